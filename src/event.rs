@@ -1,0 +1,64 @@
+//! What work tells while it runs. Never formats and never decides what is shown.
+
+/// One thing that happened.
+#[derive(Debug, Clone, Copy)]
+pub enum Event<'a> {
+    /// A command is about to run, in a form that can be pasted into a shell.
+    CommandStarted {
+        /// The quoted command line.
+        line: &'a str,
+    },
+    /// A one-shot command wrote a line on its stdout or stderr.
+    CommandOutput {
+        /// The line without its end.
+        line: &'a str,
+    },
+    /// A request is about to be sent to a session.
+    RequestSent {
+        /// The request as one line of JSON.
+        json: &'a str,
+    },
+    /// A session wrote something on its stdout that is no reply.
+    NoiseSeen {
+        /// The stray text, possibly shortened.
+        text: &'a str,
+    },
+    /// A choice was made for the user, with its reason.
+    Chosen {
+        /// What was chosen and why, one sentence.
+        text: &'a str,
+    },
+    /// Something the user should know, that is no failure.
+    Noted {
+        /// One sentence.
+        text: &'a str,
+    },
+    /// A long step begins; its progress is counted in `total` units if that is known.
+    StepStarted {
+        /// What happens, as a user reads it.
+        label: &'a str,
+        /// Bytes to go in all, if known.
+        total_bytes: Option<u64>,
+    },
+    /// The current step came this far.
+    StepAdvanced {
+        /// Bytes done since the step began.
+        done_bytes: u64,
+    },
+    /// The current step is over.
+    StepFinished,
+}
+
+/// Hears what happens. Shared between threads, so an implementation locks for itself.
+pub trait Observer: Send + Sync {
+    /// Takes note of one event; must not block for long and must not fail.
+    fn tell(&self, event: Event<'_>);
+}
+
+/// Hears and forgets: for tests and benchmarks.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Unobserved;
+
+impl Observer for Unobserved {
+    fn tell(&self, _event: Event<'_>) {}
+}

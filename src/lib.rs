@@ -1,0 +1,24 @@
+//! The library behind the `leanrepl` binary. It is internal: its only users are the binary, the
+//! tests, `xtask` and the fuzz target, and nothing in it is a stable interface.
+
+mod event;
+mod failure;
+mod lean;
+mod limits;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+/// Runs the command line `args` (with the program's name first) and returns the exit code.
+pub fn run(_args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    ExitCode::SUCCESS
+}
+
+/// What `xtask`, the tests and the fuzz target reach inside for. Not an interface.
+#[doc(hidden)]
+pub mod internals {
+    pub use crate::event::{Event, Observer, Unobserved};
+    pub use crate::failure::{Failure, KINDS, Kind};
+    pub use crate::lean::{message, position};
+    pub use crate::limits::{Bytes, Deadline, Interrupt, TICK, Wait};
+}

@@ -1,0 +1,3 @@
+//! A REPL that misbehaves on demand.
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! The project's own chores: `cargo xtask check | test | bench | conformance`.
+
+fn main() {}
