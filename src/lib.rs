@@ -5,6 +5,7 @@ mod event;
 mod failure;
 mod lean;
 mod limits;
+mod process;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -21,4 +22,7 @@ pub mod internals {
     pub use crate::failure::{Failure, KINDS, Kind};
     pub use crate::lean::{message, position};
     pub use crate::limits::{Bytes, Deadline, Interrupt, TICK, Wait};
+    pub use crate::process::child::{Child, Turn};
+    pub use crate::process::ending::{Ending, How};
+    pub use crate::process::launch::Launch;
 }

@@ -1,4 +1,4 @@
 //! Lean's own notions: texts, places, messages. Never network, disk or processes.
 
-pub mod message;
-pub mod position;
+pub(crate) mod message;
+pub(crate) mod position;

@@ -1,0 +1,459 @@
+//! A long-lived child with pipes on all three streams, in a process group of its own, killed and
+//! reaped on drop. Never knows JSON.
+
+use std::io::{self, Read, Write};
+use std::os::unix::process::CommandExt;
+use std::process::{ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, Timespec};
+use rustix::process::{Pid, Signal};
+
+use crate::limits::Deadline;
+use crate::process::ending::{Ending, How, Tail};
+use crate::process::launch::Launch;
+use crate::process::tree;
+
+/// How long a child may take to end after it was killed, or after it closed its stdout.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// How far pipes are widened, so that a large reply needs few wake-ups. The kernel's default cap
+/// for an unprivileged process (`/proc/sys/fs/pipe-max-size`).
+const PIPE_BYTES: usize = 1024 * 1024;
+
+/// A running child. Its stderr is drained on every turn and only its tail is kept.
+#[derive(Debug)]
+pub struct Child {
+    /// The process itself.
+    inner: std::process::Child,
+    /// Its number, which is also its group's.
+    pid: Pid,
+    /// Where requests go; gone once the child has closed it.
+    stdin: Option<ChildStdin>,
+    /// Where replies come from.
+    stdout: ChildStdout,
+    /// Gone once the child has closed it.
+    stderr: Option<ChildStderr>,
+    /// The last words.
+    tail: Tail,
+    /// Set once it was reaped.
+    ended: Option<ExitStatus>,
+    /// Set once the group was killed: its number may belong to strangers afterwards.
+    stopped: bool,
+}
+
+/// What one [`Child::turn`] brought.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Turn {
+    /// Nothing on stdout yet.
+    Nothing,
+    /// This many bytes of stdout were read.
+    Read(usize),
+    /// The child closed its stdout, most likely by ending.
+    Closed,
+}
+
+impl Child {
+    /// Starts the child. The thread that calls this must live as long as the child: on Linux the
+    /// child gets SIGKILL when its parent *thread* ends (see `die_with_parent`).
+    ///
+    /// # Errors
+    /// What the system says if the program cannot be started.
+    pub fn start(launch: &Launch) -> io::Result<Self> {
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "this is the door for long-lived children"
+        )]
+        let mut command = Command::new(&launch.program);
+        command
+            .args(&launch.args)
+            .env_clear()
+            .envs(launch.vars.iter().map(|(key, value)| (key, value)))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .process_group(0);
+        if let Some(dir) = &launch.dir {
+            command.current_dir(dir);
+        }
+        die_with_parent(&mut command);
+        let mut inner = command.spawn()?;
+        let pid = Pid::from_child(&inner);
+        let streams = (inner.stdin.take(), inner.stdout.take(), inner.stderr.take());
+        let (Some(stdin), Some(stdout), Some(stderr)) = streams else {
+            return Err(io::Error::other("a pipe is missing"));
+        };
+        let child = Self {
+            inner,
+            pid,
+            stdin: Some(stdin),
+            stdout,
+            stderr: Some(stderr),
+            tail: Tail::default(),
+            ended: None,
+            stopped: false,
+        };
+        child.prepare_pipes()?;
+        Ok(child)
+    }
+
+    /// Makes our end of stdin non-blocking, so that a child which writes before it reads cannot
+    /// lock us, and widens stdout where the system allows it.
+    fn prepare_pipes(&self) -> io::Result<()> {
+        if let Some(stdin) = &self.stdin {
+            rustix::io::ioctl_fionbio(stdin, true)?;
+        }
+        #[cfg(target_os = "linux")]
+        if rustix::pipe::fcntl_setpipe_size(&self.stdout, PIPE_BYTES).is_err() {
+            // A narrower pipe is slower and no less right.
+        }
+        Ok(())
+    }
+
+    /// The number of the process and of its group.
+    pub fn pid(&self) -> Pid {
+        self.pid
+    }
+
+    /// Writes what the child takes of `outgoing` (and shortens it by that), drains stderr, and
+    /// reads stdout into `space` if something is there. Waits at most `wait` for any of these.
+    ///
+    /// # Errors
+    /// What the system says if a pipe fails in another way than by being closed.
+    pub fn turn(
+        &mut self,
+        outgoing: &mut &[u8],
+        space: &mut [u8],
+        wait: Duration,
+    ) -> io::Result<Turn> {
+        self.write_some(outgoing)?;
+        let ready = self.poll(!outgoing.is_empty(), wait)?;
+        if ready.stderr {
+            self.drain_stderr()?;
+        }
+        if !ready.stdout {
+            return Ok(Turn::Nothing);
+        }
+        match self.stdout.read(space) {
+            Ok(0) => Ok(Turn::Closed),
+            Ok(count) => Ok(Turn::Read(count)),
+            Err(err) if err.kind() == io::ErrorKind::Interrupted => Ok(Turn::Nothing),
+            Err(err) => Err(err),
+        }
+    }
+
+    /// Writes until the pipe is full. A closed stdin is not an error here: the child has ended or
+    /// soon will, and its stdout tells.
+    fn write_some(&mut self, outgoing: &mut &[u8]) -> io::Result<()> {
+        while let (Some(stdin), false) = (&mut self.stdin, outgoing.is_empty()) {
+            match stdin.write(outgoing) {
+                Ok(count) => *outgoing = outgoing.get(count..).unwrap_or_default(),
+                Err(err) => match err.kind() {
+                    io::ErrorKind::WouldBlock => break,
+                    io::ErrorKind::Interrupted => {}
+                    io::ErrorKind::BrokenPipe => self.stdin = None,
+                    _ => return Err(err),
+                },
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits until a stream is ready.
+    fn poll(&self, wants_stdin: bool, wait: Duration) -> io::Result<Ready> {
+        let mut fds = Vec::with_capacity(3);
+        fds.push(PollFd::new(&self.stdout, PollFlags::IN));
+        if let Some(stderr) = &self.stderr {
+            fds.push(PollFd::new(stderr, PollFlags::IN));
+        }
+        if let (Some(stdin), true) = (&self.stdin, wants_stdin) {
+            fds.push(PollFd::new(stdin, PollFlags::OUT));
+        }
+        let timeout = Timespec {
+            tv_sec: i64::try_from(wait.as_secs()).unwrap_or(i64::MAX),
+            tv_nsec: wait.subsec_nanos().into(),
+        };
+        match rustix::event::poll(&mut fds, Some(&timeout)) {
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            Err(errno) => return Err(errno.into()),
+        }
+        let has = |index: usize| fds.get(index).is_some_and(|fd| !fd.revents().is_empty());
+        Ok(Ready {
+            stdout: has(0),
+            stderr: self.stderr.is_some() && has(1),
+        })
+    }
+
+    /// Reads what stderr holds now; called only when it is ready.
+    fn drain_stderr(&mut self) -> io::Result<()> {
+        let Some(stderr) = &mut self.stderr else {
+            return Ok(());
+        };
+        let mut chunk = [0; 8192];
+        match stderr.read(&mut chunk) {
+            Ok(0) => self.stderr = None,
+            Ok(count) => self.tail.push(chunk.get(..count).unwrap_or_default()),
+            Err(err) if err.kind() == io::ErrorKind::Interrupted => {}
+            Err(err) => return Err(err),
+        }
+        Ok(())
+    }
+
+    /// Resident bytes of the child and its descendants; `None` where the system does not tell.
+    pub fn resident_bytes(&self) -> Option<u64> {
+        tree::resident_bytes(self.pid)
+    }
+
+    /// Kills every process that the child started and left running; says how many there were.
+    pub fn sweep(&self) -> usize {
+        let members = tree::descendants(self.pid);
+        kill_members(&members);
+        members.len()
+    }
+
+    /// How it ended, once its stdout is closed: waits a moment for the exit, then kills.
+    pub fn ending(&mut self) -> Ending {
+        let status = self.wait(GRACE);
+        self.stop();
+        match status {
+            Some(status) => Ending::new(status, self.tail.text()),
+            None => Ending {
+                how: How::ClosedStdout,
+                stderr: self.tail.text(),
+            },
+        }
+    }
+
+    /// The last lines of stderr so far.
+    pub fn stderr_tail(&self) -> String {
+        self.tail.text()
+    }
+
+    /// Kills the whole group and every descendant that has left it, and reaps the child.
+    /// Does nothing the second time.
+    pub fn stop(&mut self) {
+        if std::mem::replace(&mut self.stopped, true) {
+            return;
+        }
+        let strays = tree::descendants(self.pid);
+        // The group may outlive the child: a grandchild keeps it. The number cannot have been
+        // taken by a stranger as long as a member lives, and if none does the call fails.
+        if rustix::process::kill_process_group(self.pid, Signal::KILL).is_err() {
+            // Nobody is left in the group.
+        }
+        kill_members(&strays);
+        if self.ended.is_none() {
+            self.wait(GRACE);
+        }
+        self.drain_rest();
+    }
+
+    /// Takes in the last words that are still in the pipe, without waiting for more.
+    fn drain_rest(&mut self) {
+        for _ in 0..64 {
+            match self.poll(false, Duration::ZERO) {
+                Ok(ready) if ready.stderr && self.stderr.is_some() => {
+                    if self.drain_stderr().is_err() {
+                        return;
+                    }
+                }
+                _ => return,
+            }
+        }
+    }
+
+    /// Waits for the exit for at most `wait`, draining stderr meanwhile.
+    fn wait(&mut self, wait: Duration) -> Option<ExitStatus> {
+        let deadline = Deadline::after(wait);
+        let mut pause = Duration::from_micros(200);
+        while self.ended.is_none() {
+            match self.inner.try_wait() {
+                Ok(Some(status)) => self.ended = Some(status),
+                Ok(None) if deadline.is_over() => break,
+                Ok(None) => {
+                    self.pause(pause.min(deadline.left()));
+                    pause = (pause * 2).min(Duration::from_millis(10));
+                }
+                Err(_) => break,
+            }
+        }
+        self.ended
+    }
+
+    /// Waits a little for the child to end, taking in its stderr.
+    fn pause(&mut self, span: Duration) {
+        let timeout = Timespec {
+            tv_sec: 0,
+            tv_nsec: span.subsec_nanos().into(),
+        };
+        let Some(stderr) = &self.stderr else {
+            // Without a stream to watch this is a plain wait; an error only makes it shorter.
+            rustix::event::poll(&mut [], Some(&timeout)).ok();
+            return;
+        };
+        let mut fds = [PollFd::new(stderr, PollFlags::IN)];
+        if rustix::event::poll(&mut fds, Some(&timeout)).is_ok_and(|count| count > 0)
+            && self.drain_stderr().is_err()
+        {
+            self.stderr = None;
+        }
+    }
+}
+
+impl Drop for Child {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+/// Which streams have something to say.
+struct Ready {
+    /// Something to read, or closed.
+    stdout: bool,
+    /// Something to read, or closed.
+    stderr: bool,
+}
+
+/// Kills processes that may have left their group; those that ended meanwhile are passed over.
+fn kill_members(members: &[tree::Member]) {
+    for member in members.iter().filter(|member| member.is_alive()) {
+        if rustix::process::kill_process(member.pid, Signal::KILL).is_err() {
+            // It ended by itself.
+        }
+    }
+}
+
+/// Lets the child die with us even if we get SIGKILL. The kernel sends the signal when the
+/// *thread* that forked ends (prctl(2), `PR_SET_PDEATHSIG`).
+#[cfg(target_os = "linux")]
+#[expect(
+    unsafe_code,
+    reason = "`pre_exec` is the only way to set the death signal between fork and exec"
+)]
+pub(crate) fn die_with_parent(command: &mut Command) {
+    let parent = rustix::process::getpid();
+    // SAFETY: between fork and exec the closure makes two system calls; it allocates nothing,
+    // takes no lock and touches no memory of other threads.
+    unsafe {
+        command.pre_exec(move || {
+            rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
+            // We may have died before the call took effect.
+            if rustix::process::getppid() == Some(parent) {
+                Ok(())
+            } else {
+                Err(rustix::io::Errno::SRCH.into())
+            }
+        });
+    }
+}
+
+/// Elsewhere a child sees its stdin close when we die; the REPL ends by that.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn die_with_parent(_command: &mut Command) {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shell(script: &str) -> Child {
+        Child::start(&Launch {
+            program: "/bin/sh".into(),
+            args: vec!["-c".into(), script.into()],
+            vars: vec![("PATH".into(), "/usr/bin:/bin".into())],
+            dir: None,
+        })
+        .unwrap()
+    }
+
+    /// Everything the child writes until it closes its stdout.
+    fn read_all(child: &mut Child, mut outgoing: &[u8]) -> Vec<u8> {
+        let mut all = Vec::new();
+        let mut space = [0; 4096];
+        let deadline = Deadline::after(Duration::from_secs(20));
+        while !deadline.is_over() {
+            match child
+                .turn(&mut outgoing, &mut space, Duration::from_millis(50))
+                .unwrap()
+            {
+                Turn::Nothing => {}
+                Turn::Read(count) => all.extend_from_slice(&space[..count]),
+                Turn::Closed => return all,
+            }
+        }
+        panic!("the child did not end: {} bytes so far", all.len());
+    }
+
+    #[test]
+    fn a_child_that_answers_before_it_has_read_all_does_not_lock_us() {
+        let mut child = shell("head -c 3000000");
+        let request = vec![b'x'; 3_000_000];
+        assert_eq!(read_all(&mut child, &request).len(), 3_000_000);
+        assert_eq!(child.ending().how, How::Exit(0));
+    }
+
+    #[test]
+    fn a_flood_on_stderr_is_drained_and_its_tail_kept() {
+        let mut child = shell("seq 200000 >&2; echo done; exit 3");
+        assert_eq!(read_all(&mut child, b""), b"done\n");
+        let ending = child.ending();
+        assert_eq!(ending.how, How::Exit(3));
+        assert!(ending.stderr.ends_with("200000"), "{}", ending.stderr);
+    }
+
+    #[test]
+    fn stopping_kills_grandchildren_in_and_out_of_the_group() {
+        let mut child = shell("sleep 600 & echo $!; setsid sleep 600 & echo $!; wait");
+        let mut space = [0; 4096];
+        let mut text = String::new();
+        while text.lines().count() < 2 {
+            if let Turn::Read(count) = child
+                .turn(&mut &b""[..], &mut space, Duration::from_secs(5))
+                .unwrap()
+            {
+                text.push_str(std::str::from_utf8(&space[..count]).unwrap());
+            }
+        }
+        // The second number may be a shell that has not run `setsid` yet: let it.
+        child
+            .turn(&mut &b""[..], &mut space, Duration::from_millis(300))
+            .unwrap();
+        let members = tree::descendants(child.pid());
+        assert_eq!(members.len(), 2, "{text}");
+        assert!(child.resident_bytes().unwrap() > 100_000);
+        child.stop();
+        let deadline = Deadline::after(Duration::from_secs(5));
+        while members.iter().any(|member| member.is_alive()) {
+            assert!(!deadline.is_over(), "a grandchild lives on");
+        }
+    }
+
+    #[test]
+    fn the_environment_is_only_what_was_given() {
+        let mut child = shell("env | sort");
+        let text = String::from_utf8(read_all(&mut child, b"")).unwrap();
+        let names: Vec<&str> = text
+            .lines()
+            .filter_map(|line| line.split('=').next())
+            .collect();
+        assert!(
+            names
+                .iter()
+                .all(|name| ["PATH", "PWD", "SHLVL", "_", "OLDPWD"].contains(name)),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn a_program_that_is_not_there_is_an_error() {
+        let launch = Launch {
+            program: "/no/such/program".into(),
+            args: vec![],
+            vars: vec![],
+            dir: None,
+        };
+        assert_eq!(
+            Child::start(&launch).unwrap_err().kind(),
+            io::ErrorKind::NotFound
+        );
+    }
+}

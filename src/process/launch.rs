@@ -1,0 +1,80 @@
+//! How to start a long-lived child. Holds no process.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+/// Everything that starting a child needs. The child gets these variables and no others, so that
+/// no secret of the user's environment is handed down.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Launch {
+    /// The program, as a path or a name on `PATH`.
+    pub program: PathBuf,
+    /// Its arguments.
+    pub args: Vec<OsString>,
+    /// Its whole environment.
+    pub vars: Vec<(OsString, OsString)>,
+    /// Its working directory; that of leanrepl if absent.
+    pub dir: Option<PathBuf>,
+}
+
+impl Launch {
+    /// The value of a variable the child will see.
+    pub fn var(&self, name: &str) -> Option<&OsString> {
+        self.vars
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value)
+    }
+
+    /// The command line in a form that can be pasted into a shell; shows the variables of Lean,
+    /// which decide what the program loads.
+    pub fn shell_line(&self) -> String {
+        let vars = self
+            .vars
+            .iter()
+            .filter(|(key, _)| key.to_string_lossy().starts_with("LEAN_"))
+            .map(|(key, value)| {
+                format!(
+                    "{}={}",
+                    key.to_string_lossy(),
+                    quote(&value.to_string_lossy())
+                )
+            });
+        let words = std::iter::once(self.program.as_os_str())
+            .chain(self.args.iter().map(OsString::as_os_str))
+            .map(|word| quote(&word.to_string_lossy()));
+        vars.chain(words).collect::<Vec<_>>().join(" ")
+    }
+}
+
+/// One word of a shell command, in single quotes where it needs them.
+pub(crate) fn quote(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,+@%^".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_line_can_be_pasted_into_a_shell() {
+        let launch = Launch {
+            program: "/opt/my repl".into(),
+            args: vec!["it's".into(), "--x=1".into(), "".into()],
+            vars: vec![
+                ("HOME".into(), "/h".into()),
+                ("LEAN_PATH".into(), "/a:/b".into()),
+            ],
+            dir: None,
+        };
+        assert_eq!(
+            launch.shell_line(),
+            r"LEAN_PATH=/a:/b '/opt/my repl' 'it'\''s' --x=1 ''"
+        );
+    }
+}

@@ -1,0 +1,110 @@
+//! What a process and its descendants are and hold, read from `/proc`. Never kills.
+
+use std::fs;
+
+use rustix::process::Pid;
+
+/// A process below another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Member {
+    /// Its number.
+    pub(crate) pid: Pid,
+    /// When it started, in clock ticks since boot: tells it from a later process of the same number.
+    started: u64,
+}
+
+impl Member {
+    /// Whether the number still means the same process.
+    pub(crate) fn is_alive(self) -> bool {
+        read_started(self.pid) == Some(self.started)
+    }
+}
+
+/// A bound on how many descendants are looked at: a fork bomb must not hold us up.
+const MEMBERS: usize = 4096;
+
+/// All descendants of `root`, without itself. Empty where `/proc` does not tell.
+pub(crate) fn descendants(root: Pid) -> Vec<Member> {
+    let mut found: Vec<Member> = Vec::new();
+    let mut open = vec![root];
+    while let Some(pid) = open.pop() {
+        for child in children(pid) {
+            if found.len() >= MEMBERS {
+                return found;
+            }
+            if let Some(started) = read_started(child) {
+                found.push(Member {
+                    pid: child,
+                    started,
+                });
+                open.push(child);
+            }
+        }
+    }
+    found
+}
+
+/// The direct children of all threads of a process.
+fn children(pid: Pid) -> Vec<Pid> {
+    let Ok(threads) = fs::read_dir(format!("/proc/{pid}/task")) else {
+        return Vec::new();
+    };
+    threads
+        .flatten()
+        .filter_map(|thread| fs::read_to_string(thread.path().join("children")).ok())
+        .flat_map(|list| {
+            list.split_whitespace()
+                .filter_map(|word| Pid::from_raw(word.parse().ok()?))
+                .collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+/// Field 22 of `/proc/PID/stat`: the start time; `None` for a process that has ended, reaped or
+/// not. The name in field 2 may hold spaces and brackets.
+fn read_started(pid: Pid) -> Option<u64> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let (_, after_name) = stat.rsplit_once(") ")?;
+    if after_name.starts_with('Z') {
+        return None;
+    }
+    after_name.split(' ').nth(19)?.parse().ok()
+}
+
+/// Resident bytes of a process and all its descendants; `None` where `/proc` does not tell.
+/// Pages that they share are counted once for each.
+pub(crate) fn resident_bytes(root: Pid) -> Option<u64> {
+    let own = resident_of(root)?;
+    let below: u64 = descendants(root)
+        .into_iter()
+        .filter_map(|member| resident_of(member.pid))
+        .sum();
+    Some(own.saturating_add(below))
+}
+
+/// Field 2 of `/proc/PID/statm`, in bytes.
+fn resident_of(pid: Pid) -> Option<u64> {
+    let statm = fs::read_to_string(format!("/proc/{pid}/statm")).ok()?;
+    let pages: u64 = statm.split(' ').nth(1)?.parse().ok()?;
+    Some(pages.saturating_mul(rustix::param::page_size() as u64))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_process_is_alive_and_resident() {
+        let own = rustix::process::getpid();
+        assert!(resident_bytes(own).unwrap() > 100_000);
+        let started = read_started(own).unwrap();
+        assert!(Member { pid: own, started }.is_alive());
+        assert!(
+            !Member {
+                pid: own,
+                started: started + 1
+            }
+            .is_alive()
+        );
+    }
+}
