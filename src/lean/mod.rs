@@ -1,4 +1,4 @@
 //! Lean's own notions: texts, places, messages. Never network, disk or processes.
 
-pub(crate) mod message;
-pub(crate) mod position;
+pub mod message;
+pub mod position;
