@@ -1,0 +1,275 @@
+//! Lines `--! …` in the text of a command, which say how this REPL is to answer it.
+//!
+//! `\n` in a TEXT is a line break. L:C is a place in the text as the REPL was given it: line from
+//! 1, column from 0. Without a place a message stands at the directive itself and has no end.
+//!
+//! | directive | what the answer is like |
+//! |---|---|
+//! | `error [L:C [L:C]] TEXT`, `warning …`, `info …`, `trace …` | has this message |
+//! | `sorry L:C [L:C] GOAL` | has this sorry, and the warning that goes with one |
+//! | `tactic L:C L:C TEXT` | has this tactic, if tactics were asked for |
+//! | `infotree JSON` | has this info tree, if trees were asked for |
+//! | `many N` | has N infos |
+//! | `huge BYTES` | has an info of this size |
+//! | `print-env` | has an info with all variables of the process |
+//! | `unknown-field` | has the field `fromTheFuture` at each level |
+//! | `wrong-type` | has an `env` and `messages` of wrong types |
+//! | `garbage` | is no JSON |
+//! | `slow-bytes` | comes byte by byte |
+//! | `slow MILLIS` | comes later |
+//! | `noise TEXT` | comes after a stray line |
+//! | `noise-blank TEXT` | comes after a stray line and a blank line |
+//! | `noise-bytes` | comes after a stray line that is not UTF-8 |
+//! | `fake-reply JSON` | comes after a forged one |
+//! | `late-fake-reply MILLIS JSON` | is followed by a forged one, from a child that lives on |
+//! | `stderr TEXT` | comes with a line on stderr |
+//! | `flood-stderr BYTES` | comes after this much on stderr |
+//! | `flood-stdout BYTES`, `flood-stdout endless` | comes after one line of this length; never |
+//! | `hang` | never comes |
+//! | `grow BYTES` | never comes, and the memory is used |
+//! | `spawn-hang` | never comes; a grandchild in the group holds stdout, its pid is on stderr |
+//! | `spawn-setsid` | comes; a grandchild in a session of its own holds stdout, likewise |
+//! | `die [CODE]` | never comes: exit, with 1 if not said |
+//! | `die-mid-reply` | breaks off in its middle: exit 1 |
+//! | `abort`, `segv` | never comes: SIGABRT, SIGSEGV |
+//! | `stack-overflow` | never comes: Lean's text on stderr, then SIGABRT |
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::flags::number;
+use crate::misdeed::Misdeed;
+
+/// A place in a text: line from 1, column from 0.
+pub(crate) type Place = (usize, usize);
+
+/// What one line asks for.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Directive {
+    /// A message.
+    Message {
+        /// The severity as on the wire.
+        severity: &'static str,
+        /// Where it begins and ends, if said.
+        place: Option<(Place, Option<Place>)>,
+        /// The text.
+        data: String,
+    },
+    /// A hole.
+    Sorry {
+        /// Where it begins.
+        start: Place,
+        /// Where it ends.
+        end: Place,
+        /// The open goal.
+        goal: String,
+    },
+    /// A tactic.
+    Tactic {
+        /// Where it begins.
+        start: Place,
+        /// Where it ends.
+        end: Place,
+        /// Its text.
+        tactic: String,
+    },
+    /// An info tree.
+    Infotree(Value),
+    /// So many messages.
+    Many(usize),
+    /// All variables of the process in a message.
+    PrintEnv,
+    /// Fields of a newer REPL.
+    UnknownField,
+    /// This text in place of the reply.
+    Instead(&'static str),
+    /// The reply byte by byte.
+    SlowBytes,
+    /// Something that happens before the reply.
+    Before(Misdeed),
+}
+
+impl Directive {
+    /// Reads the line if it is a directive. The error says what does not fit: a misspelt scenario
+    /// must not look like an honest REPL.
+    pub(crate) fn parse(line: &str) -> Option<Result<Self, String>> {
+        let wish = line.trim().strip_prefix("--!")?.trim();
+        let (name, rest) = wish.split_once(' ').unwrap_or((wish, ""));
+        let problem = |why| format!("fake-repl: `{wish}`: {why}");
+        Some(
+            content(name, rest)
+                .or_else(|| before(name, rest))
+                .unwrap_or_else(|| Err("no such directive".to_owned()))
+                .map_err(problem),
+        )
+    }
+}
+
+/// The directives that decide what the reply holds.
+fn content(name: &str, rest: &str) -> Option<Result<Directive, String>> {
+    Some(match name {
+        "error" => Ok(message("error", rest)),
+        "warning" => Ok(message("warning", rest)),
+        "info" => Ok(message("info", rest)),
+        "trace" => Ok(message("trace", rest)),
+        "sorry" => span(rest).map(|(start, end, goal)| Directive::Sorry { start, end, goal }),
+        "tactic" => span(rest).map(|(start, end, tactic)| Directive::Tactic { start, end, tactic }),
+        "infotree" => json_value(rest).map(Directive::Infotree),
+        "many" => number(rest).map(Directive::Many),
+        "huge" => number(rest).map(|size| Directive::Message {
+            severity: "info",
+            place: None,
+            data: "x".repeat(size),
+        }),
+        "print-env" => Ok(Directive::PrintEnv),
+        "unknown-field" => Ok(Directive::UnknownField),
+        "wrong-type" => Ok(Directive::Instead(r#"{"messages": {}, "env": "zero"}"#)),
+        "garbage" => Ok(Directive::Instead("this is no JSON")),
+        "slow-bytes" => Ok(Directive::SlowBytes),
+        _ => return None,
+    })
+}
+
+/// The directives that decide what happens before the reply.
+fn before(name: &str, rest: &str) -> Option<Result<Directive, String>> {
+    let misdeed = match name {
+        "slow" => number(rest).map(|millis| Misdeed::Slow(Duration::from_millis(millis))),
+        "noise" => Ok(Misdeed::Noise(unescape(rest))),
+        "noise-blank" => Ok(Misdeed::Noise(unescape(rest) + "\n")),
+        "noise-bytes" => Ok(Misdeed::NoiseBytes),
+        "fake-reply" => json_value(rest).map(|_| Misdeed::Noise(format!("{rest}\n"))),
+        "late-fake-reply" => late(rest),
+        "stderr" => Ok(Misdeed::Stderr(unescape(rest) + "\n")),
+        "flood-stderr" => number(rest).map(|size| Misdeed::Stderr(lines(size))),
+        "flood-stdout" if rest == "endless" => Ok(Misdeed::FloodStdout(None)),
+        "flood-stdout" => number(rest).map(|size| Misdeed::FloodStdout(Some(size))),
+        "hang" => Ok(Misdeed::Hang),
+        "grow" => number(rest).map(Misdeed::Grow),
+        "spawn-hang" => Ok(Misdeed::SpawnAndHang),
+        "spawn-setsid" => Ok(Misdeed::SpawnSession),
+        "die" if rest.is_empty() => Ok(Misdeed::Die(1)),
+        "die" => number(rest).map(Misdeed::Die),
+        "die-mid-reply" => Ok(Misdeed::DieMidReply),
+        "abort" => Ok(Misdeed::Abort),
+        "segv" => Ok(Misdeed::Segv),
+        "stack-overflow" => Ok(Misdeed::StackOverflow),
+        _ => return None,
+    };
+    Some(misdeed.map(Directive::Before))
+}
+
+/// Reads `[L:C [L:C]] TEXT`.
+fn message(severity: &'static str, rest: &str) -> Directive {
+    let (start, after) = leading_place(rest);
+    let (end, text) = match start {
+        Some(_) => leading_place(after),
+        None => (None, rest),
+    };
+    Directive::Message {
+        severity,
+        place: start.map(|start| (start, end)),
+        data: unescape(text),
+    }
+}
+
+/// Reads `L:C [L:C] TEXT`; an end that is not said is five columns on, as for `sorry`.
+fn span(rest: &str) -> Result<(Place, Place, String), String> {
+    let (start, rest) = leading_place(rest);
+    let start = start.ok_or_else(|| "a place L:C must come first".to_owned())?;
+    let (end, text) = leading_place(rest);
+    let end = end.unwrap_or((start.0, start.1 + "sorry".len()));
+    Ok((start, end, unescape(text)))
+}
+
+/// Reads `MILLIS JSON`.
+fn late(rest: &str) -> Result<Misdeed, String> {
+    let (millis, json) = rest.split_once(' ').unwrap_or((rest, ""));
+    json_value(json)?;
+    Ok(Misdeed::LateReply {
+        after_millis: number(millis)?,
+        json: json.to_owned(),
+    })
+}
+
+/// Takes a place off the front of a text.
+fn leading_place(text: &str) -> (Option<Place>, &str) {
+    let (word, rest) = text.split_once(' ').unwrap_or((text, ""));
+    let place = word
+        .split_once(':')
+        .and_then(|(line, column)| Some((line.parse().ok()?, column.parse().ok()?)));
+    match place {
+        Some(place) => (Some(place), rest),
+        None => (None, text),
+    }
+}
+
+/// Checks that a text is JSON.
+fn json_value(text: &str) -> Result<Value, String> {
+    serde_json::from_str(text).map_err(|err| format!("`{text}` is no JSON: {err}"))
+}
+
+/// Puts in the line breaks.
+fn unescape(text: &str) -> String {
+    text.replace("\\n", "\n")
+}
+
+/// Lines of 79 letters, `size` bytes in all.
+fn lines(size: usize) -> String {
+    let line = format!("{}\n", "e".repeat(79));
+    let mut text = line.repeat(size / line.len() + 1);
+    text.truncate(size);
+    text
+}
+
+/// A place as on the wire.
+pub(crate) fn place_json((line, column): Place) -> Value {
+    json!({"line": line, "column": column})
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_may_say_where_it_stands() {
+        let parse = |line| Directive::parse(line).unwrap().unwrap();
+        let message = |place, data: &str| Directive::Message {
+            severity: "error",
+            place,
+            data: data.to_owned(),
+        };
+        assert_eq!(
+            parse("  --! error 3:4 3:9 some\\ntext"),
+            message(Some(((3, 4), Some((3, 9)))), "some\ntext")
+        );
+        assert_eq!(
+            parse("--! error 3:4 text"),
+            message(Some(((3, 4), None)), "text")
+        );
+        assert_eq!(
+            parse("--! error expected: 1:2"),
+            message(None, "expected: 1:2")
+        );
+    }
+
+    #[test]
+    fn a_misspelt_directive_is_refused() {
+        for line in [
+            "--! hagn",
+            "--! die soon",
+            "--! sorry x",
+            "--! fake-reply {",
+            "--!",
+        ] {
+            assert!(Directive::parse(line).unwrap().is_err(), "{line}");
+        }
+        assert_eq!(Directive::parse("-- ! die"), None);
+    }
+
+    #[test]
+    fn a_flood_has_the_size_asked_for() {
+        assert_eq!(lines(0), "");
+        assert_eq!(lines(1000).len(), 1000);
+    }
+}

@@ -1,0 +1,443 @@
+//! From a request to an answer: the environments, and the little Lean that tests need.
+//!
+//! Any text is accepted in silence but `#check NAME`, `#eval` of a literal or of
+//! `Lean.versionString`, imports and directives.
+
+use std::fs;
+use std::io;
+
+use serde_json::{Map, Value, json};
+
+use crate::directive::{Directive, Place, place_json};
+use crate::environment::Environment;
+use crate::flags::Flags;
+use crate::frame::Manner;
+use crate::header::{Header, newlines};
+use crate::misdeed::Misdeed;
+use crate::pretty;
+use crate::request::{Options, Request};
+
+/// One answer.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    /// What happens before the reply.
+    pub(crate) misdeeds: Vec<Misdeed>,
+    /// The reply without its blank line.
+    pub(crate) reply: String,
+    /// How it goes out.
+    pub(crate) manner: Manner,
+}
+
+/// Why there is no answer.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Ruin {
+    /// The real REPL would throw out of its loop here.
+    Uncaught(String),
+    /// The test asks for something that cannot be played.
+    BadDirective(String),
+}
+
+/// What a REPL keeps between requests.
+#[derive(Debug)]
+pub(crate) struct Interpreter<'a> {
+    /// What the whole run is like.
+    flags: &'a Flags,
+    /// The environments by their number.
+    environments: Vec<Environment>,
+    /// How many proof states there are.
+    proof_states: u64,
+}
+
+/// What a reply is made of.
+#[derive(Debug, Default)]
+struct Draft {
+    /// The fields of the reply by name; a list that stays empty is left out.
+    lists: Map<String, Value>,
+    /// What happens before.
+    misdeeds: Vec<Misdeed>,
+    /// How it goes out.
+    manner: Manner,
+    /// A text in place of the reply.
+    instead: Option<&'static str>,
+    /// Whether to add fields of a newer REPL.
+    unknown_field: bool,
+}
+
+impl Draft {
+    /// Adds an item to one of the lists.
+    fn push(&mut self, list: &str, item: Value) {
+        let list = self.lists.entry(list).or_insert_with(|| json!([]));
+        if let Some(items) = list.as_array_mut() {
+            items.push(item);
+        }
+    }
+
+    /// Adds a message.
+    fn say(&mut self, severity: &str, pos: Place, end_pos: Option<Place>, data: &str) {
+        let message = json!({
+            "severity": severity,
+            "pos": place_json(pos),
+            "endPos": end_pos.map(place_json),
+            "data": data.trim(),
+        });
+        self.push("messages", message);
+    }
+
+    /// The answer with the environment `env`.
+    fn finish(mut self, env: usize) -> Answer {
+        self.lists.insert("env".to_owned(), env.into());
+        let mut reply = Value::Object(self.lists);
+        if self.unknown_field {
+            add_unknown_fields(&mut reply);
+        }
+        let reply = match self.instead {
+            Some(text) => text.to_owned(),
+            None => pretty::print(&reply),
+        };
+        Answer {
+            misdeeds: self.misdeeds,
+            reply,
+            manner: self.manner,
+        }
+    }
+}
+
+impl<'a> Interpreter<'a> {
+    /// A REPL that was just started.
+    pub(crate) fn new(flags: &'a Flags) -> Self {
+        Self {
+            flags,
+            environments: Vec::new(),
+            proof_states: 0,
+        }
+    }
+
+    /// Answers a request.
+    pub(crate) fn answer(&mut self, request: Request) -> Result<Answer, Ruin> {
+        match request {
+            Request::Command { text, options } => self.command(&text, &options),
+            Request::File { path, options } => match fs::read_to_string(&path) {
+                Ok(text) => self.command(&text, &options),
+                Err(err) => Ok(plain(&json!({"message": read_error(&path, &err)}))),
+            },
+            Request::Tactic { proof_state } => {
+                if proof_state >= self.proof_states {
+                    return Ok(plain(&json!({"message": "Unknown proof state."})));
+                }
+                self.proof_states += 1;
+                let made = self.proof_states - 1;
+                Ok(plain(&json!({
+                    "proofState": made, "goals": [], "proofStatus": "Completed",
+                })))
+            }
+            Request::Pickle { path, env } => match self.environment(env) {
+                Some(environment) => {
+                    fs::write(&path, environment.to_pickle()).map_err(uncaught)?;
+                    Ok(plain(&json!({"env": env})))
+                }
+                None => Ok(plain(&json!({"message": "Unknown environment."}))),
+            },
+            Request::Unpickle { path } => {
+                let text = fs::read_to_string(&path).map_err(uncaught)?;
+                let environment = Environment::from_pickle(&text).map_err(uncaught)?;
+                Ok(plain(&json!({"env": self.keep(environment)})))
+            }
+            Request::ProofStatePickle => Err(Ruin::BadDirective(
+                "fake-repl: pickles of proof states are not played".to_owned(),
+            )),
+        }
+    }
+
+    /// The environment of that number.
+    fn environment(&self, env: u64) -> Option<&Environment> {
+        self.environments.get(usize::try_from(env).ok()?)
+    }
+
+    /// Keeps an environment and gives its number.
+    fn keep(&mut self, environment: Environment) -> usize {
+        self.environments.push(environment);
+        self.environments.len() - 1
+    }
+
+    /// Runs a command.
+    fn command(&mut self, text: &str, options: &Options) -> Result<Answer, Ruin> {
+        let header = Header::read(text);
+        let mut draft = Draft::default();
+        let environment = match options.env {
+            Some(env) => {
+                let Some(environment) = self.environment(env) else {
+                    return Ok(plain(&json!({"message": "Unknown environment."})));
+                };
+                if !header.modules.is_empty() {
+                    misplaced_import(&mut draft, header.line);
+                }
+                environment.clone()
+            }
+            None => self.import(&header),
+        };
+        let (head, body) = text.split_at_checked(header.bytes).unwrap_or((text, ""));
+        let head_lines = head
+            .lines()
+            .zip(1..)
+            .map(|(line, number)| (line, number, false));
+        let body_line = 1 + newlines(text, header.bytes);
+        let body_lines = body
+            .lines()
+            .zip(body_line..)
+            .map(|(line, number)| (line, number, true));
+        for (line, number, in_body) in head_lines.chain(body_lines) {
+            if let Some(directive) = Directive::parse(line) {
+                let directive = directive.map_err(Ruin::BadDirective)?;
+                self.follow(directive, number, options, &mut draft);
+            } else if in_body {
+                self.run_line(line, number, &environment, &mut draft);
+            }
+        }
+        let env = self.keep(environment);
+        Ok(draft.finish(env))
+    }
+
+    /// The environment of a header. A failed import is silent, as in the real REPL.
+    fn import(&self, header: &Header) -> Environment {
+        let known = |name: &String| self.flags.modules.contains(name);
+        let all_known = header.modules.iter().all(known);
+        Environment {
+            init: all_known && !header.prelude,
+            mathlib: all_known && header.modules.iter().any(|name| name == "Mathlib"),
+        }
+    }
+
+    /// Runs one line of a body.
+    fn run_line(&self, line: &str, number: usize, environment: &Environment, draft: &mut Draft) {
+        let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
+        let rest = rest.trim();
+        let start = (number, 0);
+        let end = Some((number, word.len()));
+        match word {
+            "import" => misplaced_import(draft, number),
+            "#check" => match environment.check(rest) {
+                Some(answer) => draft.say("info", start, end, &answer),
+                None => draft.say(
+                    "error",
+                    (number, 7),
+                    Some((number, 7 + rest.chars().count())),
+                    &format!("Unknown identifier `{rest}`"),
+                ),
+            },
+            "#eval" | "theorem" | "example" | "def" if !environment.init => {
+                draft.say("error", start, end, "Unknown constant `OfNat`");
+            }
+            "#eval" if rest == "Lean.versionString" => {
+                let version = format!("\"{}\"", self.flags.lean_version);
+                draft.say("info", start, end, &version);
+            }
+            "#eval" if is_literal(rest) => draft.say("info", start, end, rest),
+            _ => {}
+        }
+    }
+
+    /// Does what a directive in line `number` says.
+    fn follow(
+        &mut self,
+        directive: Directive,
+        number: usize,
+        options: &Options,
+        draft: &mut Draft,
+    ) {
+        match directive {
+            Directive::Message {
+                severity,
+                place,
+                data,
+            } => {
+                let (start, end) = place.unwrap_or(((number, 0), None));
+                draft.say(severity, start, end, &data);
+            }
+            Directive::Sorry { start, end, goal } => {
+                let hole = self.hole(start, end, "goal", &goal);
+                draft.push("sorries", hole);
+                draft.say("warning", start, Some(end), "declaration uses `sorry`");
+            }
+            Directive::Tactic { start, end, tactic } => {
+                if options.all_tactics {
+                    let mut hole = self.hole(start, end, "tactic", &tactic);
+                    hole["goals"] = "⊢ True".into();
+                    hole["usedConstants"] = json!(["True"]);
+                    draft.push("tactics", hole);
+                }
+            }
+            Directive::Infotree(tree) => {
+                if options.infotree {
+                    draft.push("infotree", tree);
+                }
+            }
+            Directive::Many(count) => {
+                for index in 0..count {
+                    draft.say("info", (number, 0), None, &format!("message {index}"));
+                }
+            }
+            Directive::PrintEnv => draft.say("info", (number, 0), None, &variables()),
+            Directive::UnknownField => draft.unknown_field = true,
+            Directive::Instead(text) => draft.instead = Some(text),
+            Directive::SlowBytes => draft.manner = Manner::SlowBytes,
+            Directive::Before(misdeed) => draft.misdeeds.push(misdeed),
+        }
+    }
+
+    /// A sorry or tactic with a proof state of its own.
+    fn hole(&mut self, start: Place, end: Place, name: &str, text: &str) -> Value {
+        self.proof_states += 1;
+        json!({
+            "proofState": self.proof_states - 1,
+            "pos": place_json(start),
+            "endPos": place_json(end),
+            name: text,
+        })
+    }
+}
+
+/// Says that an import stands in the wrong place.
+fn misplaced_import(draft: &mut Draft, line: usize) {
+    let text = "invalid 'import' command, it must be used in the beginning of the file";
+    draft.say("error", (line, 0), Some((line, 6)), text);
+}
+
+/// Whether Lean prints the expression as it stands.
+fn is_literal(text: &str) -> bool {
+    let quoted = text.len() > 1 && text.starts_with('"') && text.ends_with('"');
+    quoted || (!text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+/// All variables of this process, sorted, one a line.
+fn variables() -> String {
+    let mut lines: Vec<String> = std::env::vars_os()
+        .map(|(name, value)| format!("{}={}", name.display(), value.display()))
+        .collect();
+    lines.sort();
+    lines.join("\n")
+}
+
+/// Lean's text for a file that cannot be read.
+fn read_error(path: &str, err: &io::Error) -> String {
+    let what = match err.kind() {
+        io::ErrorKind::InvalidData => {
+            return format!("Tried to read file '{path}' containing non UTF-8 data.");
+        }
+        io::ErrorKind::NotFound => "no such file or directory".to_owned(),
+        io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
+        _ => err.to_string(),
+    };
+    let code = err.raw_os_error().unwrap_or_default();
+    format!("{what} (error code: {code})\n  file: {path}")
+}
+
+/// An error that the real REPL does not catch.
+fn uncaught(err: impl Into<Box<dyn std::error::Error>>) -> Ruin {
+    Ruin::Uncaught(err.into().to_string())
+}
+
+/// An answer that is this reply and nothing else.
+fn plain(reply: &Value) -> Answer {
+    Answer {
+        misdeeds: Vec::new(),
+        reply: pretty::print(reply),
+        manner: Manner::Whole,
+    }
+}
+
+/// Adds a field to each object of a reply.
+fn add_unknown_fields(value: &mut Value) {
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(add_unknown_fields),
+        Value::Object(fields) => {
+            fields.values_mut().for_each(add_unknown_fields);
+            fields.insert("fromTheFuture".to_owned(), json!({"kept": [1, "two"]}));
+        }
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The replies of one REPL to requests, as JSON.
+    fn replies(flags: &str, requests: &[Value]) -> Vec<Value> {
+        let flags = Flags::parse(flags.split_whitespace().map(str::to_owned)).unwrap();
+        let mut interpreter = Interpreter::new(&flags);
+        let mut answer = |request: &Value| {
+            let request = Request::parse(&request.to_string()).unwrap();
+            let answer = interpreter.answer(request).unwrap();
+            serde_json::from_str(&answer.reply).unwrap()
+        };
+        requests.iter().map(&mut answer).collect()
+    }
+
+    #[test]
+    fn a_failed_import_is_silent_and_leaves_an_empty_environment() {
+        let check = json!({"cmd": "#check Nat", "env": 0});
+        let good = replies("", &[json!({"cmd": "import Lean"}), check.clone()]);
+        assert_eq!(good[0], json!({"env": 0}));
+        assert_eq!(good[1]["messages"][0]["data"], "Nat : Type");
+        let bad = replies("", &[json!({"cmd": "import Nope"}), check.clone()]);
+        assert_eq!(bad[0], json!({"env": 0}));
+        assert_eq!(bad[1]["messages"][0]["data"], "Unknown identifier `Nat`");
+        assert_eq!(bad[1]["messages"][0]["severity"], "error");
+        let named = replies("--module Nope", &[json!({"cmd": "import Nope"}), check]);
+        assert_eq!(named[1]["messages"][0]["severity"], "info");
+    }
+
+    #[test]
+    fn an_import_over_an_environment_is_an_error_and_the_environment_lives_on() {
+        let got = replies(
+            "",
+            &[json!({"cmd": ""}), json!({"cmd": "import Lean", "env": 0})],
+        );
+        assert_eq!(got[1]["env"], 1);
+        assert_eq!(
+            got[1]["messages"][0]["pos"],
+            json!({"line": 1, "column": 0})
+        );
+    }
+
+    #[test]
+    fn directives_make_messages_sorries_tactics_and_trees() {
+        let text = "theorem t : 1 = 1 := by\n  sorry\n--! sorry 2:2 ⊢ 1 = 1\n--! error 1:0 1:7 no\n--! tactic 2:2 2:7 sorry\n--! infotree {\"node\": null}";
+        let asked = json!({"cmd": text, "allTactics": true, "infotree": "full"});
+        let got = replies("", &[asked, json!({"cmd": text})]);
+        assert_eq!(got[0]["sorries"][0]["goal"], "⊢ 1 = 1");
+        assert_eq!(got[0]["sorries"][0]["endPos"]["column"], 7);
+        assert_eq!(got[0]["messages"][1]["data"], "no");
+        assert_eq!(got[0]["tactics"][0]["tactic"], "sorry");
+        assert_eq!(got[0]["infotree"], json!([{"node": null}]));
+        assert!(got[1].get("tactics").is_none() && got[1].get("infotree").is_none());
+    }
+
+    #[test]
+    fn unknown_numbers_are_errors_and_cost_none() {
+        let got = replies(
+            "",
+            &[
+                json!({"cmd": "", "env": 0}),
+                json!({"tactic": "rfl", "proofState": 0}),
+                json!({"path": "/no/such/file"}),
+                json!({"cmd": "#eval Lean.versionString"}),
+            ],
+        );
+        assert_eq!(got[0], json!({"message": "Unknown environment."}));
+        assert_eq!(got[1], json!({"message": "Unknown proof state."}));
+        let missing = "no such file or directory (error code: 2)\n  file: /no/such/file";
+        assert_eq!(got[2], json!({"message": missing}));
+        assert_eq!(got[3]["env"], 0);
+        assert_eq!(got[3]["messages"][0]["data"], "\"4.27.0\"");
+    }
+
+    #[test]
+    fn fields_of_a_newer_repl_are_at_each_level() {
+        let got = replies("", &[json!({"cmd": "--! unknown-field\n--! info 1:0 x"})]);
+        let future = json!({"kept": [1, "two"]});
+        assert_eq!(got[0]["fromTheFuture"], future);
+        assert_eq!(got[0]["messages"][0]["fromTheFuture"], future);
+        assert_eq!(got[0]["messages"][0]["pos"]["fromTheFuture"], future);
+    }
+}
