@@ -6,6 +6,7 @@ mod failure;
 mod lean;
 mod limits;
 mod process;
+mod repl;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -25,4 +26,5 @@ pub mod internals {
     pub use crate::process::child::{Child, Turn};
     pub use crate::process::ending::{Ending, How};
     pub use crate::process::launch::Launch;
+    pub use crate::repl::frame;
 }
