@@ -1,6 +1,7 @@
 //! The library behind the `leanrepl` binary. It is internal: its only users are the binary, the
 //! tests, `xtask` and the fuzz target, and nothing in it is a stable interface.
 
+mod env_vars;
 mod event;
 mod failure;
 mod lean;
@@ -26,5 +27,11 @@ pub mod internals {
     pub use crate::process::child::{Child, Turn};
     pub use crate::process::ending::{Ending, How};
     pub use crate::process::launch::Launch;
+    pub use crate::process::{launch, run};
     pub use crate::repl::frame;
+
+    /// Variables of the environment.
+    pub mod env_vars {
+        pub use crate::env_vars::*;
+    }
 }

@@ -3,6 +3,8 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use crate::process::quote;
+
 /// Everything that starting a child needs. The child gets these variables and no others, so that
 /// no secret of the user's environment is handed down.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,31 +31,18 @@ impl Launch {
     /// The command line in a form that can be pasted into a shell; shows the variables of Lean,
     /// which decide what the program loads.
     pub fn shell_line(&self) -> String {
-        let vars = self
+        let vars: Vec<(OsString, OsString)> = self
             .vars
             .iter()
             .filter(|(key, _)| key.to_string_lossy().starts_with("LEAN_"))
-            .map(|(key, value)| {
-                format!(
-                    "{}={}",
-                    key.to_string_lossy(),
-                    quote(&value.to_string_lossy())
-                )
-            });
-        let words = std::iter::once(self.program.as_os_str())
-            .chain(self.args.iter().map(OsString::as_os_str))
-            .map(|word| quote(&word.to_string_lossy()));
-        vars.chain(words).collect::<Vec<_>>().join(" ")
-    }
-}
-
-/// One word of a shell command, in single quotes where it needs them.
-pub(crate) fn quote(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,+@%^".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
+            .cloned()
+            .collect();
+        quote::command_line(
+            self.dir.as_deref(),
+            &vars,
+            self.program.as_os_str(),
+            &self.args,
+        )
     }
 }
 

@@ -1,7 +1,11 @@
 //! The only door to other processes: one-shot commands and long-lived children, each with an owner,
 //! a group of its own and an end. Never knows JSON or Lean.
 
-pub(crate) mod child;
-pub(crate) mod ending;
-pub(crate) mod launch;
+pub mod child;
+pub mod ending;
+pub mod launch;
+mod output;
+mod quote;
+pub mod run;
+mod running;
 pub(crate) mod tree;

@@ -1,0 +1,270 @@
+//! The variables of the process environment that mean something to leanrepl, and what of them is
+//! handed to children. Besides clap, the only reader of the environment; never decides what a value
+//! means.
+
+use std::ffi::{OsStr, OsString};
+
+/// A variable by name, with what it does as a user reads it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Variable {
+    /// The name as it is written in a shell.
+    pub name: &'static str,
+    /// What it changes, one sentence.
+    pub doc: &'static str,
+}
+
+/// Where leanrepl keeps what it builds and installs.
+pub const CACHE_DIR: Variable = Variable {
+    name: "LEANREPL_CACHE_DIR",
+    doc: "Folder for what leanrepl builds and installs; the default is `leanrepl` in the user's cache folder.",
+};
+
+/// The user's cache folder.
+pub const XDG_CACHE_HOME: Variable = Variable {
+    name: "XDG_CACHE_HOME",
+    doc: "The user's cache folder; the default is `.cache` in the home folder.",
+};
+
+/// The user's home folder.
+pub const HOME: Variable = Variable {
+    name: "HOME",
+    doc: "The user's home folder.",
+};
+
+/// Where programs are looked for.
+pub const PATH: Variable = Variable {
+    name: "PATH",
+    doc: "Folders in which programs are looked for.",
+};
+
+/// The user's wish for plain text.
+pub const NO_COLOR: Variable = Variable {
+    name: "NO_COLOR",
+    doc: "Turns colour off if it is set to anything.",
+};
+
+/// Whether nobody looks at the terminal.
+pub const CI: Variable = Variable {
+    name: "CI",
+    doc: "Turns progress bars into plain lines if it is set to anything.",
+};
+
+/// Where Lean looks for compiled modules.
+pub const LEAN_PATH: Variable = Variable {
+    name: "LEAN_PATH",
+    doc: "Folders in which Lean looks for compiled modules; leanrepl sets it for each session.",
+};
+
+/// Where Lean itself is installed.
+pub const LEAN_SYSROOT: Variable = Variable {
+    name: "LEAN_SYSROOT",
+    doc: "Folder of the Lean installation; leanrepl sets it for each session.",
+};
+
+/// How many threads Lean starts.
+pub const LEAN_NUM_THREADS: Variable = Variable {
+    name: "LEAN_NUM_THREADS",
+    doc: "Threads that Lean starts for tasks; leanrepl sets it for core Lean.",
+};
+
+/// Which toolchain elan runs.
+pub const ELAN_TOOLCHAIN: Variable = Variable {
+    name: "ELAN_TOOLCHAIN",
+    doc: "Toolchain that elan runs; leanrepl sets it for what it starts.",
+};
+
+/// The variables that belong to leanrepl.
+pub const OURS: [Variable; 1] = [CACHE_DIR];
+
+/// The variables of others that leanrepl reads or sets.
+pub const FOREIGN: [Variable; 9] = [
+    XDG_CACHE_HOME,
+    HOME,
+    PATH,
+    NO_COLOR,
+    CI,
+    LEAN_PATH,
+    LEAN_SYSROOT,
+    LEAN_NUM_THREADS,
+    ELAN_TOOLCHAIN,
+];
+
+/// Variables as names and values, in the form that a child takes them.
+pub type Variables = Vec<(OsString, OsString)>;
+
+/// Names handed to every child; one that ends in `*` stands for all with that beginning.
+///
+/// A list of what may pass, because code that a session runs can read its variables: a token or a
+/// password of the user must not be among them.
+const FOR_CHILDREN: [&str; 15] = [
+    "PATH",
+    "HOME",
+    "USER",
+    "LOGNAME",
+    "SHELL",
+    "LANG",
+    "LANGUAGE",
+    "LC_*",
+    "TZ",
+    "TMPDIR",
+    "TERM",
+    "LEAN_*",
+    "ELAN_*",
+    "LD_LIBRARY_PATH",
+    "DYLD_LIBRARY_PATH",
+];
+
+/// Names handed to npm besides: its settings, the user's registry and the way to it. Packages are
+/// installed without running their scripts, so nothing but npm itself reads them.
+const FOR_NPM: [&str; 16] = [
+    "npm_config_*",
+    "NPM_*",
+    "NODE_AUTH_TOKEN",
+    "NODE_EXTRA_CA_CERTS",
+    "NODE_OPTIONS",
+    "NODE_USE_SYSTEM_CA",
+    "http_proxy",
+    "https_proxy",
+    "no_proxy",
+    "all_proxy",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+    "ALL_PROXY",
+    "SSL_CERT_*",
+    "XDG_*",
+];
+
+/// The value of a variable; one that is set to nothing counts as not set.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the one place that reads the environment"
+)]
+pub fn read(variable: Variable) -> Option<OsString> {
+    std::env::var_os(variable.name).filter(|value| !value.is_empty())
+}
+
+/// The environment of a session or a tool: only what is known to be harmless.
+pub fn cleaned() -> Variables {
+    keep(all(), &[&FOR_CHILDREN])
+}
+
+/// The environment of npm: that of every child and the user's own registry settings.
+pub fn for_npm() -> Variables {
+    keep(all(), &[&FOR_CHILDREN, &FOR_NPM])
+}
+
+/// The value of the variable of that name among `variables`.
+pub fn value_in(variables: &[(OsString, OsString)], variable: Variable) -> Option<&OsStr> {
+    variables
+        .iter()
+        .rev()
+        .find(|(name, _)| name == variable.name)
+        .map(|(_, value)| value.as_os_str())
+}
+
+/// The whole environment of this process.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the one place that reads the environment"
+)]
+fn all() -> Variables {
+    std::env::vars_os().collect()
+}
+
+/// Those variables whose names are in one of the lists.
+fn keep(variables: Variables, lists: &[&[&str]]) -> Variables {
+    variables
+        .into_iter()
+        .filter(|(name, _)| {
+            lists
+                .iter()
+                .any(|list| list.iter().any(|known| is_like(name, known)))
+        })
+        .collect()
+}
+
+/// Whether a name is the known one, or begins like it if that ends in `*`.
+fn is_like(name: &OsStr, known: &str) -> bool {
+    known.strip_suffix('*').map_or_else(
+        || name == known,
+        |start| name.as_encoded_bytes().starts_with(start.as_bytes()),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Variables with those names.
+    fn named(names: &[&str]) -> Variables {
+        names
+            .iter()
+            .map(|name| (OsString::from(name), OsString::from("value")))
+            .collect()
+    }
+
+    /// The names that are left of `names` after `lists`.
+    fn kept(names: &[&str], lists: &[&[&str]]) -> Vec<String> {
+        keep(named(names), lists)
+            .into_iter()
+            .map(|(name, _)| name.into_string().unwrap())
+            .collect()
+    }
+
+    #[test]
+    fn no_secret_of_the_user_reaches_a_session() {
+        let names = [
+            "PATH",
+            "AWS_SECRET_ACCESS_KEY",
+            "LC_ALL",
+            "NPM_TOKEN",
+            "LEAN_PATH",
+            "ELAN_HOME",
+            "GITHUB_TOKEN",
+            "SSH_AUTH_SOCK",
+            "PATHS",
+            "http_proxy",
+            "LEANREPL_CACHE_DIR",
+        ];
+        assert_eq!(
+            kept(&names, &[&FOR_CHILDREN]),
+            ["PATH", "LC_ALL", "LEAN_PATH", "ELAN_HOME"]
+        );
+    }
+
+    #[test]
+    fn npm_keeps_the_settings_of_the_users_registry() {
+        let names = [
+            "npm_config_registry",
+            "NPM_CONFIG_USERCONFIG",
+            "NPM_TOKEN",
+            "https_proxy",
+            "NO_PROXY",
+            "NODE_EXTRA_CA_CERTS",
+            "XDG_CONFIG_HOME",
+            "HOME",
+            "GITHUB_TOKEN",
+        ];
+        let left = kept(&names, &[&FOR_CHILDREN, &FOR_NPM]);
+        assert_eq!(left, names[..names.len() - 1]);
+    }
+
+    #[test]
+    fn the_last_of_two_values_counts_as_it_does_for_a_child() {
+        let variables = [
+            (OsString::from("PATH"), OsString::from("/old")),
+            (OsString::from("PATH"), OsString::from("/new")),
+        ];
+        assert_eq!(value_in(&variables, PATH), Some(OsStr::new("/new")));
+        assert_eq!(value_in(&variables, HOME), None);
+    }
+
+    #[test]
+    fn what_this_process_hands_on_is_part_of_what_it_has() {
+        let all = all();
+        assert!(cleaned().iter().all(|pair| all.contains(pair)));
+        assert!(value_in(&cleaned(), PATH).is_some());
+        assert_eq!(read(PATH).as_deref(), value_in(&for_npm(), PATH));
+    }
+}
