@@ -1,0 +1,15 @@
+//! What a user sees: one module for each command. `world` says how such a test is written.
+
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the binary is driven from outside, without the code that it is made of"
+)]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a broken set-up fails the test"
+)]
+
+mod running;
+mod world;
+mod world_itself;
