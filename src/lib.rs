@@ -1,6 +1,7 @@
 //! The library behind the `leanrepl` binary. It is internal: its only users are the binary, the
 //! tests, `xtask` and the fuzz target, and nothing in it is a stable interface.
 
+mod cache;
 mod env_vars;
 mod event;
 mod failure;
@@ -20,6 +21,7 @@ pub fn run(_args: impl IntoIterator<Item = OsString>) -> ExitCode {
 /// What `xtask`, the tests and the fuzz target reach inside for. Not an interface.
 #[doc(hidden)]
 pub mod internals {
+    pub use crate::cache::{Cache, Lock, Stage};
     pub use crate::event::{Event, Observer, Unobserved};
     pub use crate::failure::{Failure, KINDS, Kind};
     pub use crate::lean::{message, position};
