@@ -2,3 +2,6 @@
 
 pub mod frame;
 mod object;
+//! The REPL: what is asked, what it answers and what that means for a file.
+
+pub mod evaluated;

@@ -1,0 +1,92 @@
+//! What came of one file, and of many. Never renders: `ui` does.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::failure::Failure;
+use crate::lean::message::{Message, Sorry, Tactic};
+
+/// What Lean's answer means for a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// Lean had no objection, nor had a flag such as `--fail-on-sorry`.
+    Accepted,
+    /// Lean said no, or a flag turned something it said into a no.
+    Rejected,
+    /// Nobody knows: the session ran out of time or memory, died or talked nonsense.
+    Undecided,
+}
+
+impl Verdict {
+    /// The word for it, in text and in JSON.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::Rejected => "rejected",
+            Self::Undecided => "undecided",
+        }
+    }
+}
+
+/// How long the two parts of a file took.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Times {
+    /// The imports; zero if a session had run them already.
+    pub header: Duration,
+    /// Everything after the imports.
+    pub body: Duration,
+}
+
+/// One file with everything that is known about it.
+#[derive(Debug)]
+pub struct Evaluated {
+    /// The path as the user wrote it, `<stdin>` for `-`.
+    pub name: String,
+    /// The original text, empty if it could not be read.
+    pub text: Arc<str>,
+    /// What Lean's answer means.
+    pub verdict: Verdict,
+    /// What Lean said, placed in `text`.
+    pub messages: Vec<Message>,
+    /// The holes that Lean found.
+    pub sorries: Vec<Sorry>,
+    /// The tactics, if they were asked for.
+    pub tactics: Vec<Tactic>,
+    /// The infotree, if it was asked for, in the REPL's shape.
+    pub infotree: Option<Value>,
+    /// Why the file is undecided.
+    pub failure: Option<Failure>,
+    /// Why the file is rejected beyond Lean's errors, one phrase each.
+    pub reasons: Vec<String>,
+    /// How long it took.
+    pub times: Times,
+}
+
+/// How many files had which verdict.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counts {
+    /// Files that Lean accepted.
+    pub accepted: usize,
+    /// Files that were rejected.
+    pub rejected: usize,
+    /// Files nobody knows about.
+    pub undecided: usize,
+}
+
+impl Counts {
+    /// Counts one more file.
+    pub fn add(&mut self, verdict: &Verdict) {
+        match verdict {
+            Verdict::Accepted => self.accepted += 1,
+            Verdict::Rejected => self.rejected += 1,
+            Verdict::Undecided => self.undecided += 1,
+        }
+    }
+
+    /// All files counted so far.
+    pub fn total(&self) -> usize {
+        self.accepted + self.rejected + self.undecided
+    }
+}
