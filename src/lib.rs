@@ -9,6 +9,7 @@ mod lean;
 mod limits;
 mod process;
 mod repl;
+mod ui;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -37,4 +38,5 @@ pub mod internals {
         pub use crate::env_vars::*;
     }
     pub use crate::repl::evaluated;
+    pub use crate::ui::{Ui, Written, mode, streams};
 }

@@ -1,0 +1,224 @@
+//! `--json`: one JSON object a line on stdout. Never text for people.
+//!
+//! Every line has a `type` and a `version`, now 1; a version changes when a field changes its
+//! meaning or goes, not when one is added.
+//!
+//! | `type` | when | fields |
+//! |---|---|---|
+//! | `file` | as each file finishes | see below |
+//! | `summary` | last, after all files | `accepted`, `rejected`, `undecided` (files), `seconds`, `exit_code` |
+//! | `failure` | last, if the run itself failed | `kind`, `problem`, `hint`, `causes` (nearest first) |
+//!
+//! | field of `file` | what |
+//! |---|---|
+//! | `name` | the path as it was given, `<stdin>` for `-` |
+//! | `verdict` | `accepted`, `rejected` or `undecided` |
+//! | `messages` | as the REPL writes them: `severity`, `pos`, `endPos` (or null), `data` |
+//! | `sorries` | as the REPL writes them: `pos`, `endPos`, `goal`, `proofState` |
+//! | `tactics` | with `--tactics`, as the REPL writes them |
+//! | `infotree` | with `--infotree`, as the REPL writes it |
+//! | `reasons` | why it is rejected beyond Lean's errors |
+//! | `failure` | why it is undecided: `kind`, `problem`, `hint`, `causes` |
+//! | `seconds` | `header` and `body` |
+//! | `toolchain` | what evaluated it, and why that was chosen |
+//!
+//! Positions are those of the file: `line` from 1, `column` from 0 in codepoints.
+
+use std::time::Duration;
+
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use crate::failure::Failure;
+use crate::lean::message::{Extra, Message, ProofStateId, Severity, Sorry, Tactic};
+use crate::lean::position::Position;
+use crate::repl::evaluated::{Counts, Evaluated, Times};
+use crate::ui::report::FailureFields;
+
+/// Of the schema above.
+pub(crate) const VERSION: u32 = 1;
+
+/// How long the parts of a file took.
+#[derive(Debug, Serialize)]
+struct Seconds {
+    /// The imports.
+    header: f64,
+    /// Everything after them.
+    body: f64,
+}
+
+impl Seconds {
+    /// From durations.
+    fn new(times: Times) -> Self {
+        Self {
+            header: seconds(times.header),
+            body: seconds(times.body),
+        }
+    }
+}
+
+/// One file.
+#[derive(Debug, Serialize)]
+pub(crate) struct FileLine<'a> {
+    /// Always `file`.
+    r#type: &'static str,
+    /// Of the schema.
+    version: u32,
+    /// The path as it was given.
+    name: &'a str,
+    /// The word for the verdict.
+    verdict: &'static str,
+    /// What Lean said.
+    messages: Vec<Value>,
+    /// The holes.
+    sorries: Vec<Value>,
+    /// The tactics, if there are any.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tactics: Vec<Value>,
+    /// The infotree, if it was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    infotree: Option<&'a Value>,
+    /// Why it is rejected beyond Lean's errors.
+    reasons: &'a [String],
+    /// Why it is undecided.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    failure: Option<FailureFields<'a>>,
+    /// How long it took.
+    seconds: Seconds,
+    /// What evaluated it.
+    toolchain: &'a Value,
+}
+
+impl<'a> FileLine<'a> {
+    /// The line for `evaluated`.
+    pub(crate) fn new(evaluated: &'a Evaluated, toolchain: &'a Value) -> Self {
+        Self {
+            r#type: "file",
+            version: VERSION,
+            name: &evaluated.name,
+            verdict: evaluated.verdict.as_str(),
+            messages: evaluated.messages.iter().map(message).collect(),
+            sorries: evaluated.sorries.iter().map(sorry).collect(),
+            tactics: evaluated.tactics.iter().map(tactic).collect(),
+            infotree: evaluated.infotree.as_ref(),
+            reasons: &evaluated.reasons,
+            failure: evaluated.failure.as_ref().map(FailureFields::new),
+            seconds: Seconds::new(evaluated.times),
+            toolchain,
+        }
+    }
+}
+
+/// The whole run.
+#[derive(Debug, Serialize)]
+pub(crate) struct SummaryLine {
+    /// Always `summary`.
+    r#type: &'static str,
+    /// Of the schema.
+    version: u32,
+    /// Files accepted.
+    accepted: usize,
+    /// Files rejected.
+    rejected: usize,
+    /// Files undecided.
+    undecided: usize,
+    /// How long the run took.
+    seconds: f64,
+    /// What the process is about to return.
+    exit_code: u8,
+}
+
+impl SummaryLine {
+    /// The line for a run.
+    pub(crate) fn new(counts: &Counts, elapsed: Duration, exit_code: u8) -> Self {
+        Self {
+            r#type: "summary",
+            version: VERSION,
+            accepted: counts.accepted,
+            rejected: counts.rejected,
+            undecided: counts.undecided,
+            seconds: seconds(elapsed),
+            exit_code,
+        }
+    }
+}
+
+/// `value` as one line with its end.
+pub(crate) fn line(value: &impl Serialize) -> Result<String, Failure> {
+    match serde_json::to_string(value) {
+        Ok(mut line) => {
+            line.push('\n');
+            Ok(line)
+        }
+        Err(err) => Err(Failure::bug("cannot write a result as JSON").caused_by(err)),
+    }
+}
+
+/// Seconds to the millisecond.
+fn seconds(span: Duration) -> f64 {
+    (span.as_secs_f64() * 1000.0).round() / 1000.0
+}
+
+/// A place, or null.
+fn position(position: Option<Position>) -> Value {
+    position.map_or(
+        Value::Null,
+        |pos| json!({ "line": pos.line, "column": pos.column }),
+    )
+}
+
+/// The fields of `value` and the unknown ones of `extra`.
+fn with_extra(value: Value, extra: &Extra) -> Value {
+    let mut fields = match value {
+        Value::Object(fields) => fields,
+        _ => Map::new(),
+    };
+    for (key, value) in extra {
+        fields.entry(key.clone()).or_insert_with(|| value.clone());
+    }
+    Value::Object(fields)
+}
+
+/// A message as the REPL writes it.
+fn message(message: &Message) -> Value {
+    let severity = match &message.severity {
+        Severity::Info => "info",
+        Severity::Warning => "warning",
+        Severity::Error => "error",
+        Severity::Trace => "trace",
+        Severity::Other(word) => word,
+    };
+    let fields = json!({
+        "severity": severity,
+        "pos": position(Some(message.pos)),
+        "endPos": position(message.end_pos),
+        "data": message.data,
+    });
+    with_extra(fields, &message.extra)
+}
+
+/// A sorry as the REPL writes it.
+fn sorry(sorry: &Sorry) -> Value {
+    let fields = json!({
+        "pos": position(sorry.pos),
+        "endPos": position(sorry.end_pos),
+        "goal": sorry.goal,
+        "proofState": sorry.proof_state.map(|ProofStateId(id)| id),
+    });
+    with_extra(fields, &sorry.extra)
+}
+
+/// A tactic as the REPL writes it.
+fn tactic(tactic: &Tactic) -> Value {
+    let mut fields = json!({
+        "tactic": tactic.tactic,
+        "goals": tactic.goals,
+        "proofState": tactic.proof_state.map(|ProofStateId(id)| id),
+        "pos": position(tactic.pos),
+        "endPos": position(tactic.end_pos),
+    });
+    if let (Some(used), Some(fields)) = (&tactic.used_constants, fields.as_object_mut()) {
+        fields.insert("usedConstants".to_owned(), json!(used));
+    }
+    with_extra(fields, &tactic.extra)
+}

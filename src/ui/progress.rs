@@ -1,0 +1,377 @@
+//! What is told while work runs: a bar, plain lines or nothing, and notes. Never writes to
+//! stdout, and to stderr only through [`Ui`] or a bar that `Ui` suspends while it writes.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::event::{Event, Observer};
+use crate::limits::Bytes;
+use crate::repl::evaluated::Counts;
+use crate::ui::Ui;
+use crate::ui::mode::{Mode, Progress};
+use crate::ui::paint::{DIM, PLAIN, Paint, YELLOW};
+use crate::ui::visible::{shortened, visible, visible_line};
+
+/// Longest request that is shown, in bytes.
+const REQUEST_BYTES: usize = 2048;
+
+/// Longest piece of stray output that is shown, in bytes.
+const NOISE_BYTES: usize = 200;
+
+/// How many times stray output is shown; a flood of it would bury everything else.
+const NOISE_NOTES: usize = 20;
+
+/// How often a spinner turns.
+const SPIN: Duration = Duration::from_millis(120);
+
+/// How far the work has come.
+pub(crate) enum Meter {
+    /// On a terminal.
+    Bars(Bars),
+    /// In a log.
+    Lines,
+    /// Not at all.
+    Silent,
+}
+
+/// The bars of a terminal: one for the files and, below it, one for the current step.
+pub(crate) struct Bars {
+    /// Draws them together.
+    multi: MultiProgress,
+    /// Files done of all files.
+    files: Option<ProgressBar>,
+    /// The current step.
+    step: Option<ProgressBar>,
+    /// Whether they are coloured.
+    colored: bool,
+}
+
+impl Meter {
+    /// Shows what `mode` says, on stderr.
+    pub(crate) fn new(mode: &Mode) -> Self {
+        match mode.progress {
+            Progress::Bar => Self::Bars(Bars::new(ProgressDrawTarget::stderr(), mode.stderr_color)),
+            Progress::Lines => Self::Lines,
+            Progress::Silent => Self::Silent,
+        }
+    }
+
+    /// `total` files are about to be evaluated.
+    pub(crate) fn files_started(&mut self, total: usize) {
+        if let Self::Bars(bars) = self {
+            bars.files_started(total);
+        }
+    }
+
+    /// One more file is done, which makes `counts` in all.
+    pub(crate) fn file_done(&self, counts: &Counts) {
+        if let Self::Bars(Bars {
+            files: Some(bar), ..
+        }) = self
+        {
+            bar.set_position(u64::try_from(counts.total()).unwrap_or(u64::MAX));
+            bar.set_message(tally(counts));
+        }
+    }
+
+    /// A step begins; the answer is a line to write, if there is no bar.
+    fn step_started(&mut self, label: &str, total_bytes: Option<u64>) -> Option<String> {
+        let label = visible_line(label).into_owned();
+        match self {
+            Self::Bars(bars) => {
+                bars.step_started(label, total_bytes);
+                None
+            }
+            Self::Lines => Some(match total_bytes {
+                Some(total) => format!("{label} ({})\n", Bytes::new(total)),
+                None => format!("{label}\n"),
+            }),
+            Self::Silent => None,
+        }
+    }
+
+    /// The step came to `done_bytes`.
+    fn step_advanced(&self, done_bytes: u64) {
+        if let Self::Bars(Bars {
+            step: Some(bar), ..
+        }) = self
+        {
+            bar.set_position(done_bytes);
+        }
+    }
+
+    /// The step is over.
+    fn step_finished(&mut self) {
+        if let Self::Bars(bars) = self {
+            clear(bars.step.take());
+        }
+    }
+
+    /// Nothing more to come: takes every bar off the screen.
+    pub(crate) fn finished(&mut self) {
+        self.step_finished();
+        if let Self::Bars(bars) = self {
+            clear(bars.files.take());
+        }
+    }
+
+    /// Runs `write` while no bar is on the screen.
+    pub(crate) fn aside<T>(&self, write: impl FnOnce() -> T) -> T {
+        match self {
+            // `println` of a bar that is hidden prints nothing; `suspend` always runs.
+            Self::Bars(bars) => bars.multi.suspend(write),
+            Self::Lines | Self::Silent => write(),
+        }
+    }
+}
+
+impl Bars {
+    /// No bar yet.
+    fn new(target: ProgressDrawTarget, colored: bool) -> Self {
+        Self {
+            multi: MultiProgress::with_draw_target(target),
+            files: None,
+            step: None,
+            colored,
+        }
+    }
+
+    /// Replaces the files' bar. One file has no share that could be shown as a bar.
+    fn files_started(&mut self, total: usize) {
+        clear(self.files.take());
+        let length = u64::try_from(total).unwrap_or(u64::MAX);
+        let template = if total > 1 {
+            "{spinner} evaluating {bar} {pos}/{len} files{msg}, {eta} left"
+        } else {
+            "{spinner} evaluating {elapsed}"
+        };
+        let bar = ProgressBar::with_draw_target(Some(length), ProgressDrawTarget::hidden())
+            .with_style(self.style(template));
+        self.files = Some(self.show(bar));
+    }
+
+    /// Replaces the step's bar.
+    fn step_started(&mut self, label: String, total_bytes: Option<u64>) {
+        clear(self.step.take());
+        let template = if total_bytes.is_some() {
+            "{spinner} {msg} {bar} {bytes}/{total_bytes}, {eta} left"
+        } else {
+            "{spinner} {msg} {elapsed}"
+        };
+        let bar = ProgressBar::with_draw_target(total_bytes, ProgressDrawTarget::hidden())
+            .with_style(self.style(template))
+            .with_message(label);
+        self.step = Some(self.show(bar));
+    }
+
+    /// Puts a bar on the screen, below the others.
+    fn show(&self, bar: ProgressBar) -> ProgressBar {
+        let bar = self.multi.add(bar);
+        bar.enable_steady_tick(SPIN);
+        bar
+    }
+
+    /// The look of a bar.
+    fn style(&self, template: &str) -> ProgressStyle {
+        let (spinner, bar) = if self.colored {
+            ("{spinner:.cyan}", "{bar:20.cyan/dim}")
+        } else {
+            ("{spinner}", "{bar:20}")
+        };
+        let template = template.replace("{spinner}", spinner).replace("{bar}", bar);
+        ProgressStyle::with_template(&template)
+            .unwrap_or_else(|_template_error| ProgressStyle::default_bar())
+            .progress_chars("━╸─")
+    }
+}
+
+/// Takes a bar off the screen.
+fn clear(bar: Option<ProgressBar>) {
+    if let Some(bar) = bar {
+        bar.finish_and_clear();
+    }
+}
+
+/// The verdicts so far, as they follow the count of files.
+fn tally(counts: &Counts) -> String {
+    let mut text = String::new();
+    for (count, verdict) in [
+        (counts.accepted, "accepted"),
+        (counts.rejected, "rejected"),
+        (counts.undecided, "undecided"),
+    ] {
+        if count > 0 {
+            // Writing to a string cannot fail.
+            let _ = write!(text, ", {count} {verdict}");
+        }
+    }
+    text
+}
+
+/// What is written about an event, if anything. `noise` counts stray output seen before.
+fn note(event: Event<'_>, mode: &Mode, noise: usize) -> Option<String> {
+    let paint = Paint::new(mode.stderr_color);
+    let verbose = mode.is_verbose();
+    let text = match event {
+        Event::CommandStarted { line } if verbose => echoed("+", line, paint),
+        Event::RequestSent { json } if verbose => {
+            let (json, left_out) = shortened(json, REQUEST_BYTES);
+            let more = if left_out > 0 {
+                format!("… ({left_out} bytes more)")
+            } else {
+                String::new()
+            };
+            echoed(">", &format!("{json}{more}"), paint)
+        }
+        Event::CommandOutput { line } if verbose => format!("{}\n", visible_line(line)),
+        Event::Chosen { text } if verbose => paint.labelled("note", DIM, &visible(text), PLAIN),
+        Event::Noted { text } if !mode.is_quiet() => {
+            paint.labelled("note", DIM, &visible(text), PLAIN)
+        }
+        Event::NoiseSeen { text } => return noise_note(text, noise, paint),
+        Event::CommandStarted { .. }
+        | Event::RequestSent { .. }
+        | Event::CommandOutput { .. }
+        | Event::Chosen { .. }
+        | Event::Noted { .. }
+        | Event::StepStarted { .. }
+        | Event::StepAdvanced { .. }
+        | Event::StepFinished => return None,
+    };
+    Some(text)
+}
+
+/// A line that can be copied, behind a mark.
+fn echoed(mark: &str, line: &str, paint: Paint) -> String {
+    let line = paint.with(DIM, &format!("{mark} {}", visible_line(line)));
+    format!("{line}\n")
+}
+
+/// What is written about the stray output number `before` + 1.
+fn noise_note(text: &str, before: usize, paint: Paint) -> Option<String> {
+    let warning = match before {
+        NOISE_NOTES.. => return None,
+        _ if before + 1 == NOISE_NOTES => {
+            "the REPL goes on writing what is no reply; no more of it is shown".to_owned()
+        }
+        _ => {
+            let (text, left_out) = shortened(text, NOISE_BYTES);
+            let more = if left_out > 0 { "…" } else { "" };
+            format!(
+                "the REPL wrote what is no reply: \"{}{more}\"",
+                visible_line(text)
+            )
+        }
+    };
+    Some(paint.labelled("warning", YELLOW, &warning, PLAIN))
+}
+
+impl Observer for Ui {
+    fn tell(&self, event: Event<'_>) {
+        let mut state = self.state();
+        let step = match event {
+            Event::StepStarted { label, total_bytes } => {
+                state.meter.step_started(label, total_bytes)
+            }
+            Event::StepAdvanced { done_bytes } => {
+                state.meter.step_advanced(done_bytes);
+                None
+            }
+            Event::StepFinished => {
+                state.meter.step_finished();
+                None
+            }
+            _ => note(event, &self.mode, state.noise),
+        };
+        if matches!(event, Event::NoiseSeen { .. }) {
+            state.noise = state.noise.saturating_add(1);
+        }
+        if let Some(text) = step {
+            self.say(&mut state, &text);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ui::mode::{Loudness, Output, Streams, Surroundings};
+
+    /// What is written about `event`, without colour.
+    fn told(event: Event<'_>, loudness: Loudness) -> Option<String> {
+        let output = Output {
+            loudness,
+            ..Output::default()
+        };
+        let mode = Mode::decide(Streams::default(), output, Surroundings::default());
+        note(event, &mode, 0)
+    }
+
+    #[test]
+    fn verbose_shows_commands_requests_and_choices() {
+        for (event, text) in [
+            (Event::CommandStarted { line: "npm ci" }, "+ npm ci\n"),
+            (Event::RequestSent { json: "{}" }, "> {}\n"),
+            (Event::CommandOutput { line: "a\u{1b}b" }, "a␛b\n"),
+            (Event::Chosen { text: "core Lean" }, "note: core Lean\n"),
+        ] {
+            assert_eq!(told(event, Loudness::Verbose).as_deref(), Some(text));
+            assert_eq!(told(event, Loudness::Normal), None);
+        }
+        let noted = Event::Noted { text: "a\nb" };
+        let text = Some("note: a\n      b\n");
+        assert_eq!(told(noted, Loudness::Normal).as_deref(), text);
+        assert_eq!(told(noted, Loudness::Quiet), None);
+    }
+
+    #[test]
+    fn a_long_request_is_shortened() {
+        let json = "é".repeat(5000);
+        let text = told(Event::RequestSent { json: &json }, Loudness::Verbose).unwrap();
+        assert!(text.ends_with("é… (7952 bytes more)\n"), "{text}");
+    }
+
+    #[test]
+    fn stray_output_is_told_even_when_quiet_but_a_flood_of_it_only_once() {
+        let event = Event::NoiseSeen { text: "hi\n\u{7}" };
+        let text = Some("warning: the REPL wrote what is no reply: \"hi␊␇\"\n");
+        assert_eq!(told(event, Loudness::Quiet).as_deref(), text);
+        let paint = Paint::new(false);
+        let shown = (0..1000).filter(|before| noise_note("x", *before, paint).is_some());
+        assert_eq!(shown.count(), NOISE_NOTES);
+    }
+
+    #[test]
+    fn a_log_gets_one_line_a_step() {
+        let mut meter = Meter::Lines;
+        let line = meter.step_started("downloading Lean", Some(120 << 20));
+        assert_eq!(line.as_deref(), Some("downloading Lean (120.0 MiB)\n"));
+        let line = meter.step_started("starting", None);
+        assert_eq!(line.as_deref(), Some("starting\n"));
+        assert_eq!(Meter::Silent.step_started("starting", None), None);
+    }
+
+    #[test]
+    fn the_bar_counts_verdicts() {
+        let mut counts = Counts {
+            accepted: 3,
+            ..Counts::default()
+        };
+        assert_eq!(tally(&counts), ", 3 accepted");
+        counts.undecided = 1;
+        assert_eq!(tally(&counts), ", 3 accepted, 1 undecided");
+    }
+
+    #[test]
+    fn text_is_written_even_if_no_bar_can_be_drawn() {
+        let mut meter = Meter::Bars(Bars::new(ProgressDrawTarget::hidden(), false));
+        meter.files_started(3);
+        assert_eq!(meter.step_started("starting", Some(9)), None);
+        meter.step_advanced(3);
+        assert_eq!(meter.aside(|| 7), 7);
+        meter.finished();
+        assert_eq!(meter.aside(|| 8), 8);
+    }
+}
