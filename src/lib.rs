@@ -25,7 +25,7 @@ pub mod internals {
     pub use crate::cache::{Cache, Lock, Stage};
     pub use crate::event::{Event, Observer, Unobserved};
     pub use crate::failure::{Failure, KINDS, Kind};
-    pub use crate::lean::{message, position};
+    pub use crate::lean::{infotree, message, position};
     pub use crate::limits::{Bytes, Deadline, Interrupt, TICK, Wait};
     pub use crate::process::child::{Child, Turn};
     pub use crate::process::ending::{Ending, How};
@@ -39,4 +39,5 @@ pub mod internals {
     }
     pub use crate::repl::evaluated;
     pub use crate::ui::{Ui, Written, mode, streams};
+    pub use crate::repl::{frame, wire};
 }

@@ -3,9 +3,12 @@
 
 use serde_json::{Map, Value};
 
+pub use crate::lean::fields::DecodeError;
+use crate::lean::fields::{Fields, Object, list, natural, string};
 use crate::lean::position::Position;
 
-/// Fields of a newer REPL that this version does not know, kept as they came.
+/// Fields of a newer REPL that this version does not know, kept as they came. Known fields that
+/// came as an explicit null or as an empty list are kept here too, since absent is not the same.
 pub type Extra = Map<String, Value>;
 
 /// How grave a message is.
@@ -23,6 +26,30 @@ pub enum Severity {
     Other(String),
 }
 
+impl Severity {
+    /// The severity that a word stands for.
+    pub fn from_name(name: String) -> Self {
+        match name.as_str() {
+            "info" => Self::Info,
+            "warning" => Self::Warning,
+            "error" => Self::Error,
+            "trace" => Self::Trace,
+            _ => Self::Other(name),
+        }
+    }
+
+    /// The word for it.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Info => "info",
+            Self::Warning => "warning",
+            Self::Error => "error",
+            Self::Trace => "trace",
+            Self::Other(name) => name,
+        }
+    }
+}
+
 /// One message of Lean.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Message {
@@ -38,13 +65,63 @@ pub struct Message {
     pub extra: Extra,
 }
 
+impl Message {
+    /// Reads a message as the REPL writes it.
+    pub fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = Fields::of(value, "a message")?;
+        Ok(Self {
+            severity: Severity::from_name(fields.required("severity", string)?),
+            pos: fields.required_position("pos")?,
+            end_pos: fields.position("endPos")?,
+            data: fields.required("data", string)?,
+            extra: fields.rest(),
+        })
+    }
+
+    /// Writes it as the REPL does.
+    pub fn into_value(self) -> Value {
+        Object::with(self.extra)
+            .put("severity", self.severity.name())
+            .put_position("pos", Some(self.pos))
+            .put_position("endPos", self.end_pos)
+            .put("data", self.data)
+            .into_value()
+    }
+}
+
 /// Names a proof state held by one session; means nothing to any other session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ProofStateId(pub u64);
 
+impl ProofStateId {
+    /// Reads the number of a proof state.
+    pub(crate) fn from_value(value: Value) -> Result<Self, DecodeError> {
+        natural(value).map(Self)
+    }
+}
+
+impl From<ProofStateId> for Value {
+    fn from(id: ProofStateId) -> Self {
+        Self::from(id.0)
+    }
+}
+
 /// Names an environment held by one session; means nothing to any other session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EnvId(pub u64);
+
+impl EnvId {
+    /// Reads the number of an environment.
+    pub(crate) fn from_value(value: Value) -> Result<Self, DecodeError> {
+        natural(value).map(Self)
+    }
+}
+
+impl From<EnvId> for Value {
+    fn from(id: EnvId) -> Self {
+        Self::from(id.0)
+    }
+}
 
 /// A hole that Lean found in the text.
 #[derive(Debug, Clone, PartialEq)]
@@ -59,6 +136,30 @@ pub struct Sorry {
     pub proof_state: Option<ProofStateId>,
     /// Unknown fields.
     pub extra: Extra,
+}
+
+impl Sorry {
+    /// Reads a hole as the REPL writes it.
+    pub fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = Fields::of(value, "a sorry")?;
+        Ok(Self {
+            pos: fields.position("pos")?,
+            end_pos: fields.position("endPos")?,
+            goal: fields.required("goal", string)?,
+            proof_state: fields.optional("proofState", ProofStateId::from_value)?,
+            extra: fields.rest(),
+        })
+    }
+
+    /// Writes it as the REPL does.
+    pub fn into_value(self) -> Value {
+        Object::with(self.extra)
+            .put_position("pos", self.pos)
+            .put_position("endPos", self.end_pos)
+            .put("goal", self.goal)
+            .put_some("proofState", self.proof_state)
+            .into_value()
+    }
 }
 
 /// One tactic of a proof, from a request with `allTactics`.
@@ -78,4 +179,32 @@ pub struct Tactic {
     pub used_constants: Option<Vec<String>>,
     /// Unknown fields.
     pub extra: Extra,
+}
+
+impl Tactic {
+    /// Reads a tactic as the REPL writes it.
+    pub fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = Fields::of(value, "a tactic")?;
+        Ok(Self {
+            tactic: fields.required("tactic", string)?,
+            goals: fields.required("goals", string)?,
+            proof_state: fields.optional("proofState", ProofStateId::from_value)?,
+            pos: fields.position("pos")?,
+            end_pos: fields.position("endPos")?,
+            used_constants: fields.optional("usedConstants", |value| list(value, string))?,
+            extra: fields.rest(),
+        })
+    }
+
+    /// Writes it as the REPL does.
+    pub fn into_value(self) -> Value {
+        Object::with(self.extra)
+            .put("tactic", self.tactic)
+            .put("goals", self.goals)
+            .put_some("proofState", self.proof_state)
+            .put_position("pos", self.pos)
+            .put_position("endPos", self.end_pos)
+            .put_some("usedConstants", self.used_constants)
+            .into_value()
+    }
 }

@@ -1,4 +1,6 @@
 //! Lean's own notions: texts, places, messages. Never network, disk or processes.
 
+pub(crate) mod fields;
+pub mod infotree;
 pub mod message;
 pub mod position;

@@ -5,3 +5,4 @@ mod object;
 //! The REPL: what is asked, what it answers and what that means for a file.
 
 pub mod evaluated;
+pub mod wire;
