@@ -1,6 +1,7 @@
 //! Lean's own notions: texts, places, messages. Never network, disk or processes.
 
 pub(crate) mod fields;
+pub mod header;
 pub mod infotree;
 pub mod message;
 pub mod position;
