@@ -2,6 +2,7 @@
 //! tests, `xtask` and the fuzz target, and nothing in it is a stable interface.
 
 mod cache;
+mod core_lean;
 mod env_vars;
 mod event;
 mod failure;
@@ -23,6 +24,7 @@ pub fn run(_args: impl IntoIterator<Item = OsString>) -> ExitCode {
 #[doc(hidden)]
 pub mod internals {
     pub use crate::cache::{Cache, Lock, Stage};
+    pub use crate::core_lean::{CoreLean, Installed};
     pub use crate::event::{Event, Observer, Unobserved};
     pub use crate::failure::{Failure, KINDS, Kind};
     pub use crate::lean::{header, infotree, message, position};

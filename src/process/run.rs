@@ -363,11 +363,18 @@ mod tests {
         Pid::from_raw(text.trim().parse().unwrap()).unwrap()
     }
 
-    /// Whether the process still runs; one that waits to be reaped by its new parent does not.
-    fn runs(pid: Pid) -> bool {
-        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-        let state = stat.rsplit(')').next().unwrap().trim().chars().next();
-        state.is_some_and(|state| !"ZX".contains(state))
+    /// Whether the process ends, as it must soon after it was killed; one that waits to be reaped by
+    /// its new parent has ended.
+    fn ends(pid: Pid) -> bool {
+        let deadline = Deadline::after(Duration::from_secs(10));
+        while !deadline.is_over() {
+            let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+            if stat.is_empty() || stat.contains(") Z ") || stat.contains(") X ") {
+                return true;
+            }
+            thread::yield_now();
+        }
+        false
     }
 
     /// Remembers the events it hears, as text.
@@ -412,7 +419,7 @@ mod tests {
             "`sh` did not end within 300 ms and was stopped while testing"
         );
         assert_eq!(failure.kind(), Kind::Build);
-        assert!(!runs(written_pid(&dir.path().join("pid"))));
+        assert!(ends(written_pid(&dir.path().join("pid"))));
     }
 
     #[test]
@@ -434,7 +441,7 @@ mod tests {
             .unwrap_err();
         user.join().unwrap();
         assert_eq!(failure.kind(), Kind::Interrupted);
-        assert!(!runs(written_pid(&pid)));
+        assert!(ends(written_pid(&pid)));
     }
 
     #[test]
@@ -442,7 +449,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let output = finish(sh("sleep 600 & echo $! > pid; echo done").dir(dir.path())).unwrap();
         assert_eq!(output.stdout, b"done\n");
-        assert!(!runs(written_pid(&dir.path().join("pid"))));
+        assert!(ends(written_pid(&dir.path().join("pid"))));
     }
 
     #[test]

@@ -1,0 +1,80 @@
+'use strict';
+/**
+ * What the patched `lean.js` needs in each of its threads: a place for stray output, and the end of
+ * the whole process. A thread of Node can only end itself, so the word goes to the supervisor
+ * (main.cjs) over a channel of this process, and the thread blocks: after a trap nothing in the
+ * memory of Lean can be trusted, and no reply may follow.
+ */
+const { BroadcastChannel } = require('worker_threads');
+const { writeAll } = require('./output.cjs');
+
+/** The name of the channel on which the exit status travels. */
+const CHANNEL = 'leanrepl-end';
+
+/** Exit codes, besides those that the user's program asks for. */
+const STATUS = { uncaught: 1, stackOverflow: 134, outOfMemory: 137 };
+
+/** The last lines of stderr that belong to them. */
+const LINE = {
+  stackOverflow: 'Stack overflow detected. Aborting.',
+  outOfMemory: 'out of memory',
+};
+
+let exhausted = false;
+let inDebugLines = false;
+
+/** Ends the process; `line`, if there is one, is the last that it writes to stderr. */
+function end(status, line) {
+  try {
+    if (line !== undefined) writeAll(2, `${line}\n`);
+  } finally {
+    new BroadcastChannel(CHANNEL).postMessage(status);
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+  }
+}
+
+/** What an error of JavaScript or wasm means for the process, as `[status, line]`. */
+function verdict(error) {
+  const text = String(error?.message ?? error);
+  if (error instanceof RangeError && text.includes('call stack')) {
+    return [STATUS.stackOverflow, LINE.stackOverflow];
+  }
+  if (exhausted || error?.code === 'ERR_WORKER_OUT_OF_MEMORY' || /out of memory/i.test(text)) {
+    return [STATUS.outOfMemory, LINE.outOfMemory];
+  }
+  return [STATUS.uncaught, `uncaught exception: ${text}`];
+}
+
+module.exports = {
+  CHANNEL,
+  verdict,
+
+  /** A line of output, of Lean's or of the user's; descriptor 1 carries replies and nothing else. */
+  print(line) {
+    // The package prints `[DEBUG:…]` lines, some of them continued by indented ones.
+    inDebugLines = line.startsWith('[DEBUG:') || (inDebugLines && line.startsWith('  '));
+    if (!inDebugLines) writeAll(2, `${line}\n`);
+  },
+
+  /** The wasm memory has reached its cap: what ends the process next, ends it for that reason. */
+  heapExhausted() {
+    exhausted = true;
+  },
+
+  /** The program asked to end. Lean's own answer to a failed allocation is `exit(1)`. */
+  exit(status) {
+    if (exhausted && status === STATUS.uncaught) end(STATUS.outOfMemory, LINE.outOfMemory);
+    end(status);
+  },
+
+  /** The C library gave up, as after an exception of C++ that nobody catches. */
+  abort(what) {
+    if (exhausted) end(STATUS.outOfMemory, LINE.outOfMemory);
+    end(STATUS.uncaught, `uncaught exception: abort(${what})`);
+  },
+
+  /** An error reached the top of a thread. */
+  crash(error) {
+    end(...verdict(error));
+  },
+};
