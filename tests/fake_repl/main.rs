@@ -33,7 +33,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use flags::{AtStart, Flags};
-use interpreter::Interpreter;
+use interpreter::{Interpreter, Ruin};
 use misdeed::Misdeed;
 
 /// Exit code for a flag or directive that does not exist.
@@ -87,27 +87,33 @@ fn play(flags: &Flags) -> io::Result<ExitCode> {
             let mut file = OpenOptions::new().create(true).append(true).open(log)?;
             file.write_all(line.as_bytes())?;
         }
-        let answer = match request::Request::parse(&block) {
-            Ok(request) => interpreter.answer(request),
-            Err(reason) => Err(interpreter::Ruin::Uncaught(reason)),
-        };
-        match answer {
-            Ok(answer) => {
-                for misdeed in &answer.misdeeds {
-                    if let Some(code) = misdeed.commit(&answer.reply)? {
-                        return Ok(code);
-                    }
-                }
-                frame::write(&answer.reply, answer.manner)?;
-                honest_replies += 1;
-            }
-            Err(interpreter::Ruin::Uncaught(reason)) => {
-                return Ok(refuse(1, &format!("uncaught exception: {reason}")));
-            }
-            Err(interpreter::Ruin::BadDirective(problem)) => {
-                return Ok(refuse(UNKNOWN_WISH, &problem));
-            }
+        if let Some(code) = respond(&block, &mut interpreter)? {
+            return Ok(code);
         }
+        honest_replies += 1;
+    }
+}
+
+/// Answers one block; gives the exit code if that is the end.
+fn respond(block: &str, interpreter: &mut Interpreter<'_>) -> io::Result<Option<ExitCode>> {
+    let answer = match request::Request::parse(block) {
+        Ok(request) => interpreter.answer(request),
+        Err(reason) => Err(Ruin::Uncaught(reason)),
+    };
+    match answer {
+        Ok(answer) => {
+            for misdeed in &answer.misdeeds {
+                if let Some(code) = misdeed.commit(&answer.reply)? {
+                    return Ok(Some(code));
+                }
+            }
+            frame::write(&answer.reply, answer.manner)?;
+            Ok(None)
+        }
+        Err(Ruin::Uncaught(reason)) => {
+            Ok(Some(refuse(1, &format!("uncaught exception: {reason}"))))
+        }
+        Err(Ruin::BadDirective(problem)) => Ok(Some(refuse(UNKNOWN_WISH, &problem))),
     }
 }
 

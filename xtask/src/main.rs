@@ -1,3 +1,57 @@
-//! The project's own chores: `cargo xtask check | test | bench | conformance`.
+//! The project's own chores. Run `cargo xtask --help`.
 
-fn main() {}
+#![expect(
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    reason = "a chore runs tools and talks to the developer at its terminal"
+)]
+
+mod check;
+mod layers;
+mod lengths;
+mod libtest;
+mod readme;
+mod sources;
+mod steps;
+mod test;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// The project's own chores.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Args {
+    /// Which one.
+    #[command(subcommand)]
+    chore: Chore,
+}
+
+/// One chore.
+#[derive(Debug, Subcommand)]
+enum Chore {
+    /// Checks all that needs no test to run: format, lints, layers, lengths, README, docs, fuzz target.
+    Check,
+    /// Sets up what the tests need, runs all of them and counts what passed, failed and was skipped.
+    Test(test::Args),
+}
+
+fn main() -> anyhow::Result<ExitCode> {
+    let all_well = match Args::parse().chore {
+        Chore::Check => check::run(&root())?,
+        Chore::Test(args) => test::run(&root(), &args)?,
+    };
+    Ok(if all_well {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+/// The root of the repository.
+fn root() -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.parent().unwrap_or(here).to_owned()
+}

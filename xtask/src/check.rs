@@ -1,0 +1,61 @@
+//! `cargo xtask check`: all that can be checked without running a test.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::Context;
+use leanrepl::internals::KINDS;
+
+use crate::steps::Steps;
+use crate::{layers, lengths, readme, sources};
+
+/// Folders whose files and functions are measured: all but what is tests and nothing else.
+const MEASURED: [&str; 3] = ["src", "tests/fake_repl", "xtask/src"];
+
+/// Runs all checks; tells whether all is well.
+pub(crate) fn run(root: &Path) -> anyhow::Result<bool> {
+    let cargo = |args: &str| {
+        let mut command = Command::new("cargo");
+        command.args(args.split(' ')).current_dir(root);
+        command
+    };
+    let source = sources::read(root, &["src"])?;
+    let measured = lengths::report(&sources::read(root, &MEASURED)?);
+    let mut steps = Steps::default();
+    steps.command("fmt", &mut cargo("fmt --all --check"));
+    steps.command(
+        "clippy",
+        &mut cargo("clippy --workspace --all-targets --all-features -- -D warnings"),
+    );
+    steps.find("layers", || Ok(layers::problems(&source)));
+    steps.find("lengths", || {
+        for warning in &measured.warnings {
+            println!("warning: {warning}");
+        }
+        Ok(measured.errors)
+    });
+    steps.find("readme", || readme_problems(root));
+    steps.command(
+        "docs",
+        cargo("doc --workspace --all-features --no-deps --document-private-items")
+            .env("RUSTDOCFLAGS", "-D warnings"),
+    );
+    // The fuzz target is a workspace of its own.
+    if root.join("fuzz/Cargo.toml").exists() {
+        steps.command("fuzz", &mut cargo("check --manifest-path fuzz/Cargo.toml"));
+    }
+    Ok(steps.finish())
+}
+
+/// What the README lacks.
+fn readme_problems(root: &Path) -> anyhow::Result<Vec<String>> {
+    let read = |name: &str| {
+        fs::read_to_string(root.join(name)).with_context(|| format!("cannot read `{name}`"))
+    };
+    let failures = KINDS.iter().map(|kind| kind.exit_code());
+    let codes: Vec<u8> = [0, 1].into_iter().chain(failures).collect();
+    let variables = readme::variables(&read("src/env_vars.rs")?);
+    anyhow::ensure!(!variables.is_empty(), "`src/env_vars.rs` names no variable");
+    Ok(readme::missing(&read("README.md")?, &codes, &variables))
+}

@@ -1,0 +1,206 @@
+//! `cargo xtask test`: sets up what the tests need and runs all of them.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use anyhow::Context;
+use leanrepl::internals::Kind;
+use serde_json::Value;
+
+use crate::libtest::Tally;
+
+/// Test targets whose ignored tests need core Lean.
+const CORE_TARGETS: [&str; 2] = ["real_lean", "core_install"];
+
+/// How the tests are run.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Fail if a test had to be skipped.
+    #[arg(long)]
+    require_all: bool,
+}
+
+/// The sum of all runs.
+#[derive(Debug, Default)]
+struct Sum {
+    /// What the runs of tests came to.
+    tally: Tally,
+    /// Steps beside the tests that failed, said as they happened.
+    broken: usize,
+    /// What could not be run, with its reason, beside the tests that are still ignored.
+    absent: Vec<String>,
+}
+
+impl Sum {
+    /// Takes a run of `cargo test` into account.
+    fn add_run(&mut self, root: &Path, args: &[&str]) -> anyhow::Result<()> {
+        let (tally, succeeded) = cargo_test(root, args)?;
+        if !succeeded && tally.failed == 0 {
+            println!("xtask: `cargo test` failed without a failed test");
+            self.broken += 1;
+        }
+        self.tally.add(tally);
+        Ok(())
+    }
+
+    /// Prints what was skipped and the counts; tells whether all is well.
+    fn finish(self, args: &Args) -> bool {
+        println!("\n== summary");
+        for (name, reason) in &self.tally.ignored {
+            println!("skipped: {name} ({})", or_unsaid(reason));
+        }
+        for what in &self.absent {
+            println!("skipped: {what}");
+        }
+        let failed = self.tally.failed + self.broken;
+        let skipped = self.tally.ignored.len() + self.absent.len();
+        if args.require_all && skipped > 0 {
+            println!("xtask: nothing may be skipped with `--require-all`");
+        }
+        println!(
+            "{} passed, {failed} failed, {skipped} skipped",
+            self.tally.passed
+        );
+        failed == 0 && !(args.require_all && skipped > 0)
+    }
+}
+
+/// Runs all tests; tells whether all is well.
+pub(crate) fn run(root: &Path, args: &Args) -> anyhow::Result<bool> {
+    let mut sum = Sum::default();
+    println!("== tests that need nothing but Rust");
+    sum.add_run(root, &["--workspace", "--no-fail-fast"])?;
+    println!("\n== tests that need core Lean");
+    let declared = test_targets(root)?;
+    let (targets, absent): (Vec<&str>, Vec<&str>) = CORE_TARGETS
+        .into_iter()
+        .partition(|target| declared.iter().any(|name| name == target));
+    for target in absent {
+        let text = format!("{target} (Cargo.toml declares no such test target)");
+        sum.absent.push(text);
+    }
+    match set_up_core(root)? {
+        Core::Ready => {
+            let mut words = vec!["--package", "leanrepl", "--no-fail-fast"];
+            for target in &targets {
+                words.extend(["--test", target]);
+            }
+            // A core Lean takes some gigabytes, so they take turns.
+            words.extend(["--", "--ignored", "--test-threads=1"]);
+            if !targets.is_empty() {
+                sum.add_run(root, &words)?;
+            }
+        }
+        Core::Unavailable(reason) => sum.absent.push(format!("core Lean ({reason})")),
+        Core::Broken => sum.broken += 1,
+    }
+    Ok(sum.finish(args))
+}
+
+/// Whether core Lean can be used.
+enum Core {
+    /// It is installed.
+    Ready,
+    /// This machine lacks something for it.
+    Unavailable(String),
+    /// leanrepl could not install it, though all is there.
+    Broken,
+}
+
+/// Installs core Lean into the user's cache, as a user would.
+fn set_up_core(root: &Path) -> anyhow::Result<Core> {
+    let npm = Command::new("npm")
+        .arg("--version")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .status();
+    if npm.is_err() {
+        return Ok(Core::Unavailable(
+            "no npm; install Node 18 or later with npm".to_owned(),
+        ));
+    }
+    let status = Command::new("cargo")
+        .args([
+            "run",
+            "--release",
+            "--package",
+            "leanrepl",
+            "--bin",
+            "leanrepl",
+        ])
+        .args(["--", "core", "install"])
+        .current_dir(root)
+        .stdin(Stdio::null())
+        .status()
+        .context("cannot start cargo")?;
+    let remote = i32::from(Kind::Remote.exit_code());
+    Ok(match status.code() {
+        Some(0) => Core::Ready,
+        Some(code) if code == remote => {
+            Core::Unavailable("the package registry cannot be used, see above".to_owned())
+        }
+        _ => {
+            println!("xtask: `leanrepl core install` ended with {status}");
+            Core::Broken
+        }
+    })
+}
+
+/// Runs `cargo test`, shows its output and reads it; tells also whether it succeeded.
+fn cargo_test(root: &Path, args: &[&str]) -> anyhow::Result<(Tally, bool)> {
+    let mut child = Command::new("cargo")
+        .arg("test")
+        .args(args)
+        .current_dir(root)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .context("cannot start cargo")?;
+    let stdout = child.stdout.take().context("cargo has no stdout")?;
+    let mut tally = Tally::default();
+    for line in BufReader::new(stdout).split(b'\n') {
+        let line = line.context("cannot read what cargo says")?;
+        let line = String::from_utf8_lossy(&line);
+        println!("{line}");
+        tally.read_line(&line);
+    }
+    let status = child.wait().context("cargo was lost")?;
+    Ok((tally, status.success()))
+}
+
+/// The names of the integration tests that the package declares.
+fn test_targets(root: &Path) -> anyhow::Result<Vec<String>> {
+    let output = Command::new("cargo")
+        .args(["metadata", "--no-deps", "--format-version", "1"])
+        .current_dir(root)
+        .stderr(Stdio::inherit())
+        .output()
+        .context("cannot start cargo")?;
+    let metadata: Value =
+        serde_json::from_slice(&output.stdout).context("`cargo metadata` wrote no JSON")?;
+    let list = |value: &Value, name: &str| {
+        let items = value.get(name).and_then(Value::as_array);
+        items.cloned().unwrap_or_default()
+    };
+    let mut names = Vec::new();
+    for package in list(&metadata, "packages") {
+        for target in list(&package, "targets") {
+            let is_test = list(&target, "kind").iter().any(|kind| kind == "test");
+            if let Some(name) = target.get("name").and_then(Value::as_str)
+                && is_test
+            {
+                names.push(name.to_owned());
+            }
+        }
+    }
+    Ok(names)
+}
+
+/// A reason, or that none was given.
+fn or_unsaid(reason: &str) -> &str {
+    match reason {
+        "" => "it does not say why",
+        reason => reason,
+    }
+}
