@@ -20,8 +20,8 @@
 //!
 //! The snapshot shows the exit code and what is not empty of stdout and stderr. Paths of the world
 //! become `[WORK]`, `[HOME]`, `[CACHE]`, `[TMP]`, `[BIN]`; `in 2.1 s` becomes `in [TIME]`, and
-//! process numbers and leanrepl's own version likewise. `INSTA_UPDATE=always cargo test` with
-//! `cargo insta accept` rewrites the snapshots. What `--! hang` and the like do is written at the
+//! process numbers and leanrepl's own version likewise. `cargo insta test --review` rewrites
+//! snapshots that differ. What `--! hang` and the like do is written at the
 //! top of `tests/fake_repl/directive.rs`; the fake's flags are in `flags.rs` beside it.
 //!
 //! A test that has to act while leanrepl runs uses [`World::start`]; a test of a shell pipeline

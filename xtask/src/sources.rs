@@ -15,11 +15,16 @@ pub(crate) struct Source {
 }
 
 impl Source {
-    /// The lines before the unit tests at its foot.
+    /// The lines that are no unit tests: those before the tests at the foot, or none of a file
+    /// that a module declares as its tests.
     pub(crate) fn lines_without_tests(&self) -> Vec<&str> {
+        if self.path.ends_with("/tests.rs") || self.path.contains("/tests/") {
+            return Vec::new();
+        }
         let lines: Vec<&str> = self.text.lines().collect();
+        // A module in a file of its own is declared anywhere, so it ends nothing.
         let is_start = |pair: &[&str]| match pair {
-            [attribute, module] => *attribute == "#[cfg(test)]" && module.starts_with("mod "),
+            ["#[cfg(test)]", module] => module.starts_with("mod ") && module.ends_with('{'),
             _ => false,
         };
         let end = lines.windows(2).position(is_start).unwrap_or(lines.len());
@@ -49,4 +54,26 @@ pub(crate) fn read(root: &Path, folders: &[&str]) -> anyhow::Result<Vec<Source>>
     }
     sources.sort_by(|one, other| one.path.cmp(&other.path));
     Ok(sources)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How many lines of a made-up file count.
+    fn count(path: &str, text: &str) -> usize {
+        let source = Source {
+            path: path.to_owned(),
+            text: text.to_owned(),
+        };
+        source.lines_without_tests().len()
+    }
+
+    #[test]
+    fn only_tests_are_left_out() {
+        assert_eq!(count("src/a.rs", "a\nb\n#[cfg(test)]\nmod tests {\n}\n"), 2);
+        assert_eq!(count("src/a.rs", "#[cfg(test)]\nmod tests;\na\nb\n"), 4);
+        assert_eq!(count("src/ui/tests.rs", "a\nb\n"), 0);
+        assert_eq!(count("tests/fake_repl/main.rs", "a\nb\n"), 2);
+    }
 }
