@@ -49,6 +49,12 @@ pub const CI: Variable = Variable {
     doc: "Turns progress bars into plain lines if it is set to anything.",
 };
 
+/// What the terminal can do.
+pub const TERM: Variable = Variable {
+    name: "TERM",
+    doc: "Kind of the terminal; `dumb` turns colour and progress bars off.",
+};
+
 /// Where Lean looks for compiled modules.
 pub const LEAN_PATH: Variable = Variable {
     name: "LEAN_PATH",
@@ -77,7 +83,8 @@ pub const ELAN_TOOLCHAIN: Variable = Variable {
 pub const OURS: [Variable; 1] = [CACHE_DIR];
 
 /// The variables of others that leanrepl reads or sets.
-pub const FOREIGN: [Variable; 9] = [
+pub const FOREIGN: [Variable; 10] = [
+    TERM,
     XDG_CACHE_HOME,
     HOME,
     PATH,

@@ -2,6 +2,8 @@
 //! tests, `xtask` and the fuzz target, and nothing in it is a stable interface.
 
 mod cache;
+mod cli;
+mod commands;
 mod core_lean;
 mod env_vars;
 mod event;
@@ -9,15 +11,45 @@ mod failure;
 mod lean;
 mod limits;
 mod process;
+mod project;
 mod repl;
+mod settings;
 mod ui;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Parser;
+
+use crate::failure::Kind;
 
 /// Runs the command line `args` (with the program's name first) and returns the exit code.
-pub fn run(_args: impl IntoIterator<Item = OsString>) -> ExitCode {
-    ExitCode::SUCCESS
+pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let args = match cli::Args::try_parse_from(args) {
+        Ok(args) => args,
+        Err(err) => {
+            // Help and version go to stdout and are no failure; clap knows which is which.
+            let code = if err.use_stderr() {
+                Kind::Usage.exit_code()
+            } else {
+                0
+            };
+            // A closed pipe is nobody's failure here.
+            err.print().ok();
+            return ExitCode::from(code);
+        }
+    };
+    let ui = Arc::new(ui::Ui::new(commands::output::mode(&args)));
+    let outcome =
+        process::signals::watch().and_then(|interrupt| commands::run(&args, &ui, &interrupt));
+    match outcome {
+        Ok(code) => ExitCode::from(code),
+        Err(failure) => {
+            ui.failure(&failure);
+            ExitCode::from(failure.kind().exit_code())
+        }
+    }
 }
 
 /// What `xtask`, the tests and the fuzz target reach inside for. Not an interface.
@@ -33,13 +65,13 @@ pub mod internals {
     pub use crate::process::ending::{Ending, How};
     pub use crate::process::launch::Launch;
     pub use crate::process::{launch, run};
-    pub use crate::repl::frame;
+    pub use crate::repl::session::{Session, SessionLimits};
+    pub use crate::repl::session_error::SessionError;
+    pub use crate::repl::{evaluated, frame, wire};
+    pub use crate::ui::{Ui, Written, mode, streams};
 
     /// Variables of the environment.
     pub mod env_vars {
         pub use crate::env_vars::*;
     }
-    pub use crate::repl::evaluated;
-    pub use crate::ui::{Ui, Written, mode, streams};
-    pub use crate::repl::{frame, wire};
 }

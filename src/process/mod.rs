@@ -1,11 +1,12 @@
 //! The only door to other processes: one-shot commands and long-lived children, each with an owner,
 //! a group of its own and an end. Never knows JSON or Lean.
 
-pub mod child;
-pub mod ending;
+pub(crate) mod child;
+pub(crate) mod ending;
 pub mod launch;
 mod output;
 mod quote;
 pub mod run;
 mod running;
+pub(crate) mod signals;
 pub(crate) mod tree;

@@ -64,6 +64,24 @@ pub struct Evaluated {
     pub times: Times,
 }
 
+impl Evaluated {
+    /// A file that nobody can decide about, and why.
+    pub(crate) fn undecided(name: &str, text: Arc<str>, failure: Failure) -> Self {
+        Self {
+            name: name.to_owned(),
+            text,
+            verdict: Verdict::Undecided,
+            messages: Vec::new(),
+            sorries: Vec::new(),
+            tactics: Vec::new(),
+            infotree: None,
+            failure: Some(failure),
+            reasons: Vec::new(),
+            times: Times::default(),
+        }
+    }
+}
+
 /// How many files had which verdict.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Counts {

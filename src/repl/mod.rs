@@ -1,8 +1,13 @@
 //! The talk with one REPL process. Never knows about the command line.
 
-pub mod frame;
-mod object;
-//! The REPL: what is asked, what it answers and what that means for a file.
-
+pub(crate) mod eval;
 pub mod evaluated;
+pub mod frame;
+pub(crate) mod import;
+pub(crate) mod input;
+mod object;
+pub(crate) mod opening;
+pub(crate) mod schedule;
+pub(crate) mod session;
+pub(crate) mod session_error;
 pub mod wire;

@@ -12,17 +12,20 @@ const { trim } = require('./frontend.cjs');
 /** `Lean.OLeanLevel`: how much of a module to load. */
 const OLEAN_LEVEL = { exported: 0, private: 2 };
 
+/** The trust level 0, as the bytes of a boxed `UInt32`. */
+const TRUST_LEVEL = [0, 0, 0, 0];
+
 /** Where errors of a header stand when nothing in the text is theirs, as in Lean. */
 const NO_POSITION = 0;
 
-/** What files the modules now have: the same list with other files is another header. */
-function fingerprint(imports) {
-  const roots = (process.env.LEAN_PATH ?? '').split(':').filter(Boolean);
-  return imports.flatMap(({ module }) => roots.map(root => {
-    const file = `${path.join(root, ...module.split('.'))}.olean`;
+/** What files the module has now, a text for each folder of LEAN_PATH; all are empty if it has none. */
+function filesOf({ module }) {
+  const folders = (process.env.LEAN_PATH ?? '').split(':').filter(Boolean);
+  return folders.map(folder => {
+    const file = `${path.join(folder, ...module.split('.'))}.olean`;
     const found = fs.statSync(file, { throwIfNoEntry: false });
     return found ? `${found.mtimeMs}/${found.size}` : '';
-  }));
+  });
 }
 
 class Headers {
@@ -63,32 +66,45 @@ class Headers {
   #import(header) {
     const isModule = this.#isModule(header);
     const imports = this.#imports(header);
-    const key = JSON.stringify([isModule, imports, fingerprint(imports)]);
+    const files = imports.map(filesOf);
+    // The same modules with other files make another environment.
+    const key = JSON.stringify([isModule, imports, files]);
     let imported = this.#imported.get(key);
     if (!imported) {
-      imported = this.#process(isModule, header);
+      const missing = files.findIndex(found => found.every(file => file === ''));
+      imported = this.#process(isModule, header, missing);
       this.#imported.set(key, imported);
     }
     return imported;
   }
 
   /** Imports as Lean does; if a module cannot be had, the environment is empty and an error says so. */
-  #process(isModule, header) {
+  #process(isModule, header, missing) {
     const abi = this.#abi;
-    const trustLevel = () => abi.construct(0, [], [0, 0, 0, 0]);
     const imports = abi.own(this.#importArray(header));
-    const [leakEnv, loadExtensions, noArtifacts] = [box(0), box(1), box(1)];
+    try {
+      // Lean keeps what it has loaded when it fails, so a module without a file is tried alone.
+      if (missing >= 0) {
+        const alone = abi.use(abi.elements(imports)[missing]);
+        abi.drop(this.#importModules(isModule, abi.array([alone])));
+      }
+      return { env: this.#importModules(isModule, abi.use(imports)), errors: [] };
+    } catch (error) {
+      if (!(error instanceof LeanError)) throw error;
+      const env = abi.run('l_Lean_mkEmptyEnvironment', abi.construct(0, [], TRUST_LEVEL));
+      return { env, errors: [error.message] };
+    }
+  }
+
+  /** The environment, owned, of an array of imports, which is consumed. */
+  #importModules(isModule, imports) {
+    const abi = this.#abi;
+    const [noPlugins, leakEnv, loadExtensions, noArtifacts] = [abi.array(), box(0), box(1), box(1)];
     // `processHeader` of the package imports every text as if it were a `module`, in which names
     // are private and notations for them do not work; Lean itself chooses as here.
     const level = box(isModule ? OLEAN_LEVEL.exported : OLEAN_LEVEL.private);
-    try {
-      const env = abi.run('l_Lean_importModules', abi.use(imports), abi.use(this.#options),
-        trustLevel(), abi.array(), leakEnv, loadExtensions, level, noArtifacts);
-      return { env, errors: [] };
-    } catch (error) {
-      if (!(error instanceof LeanError)) throw error;
-      return { env: abi.run('l_Lean_mkEmptyEnvironment', trustLevel()), errors: [error.message] };
-    }
+    return abi.run('l_Lean_importModules', imports, abi.use(this.#options),
+      abi.construct(0, [], TRUST_LEVEL), noPlugins, leakEnv, loadExtensions, level, noArtifacts);
   }
 
   /** The imports of a header, with `Init` where it is implied. */

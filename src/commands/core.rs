@@ -1,0 +1,54 @@
+//! `leanrepl core`: joins the installer to the user.
+
+use std::sync::Arc;
+
+use crate::cache::Cache;
+use crate::cli::core::CoreAction;
+use crate::commands::DONE;
+use crate::core_lean::{CoreLean, Installed};
+use crate::failure::Failure;
+use crate::limits::{Deadline, Interrupt, Wait};
+use crate::ui::Ui;
+
+/// Longest wait for an installation: a slow line takes minutes for 120 MB.
+const INSTALL: Wait = Wait::secs(1800);
+
+/// Installs or removes core Lean.
+///
+/// # Errors
+/// What the installer says.
+pub(crate) fn run(action: CoreAction, ui: &Arc<Ui>, interrupt: &Interrupt) -> Result<u8, Failure> {
+    let core = CoreLean::new(Cache::locate()?);
+    let deadline = Deadline::after(INSTALL.get());
+    match action {
+        CoreAction::Install => {
+            let installed = core.install(deadline, ui.as_ref(), interrupt)?;
+            let (node, version) = installed.node();
+            // A reader that went away has seen enough: either way it is done.
+            let _written = ui.data_line(&format!(
+                "Lean {} is in {} ({}), run by Node {version} ({})",
+                installed.lean_version(),
+                installed.dir().display(),
+                installed.size(),
+                node.display()
+            ))?;
+        }
+        CoreAction::Remove => {
+            let removed = core.remove(deadline, ui.as_ref(), interrupt)?;
+            let _written = ui.data_line(if removed {
+                "core Lean was removed"
+            } else {
+                "core Lean was not installed"
+            })?;
+        }
+    }
+    Ok(DONE)
+}
+
+/// Core Lean, installed if need be.
+///
+/// # Errors
+/// What the installer says.
+pub(crate) fn ensure(ui: &Ui, interrupt: &Interrupt) -> Result<Installed, Failure> {
+    CoreLean::new(Cache::locate()?).ensure(Deadline::after(INSTALL.get()), ui, interrupt)
+}

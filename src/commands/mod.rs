@@ -1,0 +1,40 @@
+//! Matches on the command and turns its outcome into an exit code. Never prints.
+
+mod core;
+mod eval;
+pub(crate) mod output;
+
+use std::sync::Arc;
+
+use crate::cli::{Args, Command};
+use crate::failure::{Failure, Kind};
+use crate::limits::Interrupt;
+use crate::repl::evaluated::{Evaluated, Verdict};
+use crate::ui::Ui;
+
+/// The exit code of a text or run that Lean accepted, or of a command that did what it should.
+const DONE: u8 = 0;
+/// The exit code of a run in which Lean answered no.
+const REJECTED: u8 = 1;
+
+/// Runs a command; the exit code is zero if all went well.
+///
+/// # Errors
+/// What keeps the whole command from doing its work.
+pub(crate) fn run(args: &Args, ui: &Arc<Ui>, interrupt: &Interrupt) -> Result<u8, Failure> {
+    match &args.command {
+        Command::Eval(eval) => eval::run(eval, ui, interrupt),
+        Command::Core(core) => core::run(core.action, ui, interrupt),
+    }
+}
+
+/// The exit code for one text: an undecided one has that of its failure, which outranks
+/// a rejection.
+fn exit_code(evaluated: &Evaluated) -> u8 {
+    match (&evaluated.failure, &evaluated.verdict) {
+        (Some(failure), _) => failure.kind().exit_code(),
+        (None, Verdict::Accepted) => DONE,
+        (None, Verdict::Rejected) => REJECTED,
+        (None, Verdict::Undecided) => Kind::Bug.exit_code(),
+    }
+}

@@ -1,0 +1,34 @@
+//! What the command line and the variables say about output, in the terms of `ui`.
+
+use crate::cli::eval::FormatArg;
+use crate::cli::{Args, Command, shared};
+use crate::env_vars;
+use crate::ui::mode::{Color, Format, Loudness, Mode, Output, Surroundings};
+use crate::ui::streams;
+
+/// Decides how leanrepl speaks in this process.
+pub(crate) fn mode(args: &Args) -> Mode {
+    let output = Output {
+        format: match &args.command {
+            Command::Eval(eval) if eval.json => Format::Json,
+            Command::Eval(eval) if eval.format == FormatArg::Github => Format::Github,
+            Command::Eval(_) | Command::Core(_) => Format::Human,
+        },
+        loudness: match (args.output.quiet, args.output.verbose) {
+            (true, _) => Loudness::Quiet,
+            (false, true) => Loudness::Verbose,
+            (false, false) => Loudness::Normal,
+        },
+        color: match args.output.color {
+            shared::Color::Auto => Color::Auto,
+            shared::Color::Always => Color::Always,
+            shared::Color::Never => Color::Never,
+        },
+    };
+    let around = Surroundings {
+        no_color: env_vars::read(env_vars::NO_COLOR).is_some(),
+        ci: env_vars::read(env_vars::CI).is_some(),
+        dumb: env_vars::read(env_vars::TERM).is_some_and(|term| term == "dumb"),
+    };
+    Mode::decide(streams(output), output, around)
+}

@@ -1,0 +1,306 @@
+//! One REPL process and our talk with it: one request at a time, one deadline each. Never retries
+//! by itself and never decides a verdict.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use serde_json::{Map, Value};
+
+use crate::event::{Event, Observer};
+use crate::limits::{Bytes, Deadline, Interrupt, TICK};
+use crate::process::child::{Child, Turn};
+use crate::process::launch::Launch;
+use crate::repl::frame::{Decoded, Frame, FrameReader, request_line};
+use crate::repl::session_error::SessionError;
+use crate::repl::wire::{Reply, Request};
+
+/// What a session may use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SessionLimits {
+    /// Resident memory of the process and its descendants; not watched if absent.
+    pub memory: Option<Bytes>,
+    /// The longest reply.
+    pub reply: Bytes,
+}
+
+impl Default for SessionLimits {
+    fn default() -> Self {
+        Self {
+            // `import Mathlib` peaks at about 5.4 GB.
+            memory: Some(Bytes::mib(8 * 1024)),
+            reply: Bytes::mib(512),
+        }
+    }
+}
+
+/// How often the memory of the process tree is measured while a reply is awaited.
+const MEMORY_TICK: Duration = Duration::from_millis(40);
+
+/// How much of a strange reply is shown.
+const EXCERPT_CHARS: usize = 300;
+
+/// A running REPL. Dropping it kills and reaps its whole process group.
+pub struct Session {
+    /// How it was started.
+    launch: Launch,
+    /// The process.
+    child: Child,
+    /// What it has written and we have not taken yet.
+    frames: FrameReader,
+    /// What it may use.
+    limits: SessionLimits,
+    /// The user's wish to stop.
+    interrupt: Interrupt,
+    /// Hears requests and noise.
+    observer: Arc<dyn Observer>,
+    /// Set by the first error: nothing may be asked after it.
+    over: bool,
+}
+
+impl Session {
+    /// Starts a REPL. It is not asked anything yet. The calling thread must outlive the session
+    /// (see [`Child::start`]).
+    ///
+    /// # Errors
+    /// [`SessionError::Start`].
+    pub fn start(
+        launch: &Launch,
+        limits: SessionLimits,
+        interrupt: &Interrupt,
+        observer: &Arc<dyn Observer>,
+    ) -> Result<Self, SessionError> {
+        observer.tell(Event::CommandStarted {
+            line: &launch.shell_line(),
+        });
+        let child = Child::start(launch).map_err(|source| SessionError::Start {
+            program: launch.program.display().to_string(),
+            source,
+        })?;
+        Ok(Self {
+            launch: launch.clone(),
+            child,
+            frames: FrameReader::new(limits.reply.to_usize()),
+            limits,
+            interrupt: interrupt.clone(),
+            observer: Arc::clone(observer),
+            over: false,
+        })
+    }
+
+    /// Sends one request and waits for its reply.
+    ///
+    /// # Errors
+    /// Any [`SessionError`]; the process is then killed and reaped, and every later request fails.
+    pub fn ask(&mut self, request: &Request, deadline: Deadline) -> Result<Reply, SessionError> {
+        let object = self.ask_object(&request.to_line(), deadline)?;
+        Reply::from_object(object).map_err(|err| {
+            self.end();
+            SessionError::Garbled {
+                problem: format!("the REPL sent a reply that cannot be understood: {err}"),
+                seen: self.child.stderr_tail(),
+            }
+        })
+    }
+
+    /// Sends one request, given as one line of JSON, and waits for the JSON object that answers it.
+    ///
+    /// # Errors
+    /// As [`Self::ask`].
+    pub fn ask_object(
+        &mut self,
+        json: &str,
+        deadline: Deadline,
+    ) -> Result<Map<String, Value>, SessionError> {
+        if self.over {
+            return Err(SessionError::Garbled {
+                problem: "the session is over".to_owned(),
+                seen: String::new(),
+            });
+        }
+        let answer = self.exchange(json, deadline);
+        if answer.is_err() {
+            self.end();
+        }
+        answer
+    }
+
+    /// One request and its reply.
+    fn exchange(
+        &mut self,
+        json: &str,
+        deadline: Deadline,
+    ) -> Result<Map<String, Value>, SessionError> {
+        self.discard_unasked()?;
+        self.observer.tell(Event::RequestSent { json });
+        let request = request_line(json);
+        let mut outgoing = request.as_slice();
+        loop {
+            let frame = self.next_frame(&mut outgoing, deadline)?;
+            let noise = match frame.decode() {
+                Decoded::Object { object, noise } if noise.is_empty() => return Ok(object),
+                Decoded::Object { object, noise } => {
+                    self.observer.tell(Event::NoiseSeen { text: &noise });
+                    return Ok(object);
+                }
+                Decoded::Noise(noise) => noise,
+                Decoded::Garbled { problem, text } => {
+                    return Err(SessionError::Garbled {
+                        problem: format!("the REPL sent something that is no reply: {problem}"),
+                        seen: excerpt(text.as_bytes()),
+                    });
+                }
+            };
+            self.observer.tell(Event::NoiseSeen { text: &noise });
+        }
+    }
+
+    /// Waits for the next frame, within all limits.
+    fn next_frame(
+        &mut self,
+        outgoing: &mut &[u8],
+        deadline: Deadline,
+    ) -> Result<Frame, SessionError> {
+        let mut measured = Instant::now();
+        loop {
+            if let Some(frame) =
+                self.frames
+                    .next_frame()
+                    .map_err(|_too_large| SessionError::TooLarge {
+                        limit: self.limits.reply,
+                    })?
+            {
+                return Ok(frame);
+            }
+            if self.interrupt.is_set() {
+                return Err(SessionError::Interrupted);
+            }
+            let left = deadline.left();
+            if left.is_zero() {
+                return Err(SessionError::Late {
+                    waited: deadline.span(),
+                });
+            }
+            match self
+                .child
+                .turn(outgoing, self.frames.space(), left.min(TICK))
+            {
+                Ok(Turn::Read(count)) => self.frames.filled(count),
+                Ok(Turn::Nothing) => {}
+                Ok(Turn::Closed) => return Err(self.death()),
+                Err(err) => return Err(SessionError::Pipe(err)),
+            }
+            if measured.elapsed() >= MEMORY_TICK {
+                self.check_memory()?;
+                measured = Instant::now();
+            }
+        }
+    }
+
+    /// Whatever is on stdout before a request was sent answers nothing: it is noise, and dropped.
+    fn discard_unasked(&mut self) -> Result<(), SessionError> {
+        let mut stray = Vec::new();
+        while let Ok(Turn::Read(count)) =
+            self.child
+                .turn(&mut &[][..], self.frames.space(), Duration::ZERO)
+        {
+            self.frames.filled(count);
+            stray.extend(self.take_pending());
+            if stray.len() > Bytes::mib(1).to_usize() {
+                return Err(SessionError::Garbled {
+                    problem: "the REPL floods its stdout although it was not asked anything"
+                        .to_owned(),
+                    seen: excerpt(&stray),
+                });
+            }
+        }
+        stray.extend(self.take_pending());
+        if stray.iter().any(|byte| !byte.is_ascii_whitespace()) {
+            self.observer.tell(Event::NoiseSeen {
+                text: &excerpt(&stray),
+            });
+        }
+        Ok(())
+    }
+
+    /// Takes out what was read and belongs to no reply.
+    fn take_pending(&mut self) -> Vec<u8> {
+        if self.frames.pending().is_empty() {
+            return Vec::new();
+        }
+        let pending = self.frames.pending().to_vec();
+        self.frames = FrameReader::new(self.limits.reply.to_usize());
+        pending
+    }
+
+    /// Fails if the process tree holds too much.
+    fn check_memory(&self) -> Result<(), SessionError> {
+        let (Some(limit), Some(resident)) = (self.limits.memory, self.child.resident_bytes())
+        else {
+            return Ok(());
+        };
+        if resident > limit.get() {
+            return Err(SessionError::Memory {
+                limit,
+                resident: Bytes::new(resident),
+            });
+        }
+        Ok(())
+    }
+
+    /// How it ended; a reply cut short is told apart from none.
+    fn death(&mut self) -> SessionError {
+        let mut ending = self.child.ending();
+        let rest = excerpt(&self.take_pending());
+        if !rest.trim().is_empty() {
+            ending.stderr = format!("{}\n(on stdout, without an end: {rest})", ending.stderr);
+        }
+        SessionError::Died(ending)
+    }
+
+    /// Resident bytes of the process tree, if the system tells.
+    pub fn resident_bytes(&self) -> Option<u64> {
+        self.child.resident_bytes()
+    }
+
+    /// Kills what the last request left running beside the REPL; says how many processes it was.
+    pub fn sweep(&self) -> usize {
+        self.child.sweep()
+    }
+
+    /// How it was started.
+    pub fn launch(&self) -> &Launch {
+        &self.launch
+    }
+
+    /// Ends the session, because a reply came that answers something else than was asked.
+    pub(crate) fn out_of_step(&mut self) -> SessionError {
+        self.end();
+        SessionError::Garbled {
+            problem: "the REPL's replies do not fit the requests: something wrote a reply of its own to its stdout".to_owned(),
+            seen: self.child.stderr_tail(),
+        }
+    }
+
+    /// Whether an error has ended it.
+    pub fn is_over(&self) -> bool {
+        self.over
+    }
+
+    /// Kills and reaps.
+    fn end(&mut self) {
+        self.over = true;
+        self.child.stop();
+    }
+}
+
+/// The beginning of what was seen, as text.
+fn excerpt(bytes: &[u8]) -> String {
+    let text = String::from_utf8_lossy(bytes);
+    let mut chars = text.chars();
+    let shown: String = chars.by_ref().take(EXCERPT_CHARS).collect();
+    if chars.next().is_some() {
+        format!("{shown}…")
+    } else {
+        shown
+    }
+}
