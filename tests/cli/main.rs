@@ -10,6 +10,7 @@
     reason = "a broken set-up fails the test"
 )]
 
+mod eval;
 mod running;
 mod world;
 mod world_itself;

@@ -14,7 +14,7 @@ pub(crate) const FILTERS: [(&str, &str); 4] = [
     // Not `within 1 s`, which is a limit and so the same each time.
     (r"\bin \d+(\.\d+)? ?(ms|s|min)\b", "in [TIME]"),
     (
-        r#""(\w*(?:seconds|millis|_ms))": ?\d[\d.e-]*"#,
+        r#""(header|body|\w*(?:seconds|millis|_ms))": ?\d[\d.e-]*"#,
         r#""$1":"[TIME]""#,
     ),
     (r"\b(pid|process) \d+", "$1 [PID]"),
