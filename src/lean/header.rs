@@ -399,6 +399,8 @@ mod tests {
                 " /- d -/",
             ),
             ("/- a --/import A", "import A", ""),
+            ("/-/ a -/import A", "import A", ""),
+            ("/-/- a -/import A", "import A", ""),
             ("prelude import A", "prelude\nimport A", ""),
             (
                 "module\npublic import A\nmeta import B\npublic meta import all C\nimport all D",
