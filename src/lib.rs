@@ -74,4 +74,5 @@ pub mod internals {
     pub mod env_vars {
         pub use crate::env_vars::*;
     }
+    pub use crate::repl::{compare, frame, wire};
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod eval;
 pub mod evaluated;
+pub mod compare;
 pub mod frame;
 pub(crate) mod import;
 pub(crate) mod input;
