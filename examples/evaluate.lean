@@ -3,5 +3,6 @@ def fib : Nat → Nat
   | 1 => 1
   | n + 2 => fib n + fib (n + 1)
 
-#eval (List.range 10).map fib
-#eval s!"fib 20 = {fib 20}"
+#eval fib 20
+#eval s!"fib 10 = {fib 10}"
+#eval (fib 5, fib 6)

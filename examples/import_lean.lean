@@ -1,6 +1,8 @@
+/- Lean's own library: its imports are run once and reused. -/
 import Lean
 
-open Lean Elab Command
+open Lean
 
-#eval show CommandElabM Unit from do
-  logInfo m!"Nat.add_comm is known: {(← getEnv).contains ``Nat.add_comm}"
+#check Elab.Command.CommandElabM
+#eval (Json.mkObj [("lean", 4)]).compress
+#eval versionString.startsWith "4"

@@ -10,4 +10,4 @@ inductive Shape where
 
 #eval ({ x := 1, y := 2 } : Point)
 #eval Shape.circle { x := 0, y := 0 } 3
-#eval ({ x := 1, y := 2 } : Point) == { x := 1, y := 3 }
+#eval s!"{({ x := 1, y := 2 } : Point) == { x := 1, y := 3 }}"

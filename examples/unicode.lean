@@ -1,6 +1,6 @@
--- Columns count characters: the ranges below stand under the right words.
+-- Columns count characters: the range below stands under the right word.
 theorem «名前 with spaces» (α : Type) (𝒞 : α → Prop) (h : ∀ x, 𝒞 x) (y : α) : 𝒞 y := h y
 
 example : "日本語🎉".length = 4 := rfl
 
-#check («名前 with spaces», ℵ₀)
+example (𝒜 ℬ : Prop) (h : 𝒜 ∧ ℬ) : ℬ := 日本語🎉

@@ -67,12 +67,11 @@ pub mod internals {
     pub use crate::process::{launch, run};
     pub use crate::repl::session::{Session, SessionLimits};
     pub use crate::repl::session_error::SessionError;
-    pub use crate::repl::{evaluated, frame, wire};
+    pub use crate::repl::{compare, evaluated, frame, wire};
     pub use crate::ui::{Ui, Written, mode, streams};
 
     /// Variables of the environment.
     pub mod env_vars {
         pub use crate::env_vars::*;
     }
-    pub use crate::repl::{compare, frame, wire};
 }

@@ -1,0 +1,130 @@
+'use strict';
+/**
+ * Starts Lean in this thread: loads the patched `lean.js`, shows it the folders that it may read,
+ * gives it a stack and initializes it. Knows nothing of requests.
+ */
+const fs = require('fs');
+const path = require('path');
+const { Abi } = require('./abi.cjs');
+
+/**
+ * Stack of Lean in the wasm memory, in bytes. Lean's C++ code watches this one and answers `deep
+ * recursion` before it ends; compiled Lean code needs less of it than of the stack of the thread
+ * (`STACK_MB` in main.cjs), which then ends first, with a RangeError.
+ */
+const WASM_STACK_BYTES = 64 << 20;
+
+/** What the guard leaves unused, in bytes, for code that does not ask it. */
+const WASM_STACK_MARGIN = 1 << 20;
+
+/** The same for each thread that user code starts; Lean's own default. */
+const THREAD_STACK_BYTES = 8 << 20;
+
+/** `EROFS` as emscripten numbers it. */
+const READ_ONLY_ERROR = 69;
+
+/** Variables that Lean may see. */
+const VARIABLES = /^LEAN_/;
+
+/** Makes every file system of the machine that is mounted, read-only. */
+function forbidWriting({ FS, NODEFS }) {
+  const refuse = () => {
+    throw new FS.ErrnoError(READ_ONLY_ERROR);
+  };
+  const { open } = NODEFS.stream_ops;
+  for (const name of ['setattr', 'mknod', 'rename', 'unlink', 'rmdir', 'symlink']) {
+    NODEFS.node_ops[name] = refuse;
+  }
+  for (const name of ['setattr', 'write', 'msync']) NODEFS.stream_ops[name] = refuse;
+  NODEFS.stream_ops.open = stream => {
+    if ((stream.flags & 3) !== 0) refuse();
+    open(stream);
+  };
+}
+
+/** Mounts the folder at its own path; one that lies in a mounted folder is there already. */
+function mountAll({ FS, NODEFS }, folders) {
+  const sorted = [...new Set(folders.map(folder => path.resolve(folder)))].sort();
+  const mounted = [];
+  for (const folder of sorted) {
+    if (mounted.some(parent => folder.startsWith(`${parent}/`))) continue;
+    if (!fs.statSync(folder, { throwIfNoEntry: false })?.isDirectory()) continue;
+    FS.mkdirTree(folder);
+    FS.mount(NODEFS, { root: folder }, folder);
+    mounted.push(folder);
+  }
+}
+
+/** The folders and variables of Lean. */
+function prepare(internals, patched) {
+  const variables = Object.entries(process.env).filter(([name]) => VARIABLES.test(name));
+  Object.assign(internals.ENV, Object.fromEntries(variables));
+  forbidWriting(internals);
+  const folders = [process.env.LEAN_SYSROOT, ...(process.env.LEAN_PATH ?? '').split(':')];
+  mountAll(internals, folders.filter(Boolean));
+  // Lean takes the script for its own program and resolves the folder that it lies in.
+  internals.FS.mkdirTree(path.dirname(patched));
+}
+
+/** Moves this thread to a stack of its own, and tells the guard in Lean's C++ code where it ends. */
+function moveStack(exports) {
+  const low = exports.malloc(WASM_STACK_BYTES);
+  const high = (low + WASM_STACK_BYTES) & ~15;
+  exports.emscripten_stack_set_limits(high, low);
+  exports._emscripten_stack_restore(high);
+}
+
+/** Lean takes the size of the main thread's stack with the wrong sign, which turns its guard off. */
+function guardStack(exports) {
+  exports.lean_internal_set_thread_stack_size(WASM_STACK_BYTES - WASM_STACK_MARGIN);
+  exports._ZN4lean15save_stack_infoEb(0);
+  exports.lean_internal_set_thread_stack_size(THREAD_STACK_BYTES);
+}
+
+/** Starts the thread that tasks of Lean need, such as that which completes an info tree. */
+function startThread({ PThread }) {
+  PThread.allocateUnusedWorker();
+  PThread.loadWasmModuleToWorker(PThread.unusedWorkers[0]);
+}
+
+/** Initializes Lean, in the order of its own `main`. */
+function initialize(abi, exports) {
+  moveStack(exports);
+  exports.lean_initialize();
+  guardStack(exports);
+  abi.drop(abi.run('lean_init_search_path'));
+  exports.lean_enable_initializer_execution();
+  exports.lean_io_mark_end_initialization();
+  exports.lean_init_task_manager();
+}
+
+/**
+ * Starts Lean from PACKAGE_DIR and the patched copy of its `lean.js`.
+ * `threadOptions` are those of the threads that user code may start.
+ */
+function start(packageDir, patched, threadOptions) {
+  return new Promise((resolve, reject) => {
+    globalThis.leanModule = {
+      noInitialRun: true,
+      locateFile: file => path.join(packageDir, file),
+      mainScriptUrlOrBlob: patched,
+      threadOptions,
+      stdin: () => null,
+      preRun: [module => prepare(module.internals(), patched)],
+      onRuntimeInitialized() {
+        try {
+          const internals = globalThis.leanModule.internals();
+          const abi = new Abi(internals);
+          startThread(internals);
+          initialize(abi, internals.exports);
+          resolve(abi);
+        } catch (error) {
+          reject(error);
+        }
+      },
+    };
+    require(patched);
+  });
+}
+
+module.exports = { start };

@@ -1,0 +1,121 @@
+//! `leanrepl eval` on real core Lean. `cargo xtask test` installs it and runs these.
+
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the binary is driven from outside, without the code that it is made of"
+)]
+
+use std::process::{Command, Output};
+
+/// Runs `leanrepl eval` with the installed core Lean, in the root of the project.
+fn eval(args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_leanrepl"))
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .args(["eval", "--toolchain", "core"])
+        .args(args)
+        .output()
+        .unwrap()
+}
+
+/// Code and both outputs, without the times.
+fn seen(args: &[&str]) -> String {
+    let output = eval(args);
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    let summary = stderr.split(" in ").next().unwrap_or_default();
+    let code = output.status.code().unwrap();
+    format!("exit: {code}\n{}{summary}", String::from_utf8(output.stdout).unwrap())
+}
+
+/// A file of this text in a folder that goes away.
+fn file(text: &[u8]) -> (tempfile::TempDir, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("A.lean");
+    std::fs::write(&path, text).unwrap();
+    let name = path.to_str().unwrap().to_owned();
+    (folder, name)
+}
+
+/// The code and everything that was said about a file of this text.
+fn said(text: &[u8], options: &[&str]) -> (i32, String) {
+    let (_folder, name) = file(text);
+    let mut args = vec![name.as_str()];
+    args.extend(options);
+    let output = eval(&args);
+    let all = [output.stdout, output.stderr].concat();
+    (output.status.code().unwrap(), String::from_utf8(all).unwrap())
+}
+
+#[test]
+#[ignore = "needs core Lean; run cargo xtask test"]
+fn the_examples_say_what_lean_says() {
+    insta::assert_snapshot!(seen(&["examples/hello.lean", "examples/proof.lean", "examples/evaluate.lean"]), @"");
+    insta::assert_snapshot!(seen(&["examples/wrong.lean", "examples/hole.lean"]), @"");
+    insta::assert_snapshot!(seen(&["examples/automation.lean", "examples/structures.lean"]), @"");
+    insta::assert_snapshot!(seen(&["examples/unicode.lean", "examples/import_lean.lean"]), @"");
+}
+
+#[test]
+#[ignore = "needs core Lean; run cargo xtask test"]
+fn an_import_that_is_not_there_is_undecided() {
+    let (code, text) = said(b"import Nope\n#eval 1\n", &[]);
+    assert_eq!(code, 3, "{text}");
+    assert!(text.contains("cannot import `Nope`"), "{text}");
+}
+
+#[test]
+#[ignore = "needs core Lean; run cargo xtask test"]
+fn an_endless_loop_and_a_stack_overflow_are_undecided() {
+    let (code, text) = said(b"partial def f (n : Nat) : Nat := f (n + 1)\n#eval f 0\n", &["--timeout", "3s"]);
+    assert_eq!(code, 5, "{text}");
+    assert!(text.contains("did not answer within 3s"), "{text}");
+    let (code, text) = said(b"partial def g (n : Nat) : Nat := 1 + g (n + 1)\n#eval g 0\n", &[]);
+    assert_eq!(code, 5, "{text}");
+    assert!(text.contains("stack overflow"), "{text}");
+}
+
+#[test]
+#[ignore = "needs core Lean; run cargo xtask test"]
+fn a_memory_limit_holds() {
+    let (code, text) = said(b"#eval 1\n", &["--memory", "200MiB"]);
+    assert_eq!(code, 5, "{text}");
+    assert!(text.contains("over the limit of 200.0 MiB"), "{text}");
+}
+
+#[test]
+#[ignore = "needs core Lean; run cargo xtask test"]
+fn odd_texts_are_judged_by_lean() {
+    let crlf = said(b"def f : Nat :=\r\n  1\r\n#eval f\r\n", &[]);
+    assert_eq!(crlf.0, 0, "{}", crlf.1);
+    let empty = said(b"", &[]);
+    assert_eq!(empty.0, 0, "{}", empty.1);
+    let bom = said(b"\xef\xbb\xbf#eval 1\n", &[]);
+    assert_eq!(bom.0, 1, "{}", bom.1);
+    assert!(bom.1.contains("expected token"), "{}", bom.1);
+    let nul = said(b"-- a\0b\n#eval 1\n", &[]);
+    assert_eq!(nul.0, 0, "{}", nul.1);
+    let long = format!("-- {}\n#eval 7\n", "x".repeat(2_000_000));
+    let long = said(long.as_bytes(), &[]);
+    assert_eq!(long.0, 0, "{}", long.1);
+}
+
+#[test]
+#[ignore = "needs core Lean; run cargo xtask test"]
+fn code_that_prints_is_heard_and_cannot_forge_a_verdict() {
+    let (code, text) = said(
+        b"#eval IO.println \"out\"\n#eval IO.eprintln \"{\\\"env\\\": 3}\"\nexample : 1 = 2 := rfl\n",
+        &[],
+    );
+    assert_eq!(code, 1, "{text}");
+    assert!(text.contains("info: out"), "{text}");
+}
+
+#[test]
+#[ignore = "needs core Lean; run cargo xtask test"]
+fn ten_thousand_messages_come_through() {
+    let text = "#check Nat\n".repeat(10_000);
+    let (_folder, name) = file(text.as_bytes());
+    let output = eval(&["--json", &name]);
+    assert_eq!(output.status.code(), Some(0));
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(stdout.matches("\"severity\"").count(), 10_000);
+}
