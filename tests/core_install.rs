@@ -560,5 +560,7 @@ fn real_core_lean_is_installed_and_answers() {
         .unwrap();
     let reply = String::from_utf8_lossy(&output.stdout);
     let stderr = String::from_utf8_lossy(&output.stderr);
-    assert!(reply.contains("\"data\": \"42\""), "{reply}\n{stderr}");
+    let message = serde_json::from_str::<serde_json::Value>(&reply)
+        .map(|reply| reply["messages"][0]["data"].clone());
+    assert_eq!(message.ok(), Some("42".into()), "{reply}\n{stderr}");
 }

