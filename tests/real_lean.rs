@@ -23,7 +23,10 @@ fn seen(args: &[&str]) -> String {
     let stderr = String::from_utf8(output.stderr).unwrap();
     let summary = stderr.split(" in ").next().unwrap_or_default();
     let code = output.status.code().unwrap();
-    format!("exit: {code}\n{}{summary}", String::from_utf8(output.stdout).unwrap())
+    format!(
+        "exit: {code}\n{}{summary}",
+        String::from_utf8(output.stdout).unwrap()
+    )
 }
 
 /// A file of this text in a folder that goes away.
@@ -42,16 +45,146 @@ fn said(text: &[u8], options: &[&str]) -> (i32, String) {
     args.extend(options);
     let output = eval(&args);
     let all = [output.stdout, output.stderr].concat();
-    (output.status.code().unwrap(), String::from_utf8(all).unwrap())
+    (
+        output.status.code().unwrap(),
+        String::from_utf8(all).unwrap(),
+    )
 }
 
 #[test]
 #[ignore = "needs core Lean; run cargo xtask test"]
 fn the_examples_say_what_lean_says() {
-    insta::assert_snapshot!(seen(&["examples/hello.lean", "examples/proof.lean", "examples/evaluate.lean"]), @"");
-    insta::assert_snapshot!(seen(&["examples/wrong.lean", "examples/hole.lean"]), @"");
-    insta::assert_snapshot!(seen(&["examples/automation.lean", "examples/structures.lean"]), @"");
-    insta::assert_snapshot!(seen(&["examples/unicode.lean", "examples/import_lean.lean"]), @"");
+    insta::assert_snapshot!(seen(&["examples/hello.lean", "examples/proof.lean", "examples/evaluate.lean"]), @r#"
+    exit: 1
+    info: "Hello from Lean 4.28.0, commit 38f3c0c45b8df6da2652faff6dcaa15afb5a6981"
+     --> examples/hello.lean:3:1
+      |
+    3 | #eval "Hello from Lean " ++ Lean.versionString
+      | ^^^^^
+
+    info: Nat.add_comm (n m : Nat) : n + m = m + n
+     --> examples/hello.lean:5:1
+      |
+    5 | #check Nat.add_comm
+      | ^^^^^^
+
+    info: 6765
+     --> examples/evaluate.lean:6:1
+      |
+    6 | #eval fib 20
+      | ^^^^^
+
+    info: "fib 10 = 55"
+     --> examples/evaluate.lean:7:1
+      |
+    7 | #eval s!"fib 10 = {fib 10}"
+      | ^^^^^
+
+    error: Unknown constant `List.reverse._redArg`
+     --> examples/evaluate.lean:8:1
+      |
+    8 | #eval (fib 5, fib 6)
+      | ^^^^^
+
+    3 files: 2 accepted, 1 rejected
+    "#);
+    insta::assert_snapshot!(seen(&["examples/wrong.lean", "examples/hole.lean"]), @r#"
+    exit: 1
+    error: unsolved goals
+           n : Nat
+           ⊢ False
+     --> examples/wrong.lean:2:40
+      |
+    2 |   theorem wrong (n : Nat) : n + 1 = n := by
+      |  ________________________________________^
+    3 | |   simp
+      | |______^
+
+    error: Type mismatch
+             "three"
+           has type
+             String
+           but is expected to have type
+             Nat
+     --> examples/wrong.lean:5:21
+      |
+    5 | def length : Nat := "three"
+      |                     ^^^^^^^
+
+    warning: declaration uses `sorry`
+     --> examples/hole.lean:2:9
+      |
+    2 | theorem left_open (a b : Nat) (h : a ≤ b) : a < b + 1 := by
+      |         ^^^^^^^^^
+
+    goal: a b : Nat
+          h : a ≤ b
+          ⊢ a ≤ b
+     --> examples/hole.lean:3:24
+      |
+    3 |   have step : a ≤ b := sorry
+      |                        ^^^^^ left open here
+
+    goal: a b : Nat
+          h step : a ≤ b
+          ⊢ a < b + 1
+     --> examples/hole.lean:4:3
+      |
+    4 |   sorry
+      |   ^^^^^ left open here
+
+    2 files: 1 accepted, 1 rejected
+    "#);
+    insta::assert_snapshot!(seen(&["examples/automation.lean", "examples/structures.lean"]), @r#"
+    exit: 0
+    info: { x := 1, y := 2 }
+      --> examples/structures.lean:11:1
+       |
+    11 | #eval ({ x := 1, y := 2 } : Point)
+       | ^^^^^
+
+    info: Shape.circle { x := 0, y := 0 } 3
+      --> examples/structures.lean:12:1
+       |
+    12 | #eval Shape.circle { x := 0, y := 0 } 3
+       | ^^^^^
+
+    info: "false"
+      --> examples/structures.lean:13:1
+       |
+    13 | #eval s!"{({ x := 1, y := 2 } : Point) == { x := 1, y := 3 }}"
+       | ^^^^^
+
+    2 files: 2 accepted
+    "#);
+    insta::assert_snapshot!(seen(&["examples/unicode.lean", "examples/import_lean.lean"]), @r#"
+    exit: 1
+    error: expected token
+     --> examples/unicode.lean:6:41
+      |
+    6 | example (𝒜 ℬ : Prop) (h : 𝒜 ∧ ℬ) : ℬ := 日本語🎉
+      |                                         ^^
+
+    info: Lean.Elab.Command.CommandElabM (α : Type) : Type
+     --> examples/import_lean.lean:6:1
+      |
+    6 | #check Elab.Command.CommandElabM
+      | ^^^^^^
+
+    info: "{\"lean\":4}"
+     --> examples/import_lean.lean:7:1
+      |
+    7 | #eval (Json.mkObj [("lean", 4)]).compress
+      | ^^^^^
+
+    info: true
+     --> examples/import_lean.lean:8:1
+      |
+    8 | #eval versionString.startsWith "4"
+      | ^^^^^
+
+    2 files: 1 accepted, 1 rejected
+    "#);
 }
 
 #[test]
@@ -65,10 +198,16 @@ fn an_import_that_is_not_there_is_undecided() {
 #[test]
 #[ignore = "needs core Lean; run cargo xtask test"]
 fn an_endless_loop_and_a_stack_overflow_are_undecided() {
-    let (code, text) = said(b"partial def f (n : Nat) : Nat := f (n + 1)\n#eval f 0\n", &["--timeout", "3s"]);
+    let (code, text) = said(
+        b"partial def f (n : Nat) : Nat := f (n + 1)\n#eval f 0\n",
+        &["--timeout", "3s"],
+    );
     assert_eq!(code, 5, "{text}");
     assert!(text.contains("did not answer within 3s"), "{text}");
-    let (code, text) = said(b"partial def g (n : Nat) : Nat := 1 + g (n + 1)\n#eval g 0\n", &[]);
+    let (code, text) = said(
+        b"partial def g (n : Nat) : Nat := 1 + g (n + 1)\n#eval g 0\n",
+        &[],
+    );
     assert_eq!(code, 5, "{text}");
     assert!(text.contains("stack overflow"), "{text}");
 }

@@ -1,8 +1,8 @@
 //! The talk with one REPL process. Never knows about the command line.
 
+pub mod compare;
 pub(crate) mod eval;
 pub mod evaluated;
-pub mod compare;
 pub mod frame;
 pub(crate) mod import;
 pub(crate) mod input;
