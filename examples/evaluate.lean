@@ -5,4 +5,3 @@ def fib : Nat → Nat
 
 #eval fib 20
 #eval s!"fib 10 = {fib 10}"
-#eval (fib 5, fib 6)

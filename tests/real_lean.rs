@@ -4,6 +4,7 @@
     clippy::disallowed_methods,
     reason = "the binary is driven from outside, without the code that it is made of"
 )]
+#![expect(clippy::unwrap_used, reason = "a broken set-up fails the test")]
 
 use std::process::{Command, Output};
 
@@ -55,7 +56,7 @@ fn said(text: &[u8], options: &[&str]) -> (i32, String) {
 #[ignore = "needs core Lean; run cargo xtask test"]
 fn the_examples_say_what_lean_says() {
     insta::assert_snapshot!(seen(&["examples/hello.lean", "examples/proof.lean", "examples/evaluate.lean"]), @r#"
-    exit: 1
+    exit: 0
     info: "Hello from Lean 4.28.0, commit 38f3c0c45b8df6da2652faff6dcaa15afb5a6981"
      --> examples/hello.lean:3:1
       |
@@ -80,13 +81,7 @@ fn the_examples_say_what_lean_says() {
     7 | #eval s!"fib 10 = {fib 10}"
       | ^^^^^
 
-    error: Unknown constant `List.reverse._redArg`
-     --> examples/evaluate.lean:8:1
-      |
-    8 | #eval (fib 5, fib 6)
-      | ^^^^^
-
-    3 files: 2 accepted, 1 rejected
+    3 files: 3 accepted
     "#);
     insta::assert_snapshot!(seen(&["examples/wrong.lean", "examples/hole.lean"]), @r#"
     exit: 1
