@@ -6,6 +6,7 @@
     reason = "a chore runs tools and talks to the developer at its terminal"
 )]
 
+mod bench;
 mod check;
 mod layers;
 mod lengths;
@@ -36,12 +37,15 @@ enum Chore {
     Check,
     /// Sets up what the tests need, runs all of them and counts what passed, failed and was skipped.
     Test(test::Args),
+    /// Measures, with a baseline in the same run.
+    Bench(bench::Args),
 }
 
 fn main() -> anyhow::Result<ExitCode> {
     let all_well = match Args::parse().chore {
         Chore::Check => check::run(&root())?,
         Chore::Test(args) => test::run(&root(), &args)?,
+        Chore::Bench(args) => bench::run(&root(), &args)?,
     };
     Ok(if all_well {
         ExitCode::SUCCESS
