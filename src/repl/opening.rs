@@ -168,6 +168,7 @@ impl OpenSession {
     /// beforehand: reading a file that does not exist, whose name comes back in the error. A text
     /// that writes a reply of its own to stdout is found out by this.
     pub(crate) fn fence(&mut self) -> Result<(), SessionError> {
+        self.session.expect_no_reply()?;
         let nonce = format!(
             "leanrepl-fence-{:016x}",
             RandomState::new().build_hasher().finish()

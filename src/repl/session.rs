@@ -198,7 +198,31 @@ impl Session {
 
     /// Whatever is on stdout before a request was sent answers nothing: it is noise, and dropped.
     fn discard_unasked(&mut self) -> Result<(), SessionError> {
-        let mut stray = Vec::new();
+        let stray = self.take_unasked()?;
+        if stray.iter().any(|byte| !byte.is_ascii_whitespace()) {
+            self.observer.tell(Event::NoiseSeen {
+                text: &excerpt(&stray),
+            });
+        }
+        Ok(())
+    }
+
+    /// Fails if something that may be a reply is on stdout although nothing was asked: then the
+    /// reply that was taken for the last request may have been a forged one, and this the real.
+    ///
+    /// # Errors
+    /// [`SessionError::Garbled`]; the session is then over.
+    pub(crate) fn expect_no_reply(&mut self) -> Result<(), SessionError> {
+        let stray = self.take_unasked()?;
+        if stray.contains(&b'{') {
+            return Err(self.out_of_step());
+        }
+        Ok(())
+    }
+
+    /// Takes out all that is on stdout now.
+    fn take_unasked(&mut self) -> Result<Vec<u8>, SessionError> {
+        let mut stray = self.take_pending();
         while let Ok(Turn::Read(count)) =
             self.child
                 .turn(&mut &[][..], self.frames.space(), Duration::ZERO)
@@ -206,6 +230,7 @@ impl Session {
             self.frames.filled(count);
             stray.extend(self.take_pending());
             if stray.len() > Bytes::mib(1).to_usize() {
+                self.end();
                 return Err(SessionError::Garbled {
                     problem: "the REPL floods its stdout although it was not asked anything"
                         .to_owned(),
@@ -213,13 +238,7 @@ impl Session {
                 });
             }
         }
-        stray.extend(self.take_pending());
-        if stray.iter().any(|byte| !byte.is_ascii_whitespace()) {
-            self.observer.tell(Event::NoiseSeen {
-                text: &excerpt(&stray),
-            });
-        }
-        Ok(())
+        Ok(stray)
     }
 
     /// Takes out what was read and belongs to no reply.

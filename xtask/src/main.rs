@@ -8,6 +8,7 @@
 
 mod bench;
 mod check;
+mod conformance;
 mod layers;
 mod lengths;
 mod libtest;
@@ -37,6 +38,8 @@ enum Chore {
     Check,
     /// Sets up what the tests need, runs all of them and counts what passed, failed and was skipped.
     Test(test::Args),
+    /// Plays transcripts of requests and replies against a REPL and compares what comes back.
+    Conformance(conformance::Args),
     /// Measures, with a baseline in the same run.
     Bench(bench::Args),
 }
@@ -45,6 +48,7 @@ fn main() -> anyhow::Result<ExitCode> {
     let all_well = match Args::parse().chore {
         Chore::Check => check::run(&root())?,
         Chore::Test(args) => test::run(&root(), &args)?,
+        Chore::Conformance(args) => conformance::run(&args)?,
         Chore::Bench(args) => bench::run(&root(), &args)?,
     };
     Ok(if all_well {
