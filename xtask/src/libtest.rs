@@ -35,13 +35,19 @@ impl Tally {
         }
     }
 
-    /// Adds a later run of the tests that this one ignored.
+    /// Adds a later run, which may have run tests that an earlier one ignored.
     pub(crate) fn add(&mut self, later: Self) {
         self.passed += later.passed;
         self.failed += later.failed;
         for name in &later.ran {
             if let Some(index) = self.ignored.iter().position(|(ignored, _)| ignored == name) {
                 self.ignored.remove(index);
+            }
+        }
+        for (name, reason) in later.ignored {
+            let known = self.ignored.iter().any(|(ignored, _)| *ignored == name);
+            if !known && !self.ran.contains(&name) {
+                self.ignored.push((name, reason));
             }
         }
         self.ran.extend(later.ran);
@@ -96,5 +102,13 @@ test result: ok. 12 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; fin
         ));
         assert_eq!((sum.passed, sum.failed), (14, 1));
         assert_eq!(sum.ignored, [("real::sleeps".to_owned(), String::new())]);
+    }
+
+    #[test]
+    fn what_only_a_later_run_ignored_is_not_forgotten() {
+        let mut sum = Tally::default();
+        sum.add(tally("test a::b ... ignored, needs c"));
+        sum.add(tally("test d::e ... ok"));
+        assert_eq!(sum.ignored, [("a::b".to_owned(), "needs c".to_owned())]);
     }
 }

@@ -13,6 +13,9 @@ use crate::libtest::Tally;
 /// Test targets whose ignored tests need core Lean.
 const CORE_TARGETS: [&str; 2] = ["real_lean", "core_install"];
 
+/// Names the folder of the REPL's own transcripts, for the test that reads them.
+const TRANSCRIPTS: &str = "LEANREPL_TRANSCRIPTS";
+
 /// How the tests are run.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -71,6 +74,18 @@ pub(crate) fn run(root: &Path, args: &Args) -> anyhow::Result<bool> {
     let mut sum = Sum::default();
     println!("== tests that need nothing but Rust");
     sum.add_run(root, &["--workspace", "--no-fail-fast"])?;
+    if std::env::var_os(TRANSCRIPTS).is_some() {
+        println!("\n== tests that need the REPL's own transcripts");
+        let words = [
+            "--package",
+            "leanrepl",
+            "--test",
+            "transcripts",
+            "--",
+            "--ignored",
+        ];
+        sum.add_run(root, &words)?;
+    }
     println!("\n== tests that need core Lean");
     let declared = test_targets(root)?;
     let (targets, absent): (Vec<&str>, Vec<&str>) = CORE_TARGETS
