@@ -11,6 +11,7 @@
 )]
 
 mod eval;
+mod eval_ends;
 mod running;
 mod world;
 mod world_itself;

@@ -133,7 +133,12 @@ fn a_command_that_does_not_end_fails_the_test() {
 #[test]
 fn a_process_that_outlives_its_command_is_seen() {
     let world = World::new();
-    sh(&world, "setsid sleep 60 > /dev/null 2>&1 &");
+    // It says itself that it runs: one that is about to change its program shows no variables.
+    let child = "setsid sh -c 'echo > up; read never < never' > /dev/null 2>&1";
+    sh(
+        &world,
+        &format!("mkfifo up never; {child} & read line < up"),
+    );
     assert_eq!(world.processes().len(), 1);
     for pid in world.processes() {
         rustix::process::kill_process(pid, Signal::KILL).unwrap();
