@@ -217,6 +217,39 @@ fn a_memory_limit_holds() {
 
 #[test]
 #[ignore = "needs core Lean; run cargo xtask test"]
+fn a_memory_bomb_is_undecided() {
+    let (code, text) = said(
+        b"partial def grow (s : String) : Nat := grow (s ++ s)\n#eval grow \"x\"\n",
+        &[],
+    );
+    assert_eq!(code, 5, "{text}");
+    assert!(text.contains("ran out of memory"), "{text}");
+}
+
+#[test]
+#[ignore = "needs core Lean; run cargo xtask test"]
+fn an_objection_that_comes_from_a_lack_of_the_package_does_not_reject() {
+    for (text, lack) in [
+        (
+            "#eval [1, 2].reverse",
+            "the compiled code of `List.reverse._redArg`",
+        ),
+        (
+            "#print axioms Nat.add_comm",
+            "the proofs of imported theorems",
+        ),
+    ] {
+        let (code, said) = said(text.as_bytes(), &[]);
+        assert_eq!(code, 3, "{said}");
+        assert!(said.contains(&format!("this Lean lacks {lack}")), "{said}");
+        assert!(said.contains("1 undecided"), "{said}");
+    }
+    let (code, said) = said(b"#print Nope\n", &[]);
+    assert_eq!(code, 1, "{said}");
+}
+
+#[test]
+#[ignore = "needs core Lean; run cargo xtask test"]
 fn odd_texts_are_judged_by_lean() {
     let crlf = said(b"def f : Nat :=\r\n  1\r\n#eval f\r\n", &[]);
     assert_eq!(crlf.0, 0, "{}", crlf.1);

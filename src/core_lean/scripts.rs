@@ -26,6 +26,7 @@ const SCRIPTS: &[(&str, &str)] = embed![
     "axioms.cjs",
     "frontend.cjs",
     "header.cjs",
+    "lacks.cjs",
     "main.cjs",
     "output.cjs",
     "patch.cjs",

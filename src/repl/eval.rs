@@ -4,6 +4,8 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use serde_json::Value;
+
 use crate::event::{Event, Observer};
 use crate::failure::{Failure, Kind};
 use crate::lean::header;
@@ -180,8 +182,11 @@ impl Evaluator {
             );
             return Evaluated::undecided(name, Arc::clone(text), failure);
         }
+        let failure = lacking(&reply);
         let reasons = self.reasons(&reply.messages, &reply.sorries);
-        let verdict = if has_errors(&reply.messages) || !reasons.is_empty() {
+        let verdict = if failure.is_some() {
+            Verdict::Undecided
+        } else if has_errors(&reply.messages) || !reasons.is_empty() {
             Verdict::Rejected
         } else {
             Verdict::Accepted
@@ -196,7 +201,7 @@ impl Evaluator {
             infotree: reply
                 .infotree
                 .map(|trees| trees.into_iter().map(InfoTree::into_value).collect()),
-            failure: None,
+            failure,
             reasons,
             times,
         }
@@ -217,6 +222,19 @@ impl Evaluator {
         }
         reasons
     }
+}
+
+/// What the REPL says that it lacks for the text. Then Lean's errors are not about the text: a Lean
+/// that has all its parts may accept it. Only core Lean's REPL sends this field.
+fn lacking(reply: &CommandReply) -> Option<Failure> {
+    let what = reply.extra.get("lacks")?;
+    let listed = what.as_array().into_iter().flatten();
+    let names: Vec<&str> = listed.filter_map(Value::as_str).collect();
+    Some(Failure::new(
+        Kind::Project,
+        format!("this Lean lacks {}", names.join(", ")),
+        "evaluate it with the whole Lean of a project: `--project DIR` or `--repl PATH`",
+    ))
 }
 
 /// Runs header and body in an open session, and makes sure that the answer is the text's own.

@@ -27,11 +27,10 @@
 use std::time::Duration;
 
 use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 
 use crate::failure::Failure;
-use crate::lean::message::{Extra, Message, ProofStateId, Severity, Sorry, Tactic};
-use crate::lean::position::Position;
+use crate::lean::message::{Message, Sorry, Tactic};
 use crate::repl::evaluated::{Counts, Evaluated, Times};
 use crate::ui::report::FailureFields;
 
@@ -97,9 +96,24 @@ impl<'a> FileLine<'a> {
             version: VERSION,
             name: &evaluated.name,
             verdict: evaluated.verdict.as_str(),
-            messages: evaluated.messages.iter().map(message).collect(),
-            sorries: evaluated.sorries.iter().map(sorry).collect(),
-            tactics: evaluated.tactics.iter().map(tactic).collect(),
+            messages: evaluated
+                .messages
+                .iter()
+                .cloned()
+                .map(Message::into_value)
+                .collect(),
+            sorries: evaluated
+                .sorries
+                .iter()
+                .cloned()
+                .map(Sorry::into_value)
+                .collect(),
+            tactics: evaluated
+                .tactics
+                .iter()
+                .cloned()
+                .map(Tactic::into_value)
+                .collect(),
             infotree: evaluated.infotree.as_ref(),
             reasons: &evaluated.reasons,
             failure: evaluated.failure.as_ref().map(FailureFields::new),
@@ -157,68 +171,4 @@ pub(crate) fn line(value: &impl Serialize) -> Result<String, Failure> {
 /// Seconds to the millisecond.
 fn seconds(span: Duration) -> f64 {
     (span.as_secs_f64() * 1000.0).round() / 1000.0
-}
-
-/// A place, or null.
-fn position(position: Option<Position>) -> Value {
-    position.map_or(
-        Value::Null,
-        |pos| json!({ "line": pos.line, "column": pos.column }),
-    )
-}
-
-/// The fields of `value` and the unknown ones of `extra`.
-fn with_extra(value: Value, extra: &Extra) -> Value {
-    let mut fields = match value {
-        Value::Object(fields) => fields,
-        _ => Map::new(),
-    };
-    for (key, value) in extra {
-        fields.entry(key.clone()).or_insert_with(|| value.clone());
-    }
-    Value::Object(fields)
-}
-
-/// A message as the REPL writes it.
-fn message(message: &Message) -> Value {
-    let severity = match &message.severity {
-        Severity::Info => "info",
-        Severity::Warning => "warning",
-        Severity::Error => "error",
-        Severity::Trace => "trace",
-        Severity::Other(word) => word,
-    };
-    let fields = json!({
-        "severity": severity,
-        "pos": position(Some(message.pos)),
-        "endPos": position(message.end_pos),
-        "data": message.data,
-    });
-    with_extra(fields, &message.extra)
-}
-
-/// A sorry as the REPL writes it.
-fn sorry(sorry: &Sorry) -> Value {
-    let fields = json!({
-        "pos": position(sorry.pos),
-        "endPos": position(sorry.end_pos),
-        "goal": sorry.goal,
-        "proofState": sorry.proof_state.map(|ProofStateId(id)| id),
-    });
-    with_extra(fields, &sorry.extra)
-}
-
-/// A tactic as the REPL writes it.
-fn tactic(tactic: &Tactic) -> Value {
-    let mut fields = json!({
-        "tactic": tactic.tactic,
-        "goals": tactic.goals,
-        "proofState": tactic.proof_state.map(|ProofStateId(id)| id),
-        "pos": position(tactic.pos),
-        "endPos": position(tactic.end_pos),
-    });
-    if let (Some(used), Some(fields)) = (&tactic.used_constants, fields.as_object_mut()) {
-        fields.insert("usedConstants".to_owned(), json!(used));
-    }
-    with_extra(fields, &tactic.extra)
 }

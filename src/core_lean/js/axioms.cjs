@@ -3,10 +3,10 @@
  * Refuses `#print axioms`. The package holds imported theorems without their proofs, so Lean would
  * name the theorems themselves as axioms and not those that they use: a wrong answer.
  */
-const { WORLD, box } = require('./abi.cjs');
+const { box } = require('./abi.cjs');
+const { AXIOMS } = require('./lacks.cjs');
 
 const KIND = ['Lean', 'Parser', 'Command', 'printAxioms'];
-const ANSWER = 'core Lean cannot tell axioms: it has imported theorems without their proofs';
 
 /** Arguments of a command's elaborator, with the world. */
 const COMMAND_ARITY = 4;
@@ -18,7 +18,7 @@ function refuseAxioms(abi) {
   const elaborate = abi.expose((stx, context, state) => {
     abi.drop(context);
     abi.drop(state);
-    const message = abi.call('l_Lean_stringToMessageData', abi.string(ANSWER));
+    const message = abi.call('l_Lean_stringToMessageData', abi.string(AXIOMS));
     const exception = abi.construct(0, [stx, message]);
     return abi.construct(1, [exception]);
   }, COMMAND_ARITY);

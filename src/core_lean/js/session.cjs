@@ -8,6 +8,7 @@ const { LeanError } = require('./abi.cjs');
 const { refuseAxioms } = require('./axioms.cjs');
 const { Frontend } = require('./frontend.cjs');
 const { Headers } = require('./header.cjs');
+const { lacks } = require('./lacks.cjs');
 const { Sorries } = require('./sorries.cjs');
 
 /** Values of `infotree` that mean something; others are ignored, as in the REPL. */
@@ -93,10 +94,12 @@ class Session {
       const sorries = this.#sorries.collect(
         frontend.infoTrees(after), frontend.environment(before), () => this.#proofStates++);
       this.#states.push(frontend.forget(after, before));
+      const missing = lacks(messages);
       return {
         env: this.#states.length - 1,
         ...(messages.length > 0 && { messages }),
         ...(sorries.length > 0 && { sorries }),
+        ...(missing.length > 0 && { lacks: missing }),
       };
     });
   }
