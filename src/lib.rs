@@ -67,7 +67,7 @@ pub mod internals {
     pub use crate::process::{launch, run};
     pub use crate::repl::session::{Session, SessionLimits};
     pub use crate::repl::session_error::SessionError;
-    pub use crate::repl::{compare, evaluated, frame, wire};
+    pub use crate::repl::{compare, evaluated, frame, identity, wire};
     pub use crate::ui::{Ui, Written, mode, streams};
 
     /// Variables of the environment.

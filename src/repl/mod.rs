@@ -4,6 +4,7 @@ pub mod compare;
 pub(crate) mod eval;
 pub mod evaluated;
 pub mod frame;
+pub mod identity;
 pub(crate) mod import;
 pub(crate) mod input;
 mod object;
