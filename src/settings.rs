@@ -1,6 +1,7 @@
 //! Command line + project → what a command works with. The only place that knows precedence:
 //! a flag, then the project, then the default.
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use crate::cli::eval::{EvalArgs, InfotreeArg, ToolchainArg};
@@ -44,9 +45,10 @@ impl Source {
 /// A project whose own toolchain would be needed, or one that cannot be read.
 pub(crate) fn choose_toolchain(args: &EvalArgs) -> Result<Toolchain, Failure> {
     if let Some(path) = &args.repl {
+        check_program(path)?;
         let project = find_project(args)?;
         return Ok(Toolchain {
-            source: Source::Binary(path.clone()),
+            source: Source::Binary(std::path::absolute(path).unwrap_or_else(|_| path.clone())),
             why: format!("using `{}` because `--repl` names it", path.display()),
             expected_lean: project.and_then(|project| project.lean_version()),
         });
@@ -77,6 +79,31 @@ pub(crate) fn choose_toolchain(args: &EvalArgs) -> Result<Toolchain, Failure> {
         None => Ok(core(
             "using core Lean because no Lake project is around the files",
         )),
+    }
+}
+
+/// Makes sure that a binary of the user's is there and can be run.
+///
+/// # Errors
+/// A path that names no program.
+fn check_program(path: &Path) -> Result<(), Failure> {
+    let bad = |problem: String, hint: String| Err(Failure::new(Kind::Usage, problem, hint));
+    let shown = path.display();
+    match path.metadata() {
+        Err(_) => bad(
+            format!("there is no REPL at `{shown}`"),
+            "give the path of a REPL binary with `--repl PATH`, or use `--toolchain core`"
+                .to_owned(),
+        ),
+        Ok(found) if !found.is_file() => bad(
+            format!("`{shown}` is no program"),
+            "give the path of the REPL binary itself with `--repl PATH`".to_owned(),
+        ),
+        Ok(found) if found.permissions().mode() & 0o111 == 0 => bad(
+            format!("`{shown}` may not be run"),
+            format!("make it executable with `chmod +x {shown}`"),
+        ),
+        Ok(_) => Ok(()),
     }
 }
 

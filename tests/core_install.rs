@@ -233,7 +233,7 @@ fn an_installation_is_complete_trimmed_and_found_again() {
     );
     assert_eq!(
         heard.0.into_inner().unwrap(),
-        ["downloading core Lean through npm", "unpacking core Lean"]
+        ["fetching core Lean through npm", "unpacking core Lean"]
     );
     assert_eq!(world.install().unwrap().node().1, "v24.21.0");
     assert_eq!(world.npm_runs(), 1);

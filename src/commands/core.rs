@@ -35,10 +35,11 @@ pub(crate) fn run(action: CoreAction, ui: &Arc<Ui>, interrupt: &Interrupt) -> Re
         }
         CoreAction::Remove => {
             let removed = core.remove(deadline, ui.as_ref(), interrupt)?;
-            let _written = ui.data_line(if removed {
-                "core Lean was removed"
+            let folder = core.folder();
+            let _written = ui.data_line(&if removed {
+                format!("core Lean was removed from {}", folder.display())
             } else {
-                "core Lean was not installed"
+                format!("core Lean was not installed in {}", folder.display())
             })?;
         }
     }

@@ -34,6 +34,13 @@ pub(crate) fn run(args: &EvalArgs, ui: &Arc<Ui>, interrupt: &Interrupt) -> Resul
     } else {
         &args.files
     };
+    if files.iter().filter(|file| input::is_stdin(file)).count() > 1 {
+        return Err(Failure::new(
+            Kind::Usage,
+            "`-` is named twice, but stdin can be read only once",
+            "name `-` once",
+        ));
+    }
     let toolchain = settings::choose_toolchain(args)?;
     ui.tell(Event::Chosen {
         text: &toolchain.why,
@@ -44,14 +51,14 @@ pub(crate) fn run(args: &EvalArgs, ui: &Arc<Ui>, interrupt: &Interrupt) -> Resul
         worst: DONE,
         toolchain: describe(&toolchain),
     };
-    ui.files_started(files.len());
     let mut work = Vec::new();
     for file in files {
-        match input::read(file) {
+        match input::read(file, ui.as_ref(), interrupt) {
             Ok(text) => work.push(Work {
                 name: input::display_name(file),
                 text,
             }),
+            Err(failure) if failure.kind() == Kind::Interrupted => return Err(failure),
             Err(failure) => report.add(&Evaluated::undecided(
                 &input::display_name(file),
                 Arc::from(""),
@@ -59,6 +66,7 @@ pub(crate) fn run(args: &EvalArgs, ui: &Arc<Ui>, interrupt: &Interrupt) -> Resul
             ))?,
         }
     }
+    ui.files_started(files.len());
     let ran = if work.is_empty() {
         Ok(())
     } else {
@@ -70,7 +78,10 @@ pub(crate) fn run(args: &EvalArgs, ui: &Arc<Ui>, interrupt: &Interrupt) -> Resul
     match ran {
         // A failure sets the interrupt too, to stop the other sessions: so it is looked at first.
         Err(failure) if failure.kind() != Kind::Interrupted => return Err(failure),
-        _ if interrupt.is_set() => report.worst = Kind::Interrupted.exit_code(),
+        _ if interrupt.is_set() => {
+            report.worst = Kind::Interrupted.exit_code();
+            report.counts.unfinished = files.len().saturating_sub(report.counts.total());
+        }
         _ => {}
     }
     // A reader that went away before the summary has seen every file.
@@ -185,7 +196,7 @@ impl Report<'_> {
             return Ok(());
         }
         self.worst = self.worst.max(exit_code(evaluated));
-        self.counts.add(&evaluated.verdict);
+        self.counts.add(evaluated);
         self.ui
             .file_done(evaluated, &self.toolchain)
             .map(|_written| ())

@@ -160,7 +160,7 @@ impl Job<'_> {
             })
             .collect();
         self.observer.tell(Event::StepStarted {
-            label: "downloading core Lean through npm",
+            label: "fetching core Lean through npm",
             total_bytes: Some(files.iter().map(|(_, bytes)| bytes).sum()),
         });
         let mut next = Instant::now();

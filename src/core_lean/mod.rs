@@ -168,7 +168,7 @@ impl CoreLean {
     }
 
     /// The folder of all versions.
-    fn folder(&self) -> PathBuf {
+    pub(crate) fn folder(&self) -> PathBuf {
         self.cache.root().join(NAME)
     }
 

@@ -13,7 +13,7 @@ use crate::lean::infotree::InfoTree;
 use crate::lean::message::{Message, Severity, Sorry};
 use crate::limits::{Deadline, Interrupt, Wait};
 use crate::process::launch::Launch;
-use crate::repl::evaluated::{Evaluated, Times, Verdict};
+use crate::repl::evaluated::{Evaluated, Times, Verdict, leaves_sorry};
 use crate::repl::opening::{OpenSession, Trouble, has_errors, refused};
 use crate::repl::session::{Session, SessionLimits};
 use crate::repl::wire::{Command, CommandReply, Options, Reply, Request};
@@ -117,8 +117,9 @@ impl Evaluator {
 
     /// A REPL that did not come up: says so, with what happened as the cause.
     fn no_opening(&self, trouble: Trouble) -> Failure {
+        let is_limit = matches!(&trouble, Trouble::Session(error) if error.is_limit());
         let failure = trouble.into_failure();
-        if failure.kind() != Kind::Session {
+        if failure.kind() != Kind::Session || is_limit {
             return failure;
         }
         Failure::new(
@@ -132,6 +133,7 @@ impl Evaluator {
 
     /// Evaluates one text. A text that could not be decided carries the failure.
     pub(crate) fn evaluate(&mut self, name: &str, text: &Arc<str>) -> Evaluated {
+        let start = Instant::now();
         let worn = self.open.as_ref().is_some_and(|open| open.evaluated > 0);
         let attempt = match self.attempt(text) {
             // What earlier texts left behind must not decide about this one.
@@ -145,7 +147,12 @@ impl Evaluator {
         };
         match attempt {
             Ok(attempt) => self.judge(name, text, attempt),
-            Err(trouble) => Evaluated::undecided(name, Arc::clone(text), trouble.into_failure()),
+            Err(trouble) => {
+                let mut evaluated =
+                    Evaluated::undecided(name, Arc::clone(text), trouble.into_failure());
+                evaluated.times.body = start.elapsed();
+                evaluated
+            }
         }
     }
 
@@ -183,7 +190,7 @@ impl Evaluator {
             return Evaluated::undecided(name, Arc::clone(text), failure);
         }
         let failure = lacking(&reply);
-        let reasons = self.reasons(&reply.messages, &reply.sorries);
+        let reasons = self.reasons(text, &reply.messages, &reply.sorries);
         let verdict = if failure.is_some() {
             Verdict::Undecided
         } else if has_errors(&reply.messages) || !reasons.is_empty() {
@@ -208,17 +215,25 @@ impl Evaluator {
     }
 
     /// Why the user's own rules reject what Lean let pass.
-    fn reasons(&self, messages: &[Message], sorries: &[Sorry]) -> Vec<String> {
+    fn reasons(&self, text: &str, messages: &[Message], sorries: &[Sorry]) -> Vec<String> {
         let mut reasons = Vec::new();
         let warned = |message: &Message| message.severity == Severity::Warning;
         if self.settings.fail_on_warning && messages.iter().any(warned) {
             reasons.push("Lean warned (`--fail-on-warning`)".to_owned());
         }
-        // Some tactics leave a hole that is in no list, only in Lean's warning. Its wording differs
-        // between toolchains, so any warning that names `sorry` counts: it can only reject.
-        let hidden = |message: &Message| warned(message) && message.data.contains("sorry");
-        if self.settings.fail_on_sorry && (!sorries.is_empty() || messages.iter().any(hidden)) {
-            reasons.push("a hole was left (`--fail-on-sorry`)".to_owned());
+        if self.settings.fail_on_sorry {
+            if leaves_sorry(messages, sorries) {
+                reasons.push("a hole was left (`--fail-on-sorry`)".to_owned());
+            }
+            // These keep Lean from reporting a sorry. A comment that names one rejects as well.
+            for name in ["sorryAx", "warn.sorry"]
+                .iter()
+                .filter(|name| text.contains(**name))
+            {
+                reasons.push(format!(
+                    "the text names `{name}`, which can hide a hole (`--fail-on-sorry`)"
+                ));
+            }
         }
         reasons
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::failure::Failure;
-use crate::lean::message::{Message, Sorry, Tactic};
+use crate::lean::message::{Message, Severity, Sorry, Tactic};
 
 /// What Lean's answer means for a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,7 +35,7 @@ impl Verdict {
 pub struct Times {
     /// The imports; zero if a session had run them already.
     pub header: Duration,
-    /// Everything after the imports.
+    /// Everything after the imports; for an undecided file all of its time.
     pub body: Duration,
 }
 
@@ -82,6 +82,14 @@ impl Evaluated {
     }
 }
 
+/// Whether Lean says that a sorry was left. Some tactics leave one that is in no list, only in Lean's
+/// warning; its wording differs between toolchains, so any warning that names `sorry` counts.
+pub(crate) fn leaves_sorry(messages: &[Message], sorries: &[Sorry]) -> bool {
+    let warns =
+        |message: &Message| message.severity == Severity::Warning && message.data.contains("sorry");
+    !sorries.is_empty() || messages.iter().any(warns)
+}
+
 /// How many files had which verdict.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Counts {
@@ -91,19 +99,27 @@ pub struct Counts {
     pub rejected: usize,
     /// Files nobody knows about.
     pub undecided: usize,
+    /// Of the accepted, those that Lean says leave a sorry.
+    pub with_sorry: usize,
+    /// Files that were not evaluated, since the user stopped the run; in no other count.
+    pub unfinished: usize,
 }
 
 impl Counts {
     /// Counts one more file.
-    pub fn add(&mut self, verdict: &Verdict) {
-        match verdict {
-            Verdict::Accepted => self.accepted += 1,
+    pub fn add(&mut self, evaluated: &Evaluated) {
+        match evaluated.verdict {
+            Verdict::Accepted => {
+                self.accepted += 1;
+                self.with_sorry +=
+                    usize::from(leaves_sorry(&evaluated.messages, &evaluated.sorries));
+            }
             Verdict::Rejected => self.rejected += 1,
             Verdict::Undecided => self.undecided += 1,
         }
     }
 
-    /// All files counted so far.
+    /// All files with a verdict so far.
     pub fn total(&self) -> usize {
         self.accepted + self.rejected + self.undecided
     }

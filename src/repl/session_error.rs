@@ -70,6 +70,14 @@ impl SessionError {
         matches!(self, Self::Memory { .. } | Self::Died(_))
     }
 
+    /// Whether the session was stopped at a limit that the user can raise.
+    pub(crate) fn is_limit(&self) -> bool {
+        matches!(
+            self,
+            Self::Late { .. } | Self::Memory { .. } | Self::TooLarge { .. }
+        )
+    }
+
     /// What the user is told.
     pub(crate) fn into_failure(self) -> Failure {
         match self {
@@ -85,7 +93,7 @@ impl SessionError {
                     "the REPL did not answer within {} and was stopped",
                     humantime::format_duration(waited)
                 ),
-                "raise `--timeout`, or look for a command or tactic that does not end",
+                "raise `--timeout` (`--import-timeout` for a start or an import), or look for a command or tactic that does not end",
             ),
             Self::Memory { limit, resident } => Failure::new(
                 Kind::Session,

@@ -9,6 +9,7 @@
 
 use std::fmt::Write as _;
 
+use crate::failure::Failure;
 use crate::lean::message::Severity;
 use crate::lean::position::Position;
 use crate::repl::evaluated::Evaluated;
@@ -24,7 +25,9 @@ pub(crate) fn file(evaluated: &Evaluated, quiet: bool) -> String {
             Severity::Warning => ("warning", "Lean warning"),
             Severity::Info | Severity::Trace | Severity::Other(_) => ("notice", "Lean info"),
         };
-        if quiet && message.severity != Severity::Error {
+        let decides = message.severity == Severity::Error
+            || (message.severity == Severity::Warning && !evaluated.reasons.is_empty());
+        if quiet && !decides {
             continue;
         }
         let place = place(name, Some(message.pos), message.end_pos);
@@ -41,18 +44,27 @@ pub(crate) fn file(evaluated: &Evaluated, quiet: bool) -> String {
         push(&mut out, "error", &place, "rejected", reason);
     }
     if let Some(failure) = &evaluated.failure {
-        let text = format!("{}\nhint: {}", failure.problem(), failure.hint());
-        push(&mut out, "error", &place, "undecided", &text);
+        push(&mut out, "error", &place, "undecided", &told(failure));
     }
     out
 }
 
 /// A failure of the whole run.
-pub(crate) fn failure(failure: &crate::failure::Failure) -> String {
-    let text = format!("{}\nhint: {}", failure.problem(), failure.hint());
+pub(crate) fn failure(failure: &Failure) -> String {
     let mut out = String::new();
-    push(&mut out, "error", "", "leanrepl", &text);
+    push(&mut out, "error", "", "leanrepl", &told(failure));
     out
+}
+
+/// A failure in full: an annotation is often all that is looked at.
+fn told(failure: &Failure) -> String {
+    let mut text = failure.problem().to_owned();
+    for cause in failure.causes() {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "\ncaused by: {cause}");
+    }
+    let _ = write!(text, "\nhint: {}", failure.hint());
+    text
 }
 
 /// Text for people that the runner cannot take for a command: it obeys `::` at the start of a

@@ -2,7 +2,7 @@
 //! writes.
 //!
 //! Columns are shown from 1, as editors count them; Lean and the JSON count from 0. Quiet leaves
-//! only what Lean calls an error.
+//! only what Lean calls an error, and warnings where the user's own rules reject a file.
 
 use annotate_snippets::renderer::Style;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
@@ -35,6 +35,8 @@ struct Page<'a> {
     name: String,
     /// The file's text.
     source: Source<'a>,
+    /// Whether warnings are shown even if quiet, since the file is rejected for them.
+    warnings: bool,
     /// What is rendered so far.
     out: String,
 }
@@ -51,6 +53,7 @@ pub(crate) fn file(evaluated: &Evaluated, look: Look) -> String {
         renderer: renderer.term_width(look.columns),
         name: visible_line(&evaluated.name).into_owned(),
         source: Source::new(&evaluated.text),
+        warnings: !evaluated.reasons.is_empty(),
         out: String::new(),
     };
     let mut sorries: Vec<&Sorry> = evaluated.sorries.iter().collect();
@@ -74,11 +77,16 @@ pub(crate) fn file(evaluated: &Evaluated, look: Look) -> String {
 
 /// The last line of a run: how many files had which verdict.
 pub(crate) fn summary(counts: &Counts, seconds: f64, paint: Paint) -> String {
-    let total = counts.total();
+    let total = counts.total() + counts.unfinished;
+    let accepted = match counts.with_sorry {
+        0 => "accepted".to_owned(),
+        some => format!("accepted ({some} with a sorry)"),
+    };
     let verdicts: Vec<String> = [
-        (counts.accepted, "accepted", GREEN),
+        (counts.accepted, accepted.as_str(), GREEN),
         (counts.rejected, "rejected", RED),
         (counts.undecided, "undecided", YELLOW),
+        (counts.unfinished, "interrupted", YELLOW),
     ]
     .into_iter()
     .filter(|(count, _, _)| *count > 0)
@@ -105,7 +113,8 @@ impl Page<'_> {
     /// One message of Lean.
     fn message(&mut self, message: &Message) {
         let grave = message.severity == Severity::Error;
-        if self.look.quiet && !grave {
+        let shown = grave || (self.warnings && message.severity == Severity::Warning);
+        if self.look.quiet && !shown {
             return;
         }
         let (label, style, level) = severity(&message.severity);

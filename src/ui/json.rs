@@ -6,7 +6,7 @@
 //! | `type` | when | fields |
 //! |---|---|---|
 //! | `file` | as each file finishes | see below |
-//! | `summary` | last, after all files | `accepted`, `rejected`, `undecided` (files), `seconds`, `exit_code` |
+//! | `summary` | last, after all files | `accepted`, `rejected`, `undecided`, `with_sorry` (of the accepted), `unfinished` (files), `seconds`, `exit_code` |
 //! | `failure` | last, if the run itself failed | `kind`, `problem`, `hint`, `causes` (nearest first) |
 //!
 //! | field of `file` | what |
@@ -136,6 +136,10 @@ pub(crate) struct SummaryLine {
     rejected: usize,
     /// Files undecided.
     undecided: usize,
+    /// Of the accepted, those with a sorry.
+    with_sorry: usize,
+    /// Files that were not evaluated, since the run was interrupted.
+    unfinished: usize,
     /// How long the run took.
     seconds: f64,
     /// What the process is about to return.
@@ -151,6 +155,8 @@ impl SummaryLine {
             accepted: counts.accepted,
             rejected: counts.rejected,
             undecided: counts.undecided,
+            with_sorry: counts.with_sorry,
+            unfinished: counts.unfinished,
             seconds: seconds(elapsed),
             exit_code,
         }

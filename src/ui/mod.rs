@@ -138,7 +138,7 @@ impl Ui {
             ),
         };
         let mut state = self.state();
-        state.counts.add(&evaluated.verdict);
+        state.counts.add(evaluated);
         let counts = state.counts;
         state.meter.file_done(&counts);
         let written = Self::put(&mut state, &data);

@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{HumanDuration, MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::event::{Event, Observer};
 use crate::limits::Bytes;
@@ -72,7 +72,9 @@ impl Meter {
         }) = self
         {
             bar.set_position(u64::try_from(counts.total()).unwrap_or(u64::MAX));
-            bar.set_message(tally(counts));
+            // Before the first file is done nobody can know how long the others take.
+            let left = HumanDuration(bar.eta());
+            bar.set_message(format!("{}, {left:#} left", tally(counts)));
         }
     }
 
@@ -142,8 +144,9 @@ impl Bars {
     fn files_started(&mut self, total: usize) {
         clear(self.files.take());
         let length = u64::try_from(total).unwrap_or(u64::MAX);
+        // `wide_msg` is cut at the width of the terminal; a line that wraps is never cleared.
         let template = if total > 1 {
-            "{spinner} evaluating {bar} {pos}/{len} files{msg}, {eta} left"
+            "{spinner} evaluating {bar} {pos}/{len} files{wide_msg}"
         } else {
             "{spinner} evaluating {elapsed}"
         };

@@ -474,7 +474,7 @@ fn run(format: Format, loudness: Loudness) -> String {
     let mut counts = Counts::default();
     ui.files_started(2);
     for file in [rejected, undecided()] {
-        counts.add(&file.verdict);
+        counts.add(&file);
         assert_eq!(ui.file_done(&file, &toolchain).unwrap(), Written::Done);
     }
     let written = ui.summary(&counts, Duration::from_millis(2149), 5).unwrap();
@@ -519,7 +519,13 @@ fn a_run_for_people() {
 
 #[test]
 fn quiet_leaves_only_errors() {
-    assert_snapshot!(run(Format::Human, Loudness::Quiet), @r"
+    assert_snapshot!(run(Format::Human, Loudness::Quiet), @"
+    warning: declaration uses `sorry`
+     --> A.lean:1:9
+      |
+    1 | theorem t (n : Nat) : n + 0 = n := by
+      |         ^
+
     ----- stderr -----
     error: A.lean: a sorry was found (`--fail-on-sorry`)
     error: b,␛[2J.lean: the REPL died
@@ -534,7 +540,7 @@ fn a_run_in_json() {
     assert_snapshot!(run(Format::Json, Loudness::Normal), @r#"
     {"type":"file","version":1,"name":"A.lean","verdict":"rejected","messages":[{"data":"declaration uses `sorry`","endPos":{"column":9,"line":1},"pos":{"column":8,"line":1},"severity":"warning"},{"data":"1","endPos":{"column":5,"line":3},"pos":{"column":0,"line":3},"severity":"info"}],"sorries":[{"endPos":{"column":7,"line":2},"goal":"n : Nat\n⊢ n + 0 = n","pos":{"column":2,"line":2},"proofState":0}],"reasons":["a sorry was found (`--fail-on-sorry`)"],"seconds":{"header":0.25,"body":1.5},"toolchain":{"name":"core"}}
     {"type":"file","version":1,"name":"b,\u001b[2J.lean","verdict":"undecided","messages":[],"sorries":[],"reasons":[],"failure":{"kind":"session","problem":"the REPL died","hint":"raise `--memory`","causes":["exit code 134"]},"seconds":{"header":0.25,"body":1.5},"toolchain":{"name":"core"}}
-    {"type":"summary","version":1,"accepted":0,"rejected":1,"undecided":1,"seconds":2.149,"exit_code":5}
+    {"type":"summary","version":1,"accepted":0,"rejected":1,"undecided":1,"with_sorry":0,"unfinished":0,"seconds":2.149,"exit_code":5}
     ----- stderr -----
     error: A.lean: a sorry was found (`--fail-on-sorry`)
     error: b,␛[2J.lean: the REPL died
@@ -548,12 +554,12 @@ fn a_run_in_json() {
 
 #[test]
 fn a_run_on_github() {
-    assert_snapshot!(run(Format::Github, Loudness::Normal), @r"
+    assert_snapshot!(run(Format::Github, Loudness::Normal), @"
     ::warning file=A.lean,line=1,endLine=1,col=9,endColumn=10,title=Lean warning::declaration uses `sorry`
     ::notice file=A.lean,line=3,endLine=3,col=1,endColumn=6,title=Lean info::1
     ::notice file=A.lean,line=2,endLine=2,col=3,endColumn=8,title=goal left open::n : Nat%0A⊢ n + 0 = n
     ::error file=A.lean,title=rejected::a sorry was found (`--fail-on-sorry`)
-    ::error file=b%2C␛[2J.lean,title=undecided::the REPL died%0Ahint: raise `--memory`
+    ::error file=b%2C␛[2J.lean,title=undecided::the REPL died%0Acaused by: exit code 134%0Ahint: raise `--memory`
     ----- stderr -----
     warning: declaration uses `sorry`
      --> A.lean:1:9

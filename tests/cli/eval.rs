@@ -64,15 +64,29 @@ fn a_sorry_is_shown_with_its_goal_and_rejects_only_on_request() {
       |     ^^^^^ left open here
 
     ----- stderr -----
-    1 file: 1 accepted in [TIME]
+    1 file: 1 accepted (1 with a sorry) in [TIME]
     ");
     snapshot!(eval(&world, &["--fail-on-sorry", "-q"]), @"
     exit: 1
+    ----- stdout -----
+    warning: declaration uses `sorry`
+     --> A.lean:1:5
+      |
+    1 | --! sorry 1:4 1:9 ⊢ 1 = 2
+      |     ^^^^^
+
     ----- stderr -----
     error: A.lean: a hole was left (`--fail-on-sorry`)
     ");
     snapshot!(eval(&world, &["--fail-on-warning", "-q"]), @"
     exit: 1
+    ----- stdout -----
+    warning: declaration uses `sorry`
+     --> A.lean:1:5
+      |
+    1 | --! sorry 1:4 1:9 ⊢ 1 = 2
+      |     ^^^^^
+
     ----- stderr -----
     error: A.lean: Lean warned (`--fail-on-warning`)
     ");
@@ -86,7 +100,7 @@ fn a_session_that_hangs_is_undecided_not_rejected() {
     ----- stderr -----
     error: A.lean: the REPL did not answer within 1s and was stopped
 
-    hint: raise `--timeout`, or look for a command or tactic that does not end
+    hint: raise `--timeout` (`--import-timeout` for a start or an import), or look for a command or tactic that does not end
 
     1 file: 1 undecided in [TIME]
     ");
@@ -289,10 +303,9 @@ fn a_program_that_is_no_repl_is_told_apart() {
     hint: check that it is the `repl` binary of leanprover-community/repl, built for this machine, and that LEAN_SYSROOT and LEAN_PATH fit it
     ");
     snapshot!(with("./not-there"), @"
-    exit: 5
+    exit: 2
     ----- stderr -----
-    error: cannot start the REPL `./not-there`
-      caused by: No such file or directory (os error 2)
+    error: there is no REPL at `./not-there`
 
     hint: give the path of a REPL binary with `--repl PATH`, or use `--toolchain core`
     ");
@@ -323,7 +336,7 @@ fn a_repl_of_another_version_is_refused() {
     snapshot!(eval(&world, &[]), @"
     exit: 3
     ----- stderr -----
-    error: the REPL `./repl` runs Lean 4.26.0, but the project's `lean-toolchain` asks for Lean 4.27.0
+    error: the REPL `[WORK]/repl` runs Lean 4.26.0, but the project's `lean-toolchain` asks for Lean 4.27.0
 
     hint: name a REPL that was built with the project's toolchain with `--repl PATH`
     ");
@@ -364,16 +377,16 @@ fn an_input_that_cannot_be_read_is_named_and_the_others_are_evaluated() {
         @"
     exit: 2
     ----- stderr -----
-    error: Missing.lean: cannot read `Missing.lean`
+    error: Missing.lean: it cannot be read
       caused by: No such file or directory (os error 2)
 
     hint: check the path and its permissions
 
-    error: folder: `folder` is a folder, not a file
+    error: folder: this is a folder, not a file
 
     hint: name the files in it, for example `folder/*.lean`
 
-    error: Latin.lean: `Latin.lean` is not UTF-8: the byte at offset 6 fits no character
+    error: Latin.lean: it is not UTF-8: the byte at offset 6 fits no character
 
     hint: save the file as UTF-8, the only encoding that Lean reads
 
@@ -445,9 +458,9 @@ fn json_is_one_object_a_file_and_a_summary() {
     exit: 0
     ----- stdout -----
     {"type":"file","version":1,"name":"A.lean","verdict":"accepted","messages":[{"data":"declaration uses `sorry`","endPos":{"column":9,"line":2},"pos":{"column":4,"line":2},"severity":"warning"}],"sorries":[{"endPos":{"column":9,"line":2},"goal":"⊢ False","pos":{"column":4,"line":2},"proofState":0}],"reasons":[],"seconds":{"header":"[TIME]","body":"[TIME]"},"toolchain":{"lean":"4.27.0","source":"repl","why":"using `./repl` because `--repl` names it"}}
-    {"type":"summary","version":1,"accepted":1,"rejected":0,"undecided":0,"seconds":"[TIME]","exit_code":0}
+    {"type":"summary","version":1,"accepted":1,"rejected":0,"undecided":0,"with_sorry":1,"unfinished":0,"seconds":"[TIME]","exit_code":0}
     ----- stderr -----
-    1 file: 1 accepted in [TIME]
+    1 file: 1 accepted (1 with a sorry) in [TIME]
     "#);
 }
 
@@ -563,4 +576,44 @@ fn a_reader_that_goes_away_ends_it_quietly() {
         seen.stderr()
     );
     world.assert_nothing_runs();
+}
+
+#[test]
+fn a_name_that_hides_a_sorry_rejects_with_fail_on_sorry() {
+    let world = World::new().fake_repl("").file("A.lean", "-- sorryAx\n");
+    let args = ["eval", "--repl", "./repl", "A.lean"];
+    assert_eq!(world.leanrepl(args).exit(), Some(0));
+    snapshot!(world.leanrepl(args.iter().chain(&["--fail-on-sorry"])), @"
+    exit: 1
+    ----- stderr -----
+    error: A.lean: the text names `sorryAx`, which can hide a hole (`--fail-on-sorry`)
+    1 file: 1 rejected in [TIME]
+    ");
+}
+
+#[test]
+fn stdin_is_read_once() {
+    let world = World::new().fake_repl("").stdin("");
+    snapshot!(world.leanrepl(["eval", "--repl", "./repl", "-", "-"]), @"
+    exit: 2
+    ----- stderr -----
+    error: `-` is named twice, but stdin can be read only once
+
+    hint: name `-` once
+    ");
+}
+
+#[test]
+fn a_limit_that_ends_the_start_is_named() {
+    let world = World::new().fake_repl("--at-start hang").file("A.lean", "");
+    snapshot!(
+        world.leanrepl(["eval", "--repl", "./repl", "A.lean", "--import-timeout", "300ms"]),
+        @"
+    exit: 5
+    ----- stderr -----
+    error: the REPL did not answer within 300ms and was stopped
+
+    hint: raise `--timeout` (`--import-timeout` for a start or an import), or look for a command or tactic that does not end
+    "
+    );
 }

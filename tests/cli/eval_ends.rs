@@ -32,7 +32,7 @@ fn ctrl_c_prints_what_is_done_and_ends_all_processes() {
       | ^^^
 
     ----- stderr -----
-    1 file: 1 rejected in [TIME]
+    2 files: 1 rejected, 1 interrupted in [TIME]
     ");
     world.assert_nothing_runs();
 }

@@ -143,15 +143,8 @@ fn set_up_core(root: &Path) -> anyhow::Result<Core> {
         ));
     }
     let status = Command::new("cargo")
-        .args([
-            "run",
-            "--release",
-            "--package",
-            "leanrepl",
-            "--bin",
-            "leanrepl",
-        ])
-        .args(["--", "core", "install"])
+        // As the README has it, so that a `cargo run` that fails for a user fails here.
+        .args(["run", "--release", "--", "core", "install"])
         .current_dir(root)
         .stdin(Stdio::null())
         .status()
