@@ -59,7 +59,7 @@ pub mod internals {
     pub use crate::core_lean::{CoreLean, Installed};
     pub use crate::event::{Event, Observer, Unobserved};
     pub use crate::failure::{Failure, KINDS, Kind};
-    pub use crate::lean::{header, infotree, message, position};
+    pub use crate::lean::{header, infotree, message, position, release, repl_tag, toolchain};
     pub use crate::limits::{Bytes, Deadline, Interrupt, TICK, Wait};
     pub use crate::process::child::{Child, Turn};
     pub use crate::process::ending::{Ending, How};
