@@ -5,6 +5,8 @@ mod cache;
 mod cli;
 mod commands;
 mod core_lean;
+mod digest;
+mod elan;
 mod env_vars;
 mod event;
 mod failure;
@@ -65,10 +67,16 @@ pub mod internals {
     pub use crate::process::ending::{Ending, How};
     pub use crate::process::launch::Launch;
     pub use crate::process::{launch, run};
+    pub use crate::project::{Project, manifest::Manifest};
     pub use crate::repl::session::{Session, SessionLimits};
     pub use crate::repl::session_error::SessionError;
     pub use crate::repl::{compare, evaluated, frame, identity, wire};
     pub use crate::ui::{Ui, Written, mode, streams};
+
+    /// Digests of files and bytes.
+    pub mod digest {
+        pub use crate::digest::*;
+    }
 
     /// Variables of the environment.
     pub mod env_vars {
