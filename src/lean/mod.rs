@@ -1,7 +1,10 @@
-//! Lean's own notions: texts, places, messages. Never network, disk or processes.
+//! Lean's own notions: texts, places, messages, releases. Never network, disk or processes.
 
 pub(crate) mod fields;
 pub mod header;
 pub mod infotree;
 pub mod message;
 pub mod position;
+pub mod release;
+pub mod repl_tag;
+pub mod toolchain;

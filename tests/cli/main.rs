@@ -10,8 +10,12 @@
     reason = "a broken set-up fails the test"
 )]
 
+mod build;
+mod build_elan;
 mod eval;
 mod eval_ends;
+mod lab;
+mod mount;
 mod running;
 mod world;
 mod world_itself;

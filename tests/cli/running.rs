@@ -10,13 +10,16 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
 /// What differs from run to run, and what stands for it in a snapshot.
-pub(crate) const FILTERS: [(&str, &str); 4] = [
+pub(crate) const FILTERS: [(&str, &str); 6] = [
     // Not `within 1 s`, which is a limit and so the same each time.
     (r"\bin \d+(\.\d+)? ?(ms|s|min)\b", "in [TIME]"),
     (
         r#""(header|body|\w*(?:seconds|millis|_ms))": ?\d[\d.e-]*"#,
         r#""$1":"[TIME]""#,
     ),
+    // The toolchain in a folder, by the digest of its path.
+    (r"\bfolder-[0-9a-f]{16}\b", "folder-[DIGEST]"),
+    (r"\.tmp-\d+-\d+\b", ".tmp-[PID]"),
     (r"\b(pid|process) \d+", "$1 [PID]"),
     (r"\bleanrepl \d+\.\d+\.\d+", "leanrepl [VERSION]"),
 ];
