@@ -5,6 +5,7 @@ mod cache;
 mod cli;
 mod commands;
 mod core_lean;
+mod digest;
 mod env_vars;
 mod event;
 mod failure;
@@ -67,8 +68,13 @@ pub mod internals {
     pub use crate::process::{launch, run};
     pub use crate::repl::session::{Session, SessionLimits};
     pub use crate::repl::session_error::SessionError;
-    pub use crate::repl::{compare, evaluated, frame, identity, wire};
+    pub use crate::repl::{base, compare, evaluated, frame, identity, pickle, wire};
     pub use crate::ui::{Ui, Written, mode, streams};
+
+    /// Digests of files and texts.
+    pub mod digest {
+        pub use crate::digest::*;
+    }
 
     /// Variables of the environment.
     pub mod env_vars {

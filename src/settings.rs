@@ -3,9 +3,16 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::cli::eval::{EvalArgs, InfotreeArg, ToolchainArg};
+use crate::cache::Cache;
+use crate::cli::eval::{BaseArg, EvalArgs, InfotreeArg};
+use crate::cli::pickle::PickleArgs;
+use crate::cli::shared::{LeanArgs, ToolchainArg};
+use crate::digest;
 use crate::failure::{Failure, Kind};
 use crate::project::Project;
+use crate::repl::base::Wish;
+use crate::repl::identity::Identity;
+use crate::repl::pickle::place::{DEFAULT_NAME, Place};
 use crate::repl::wire::{InfoTreeKind, Options};
 
 /// Which Lean evaluates, and why.
@@ -17,6 +24,8 @@ pub(crate) struct Toolchain {
     pub(crate) why: String,
     /// The Lean version that the project around the files asks for.
     pub(crate) expected_lean: Option<String>,
+    /// The project that it is for; none for core Lean.
+    pub(crate) project: Option<Project>,
 }
 
 /// Where a Lean comes from.
@@ -38,28 +47,30 @@ impl Source {
     }
 }
 
-/// Chooses a Lean for an evaluation.
+/// Chooses a Lean for what is at `near`, a file or folder.
 ///
 /// # Errors
 /// A project whose own toolchain would be needed, or one that cannot be read.
-pub(crate) fn choose_toolchain(args: &EvalArgs) -> Result<Toolchain, Failure> {
+pub(crate) fn choose_toolchain(args: &LeanArgs, near: &Path) -> Result<Toolchain, Failure> {
     if let Some(path) = &args.repl {
-        let project = find_project(args)?;
+        let project = find_project(args, near)?;
         return Ok(Toolchain {
             source: Source::Binary(path.clone()),
             why: format!("using `{}` because `--repl` names it", path.display()),
-            expected_lean: project.and_then(|project| project.lean_version()),
+            expected_lean: project.as_ref().and_then(Project::lean_version),
+            project,
         });
     }
     let core = |why: &str| Toolchain {
         source: Source::Core,
         why: why.to_owned(),
         expected_lean: None,
+        project: None,
     };
     if args.toolchain == ToolchainArg::Core {
         return Ok(core("using core Lean because `--toolchain core` says so"));
     }
-    match find_project(args)? {
+    match find_project(args, near)? {
         Some(project) => Err(Failure::new(
             Kind::Project,
             format!(
@@ -80,13 +91,81 @@ pub(crate) fn choose_toolchain(args: &EvalArgs) -> Result<Toolchain, Failure> {
     }
 }
 
-/// The project that was named, or the one around the first file.
-fn find_project(args: &EvalArgs) -> Result<Option<Project>, Failure> {
-    if let Some(folder) = &args.project {
-        return Project::at(folder).map(Some);
+/// The project that was named, or the one around `near`.
+fn find_project(args: &LeanArgs, near: &Path) -> Result<Option<Project>, Failure> {
+    match &args.project {
+        Some(folder) => Project::at(folder).map(Some),
+        None => Project::around(near),
     }
-    let first = args.files.iter().find(|file| file.as_os_str() != "-");
-    Project::around(first.map_or(Path::new("."), PathBuf::as_path))
+}
+
+/// The path that says which project an evaluation is about: the first file, else the working
+/// directory.
+pub(crate) fn first_file(files: &[PathBuf]) -> &Path {
+    let first = files.iter().find(|file| file.as_os_str() != "-");
+    first.map_or(Path::new("."), PathBuf::as_path)
+}
+
+/// The modules to pickle: those named, else what the Lean without a project is used for.
+///
+/// # Errors
+/// A project, and no module named.
+pub(crate) fn pickle_imports(
+    args: &PickleArgs,
+    toolchain: &Toolchain,
+) -> Result<Vec<String>, Failure> {
+    if !args.imports.is_empty() {
+        return Ok(args.imports.clone());
+    }
+    if toolchain.source == Source::Core {
+        // `Init` is there in any case, so that a pickle of it would save nothing; `Lean` is the
+        // largest import that core Lean has.
+        return Ok(vec!["Lean".to_owned()]);
+    }
+    Err(Failure::new(
+        Kind::Usage,
+        "it is not known what to pickle",
+        "name a module with `--import MODULE`, for example `--import Mathlib`",
+    ))
+}
+
+/// Where a pickle is: where the user says, else in the project, else in the cache under what it
+/// depends on.
+///
+/// # Errors
+/// A name that is none for a pickle, or no cache folder.
+pub(crate) fn pickle_place(
+    named: Option<&Path>,
+    toolchain: &Toolchain,
+    identity: &Identity,
+) -> Result<Place, Failure> {
+    if let Some(path) = named {
+        return Place::at(path);
+    }
+    if let Some(project) = &toolchain.project {
+        return Place::at(&project.root.join(".lake/leanrepl").join(DEFAULT_NAME));
+    }
+    let key = digest::of_bytes(format!("{}\n{}", identity.toolchain, identity.repl).as_bytes());
+    let folder = Cache::locate()?.root().join("pickles");
+    Place::at(
+        &folder
+            .join(key.get(..16).unwrap_or(&key))
+            .join(DEFAULT_NAME),
+    )
+}
+
+/// What files are to start from: a pickle that is named is wanted.
+pub(crate) fn wish(args: &EvalArgs) -> Result<Wish, Failure> {
+    match (args.base, &args.pickle) {
+        (Some(BaseArg::Import), Some(_)) => Err(Failure::new(
+            Kind::Usage,
+            "`--base import` uses no pickle, but `--pickle` names one",
+            "leave out one of `--base import` and `--pickle`",
+        )),
+        (Some(BaseArg::Import), None) => Ok(Wish::Import),
+        (Some(BaseArg::Pickle), _) | (None, Some(_)) => Ok(Wish::Pickle),
+        (Some(BaseArg::Auto), _) | (None, None) => Ok(Wish::Auto),
+    }
 }
 
 /// What is asked for besides messages and sorries.

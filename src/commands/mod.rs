@@ -2,7 +2,9 @@
 
 mod core;
 mod eval;
+mod lean;
 pub(crate) mod output;
+mod pickle;
 
 use std::sync::Arc;
 
@@ -24,6 +26,7 @@ const REJECTED: u8 = 1;
 pub(crate) fn run(args: &Args, ui: &Arc<Ui>, interrupt: &Interrupt) -> Result<u8, Failure> {
     match &args.command {
         Command::Eval(eval) => eval::run(eval, ui, interrupt),
+        Command::Pickle(pickle) => pickle::run(pickle, ui, interrupt),
         Command::Core(core) => core::run(core.action, ui, interrupt),
     }
 }

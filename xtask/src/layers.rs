@@ -6,7 +6,7 @@ use crate::sources::Source;
 
 /// The modules of the library, lowest layer first.
 const LAYERS: [&[&str]; 10] = [
-    &["failure", "event", "env_vars", "limits"],
+    &["failure", "event", "env_vars", "limits", "digest"],
     &["process", "lean", "template"],
     &["project", "cache"],
     &["repl"],
