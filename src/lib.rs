@@ -71,7 +71,7 @@ pub mod internals {
     pub use crate::repl::{base, compare, evaluated, frame, identity, pickle, wire};
     pub use crate::ui::{Ui, Written, mode, streams};
 
-    /// Digests of files and texts.
+    /// Digests of files and bytes.
     pub mod digest {
         pub use crate::digest::*;
     }

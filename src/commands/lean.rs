@@ -20,14 +20,20 @@ use crate::ui::Ui;
 /// # Errors
 /// What the installer says, or a REPL that cannot be read.
 pub(crate) fn prepare(
-    toolchain: &Toolchain,
+    chosen: &Toolchain,
     ui: &Arc<Ui>,
     interrupt: &Interrupt,
 ) -> Result<LeanRepl, Failure> {
-    let (launch, identity) = match &toolchain.source {
+    let (launch, identity) = match &chosen.source {
         Source::Core => {
             let installed = core::ensure(ui, interrupt)?;
-            (installed.launch(), installed.identity())
+            let (toolchain, repl) = installed.identity();
+            let identity = Identity {
+                toolchain,
+                repl,
+                manifest: manifest_digest(chosen.project.as_ref())?,
+            };
+            (installed.launch(), identity)
         }
         Source::Binary(path) => {
             let launch = Launch {
@@ -39,7 +45,7 @@ pub(crate) fn prepare(
             let identity = Identity {
                 toolchain: path.display().to_string(),
                 repl: binary_digest(path)?,
-                manifest: manifest_digest(toolchain.project.as_ref())?,
+                manifest: manifest_digest(chosen.project.as_ref())?,
             };
             (launch, identity)
         }
@@ -47,7 +53,7 @@ pub(crate) fn prepare(
     Ok(LeanRepl {
         launch,
         identity,
-        expected_lean: toolchain.expected_lean.clone(),
+        expected_lean: chosen.expected_lean.clone(),
     })
 }
 

@@ -12,6 +12,7 @@ use crate::limits::{Bytes, Interrupt};
 use crate::repl::input;
 use crate::repl::opening::Opener;
 use crate::repl::pickle::compare::{self, Plan};
+use crate::repl::pickle::imports::checked_header;
 use crate::repl::pickle::place::Place;
 use crate::repl::pickle::prelude::Prelude;
 use crate::repl::pickle::write::{self, Order};
@@ -36,7 +37,7 @@ pub(crate) fn run(args: &PickleArgs, ui: &Arc<Ui>, interrupt: &Interrupt) -> Res
         None
     } else {
         let imports = settings::pickle_imports(args, &toolchain)?;
-        write::checked_header(&imports)?;
+        checked_header(&imports)?;
         Some((imports, prelude(args.prelude.as_deref())?))
     };
     let lean = lean::prepare(&toolchain, ui, interrupt)?;

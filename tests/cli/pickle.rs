@@ -1,7 +1,10 @@
 //! `leanrepl pickle` and `eval --base` on a fake REPL: what is made, what is trusted, and every way
 //! in which a pickle goes wrong.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::Command;
 
 use rustix::process::Signal;
 
@@ -112,6 +115,21 @@ fn the_user_adds_probes_and_they_count() {
 
     hint: check that the imports were built with the Lean of this REPL, and that your own `--probe` holds
     ");
+}
+
+#[test]
+fn a_library_of_which_no_constant_is_known_is_told() {
+    let world = world("--module Foo --log requests.log");
+    let foo = ["pickle", "--repl", "./repl", "--import", "Foo"];
+    let seen = world.leanrepl(foo);
+    assert_eq!(seen.exit(), Some(0));
+    let note = "note: no constant of Foo could be found";
+    assert!(seen.stderr().contains(note), "{}", seen.stderr());
+    // A library need not import `Lean`, which is what can look into it.
+    let log = fs::read_to_string(world.work("requests.log")).unwrap();
+    assert!(log.contains(r"import Lean\nimport Foo"), "{log}");
+    let seen = world.leanrepl(foo.iter().chain(&["--probe", "#check List"]));
+    assert!(!seen.stderr().contains(note), "{}", seen.stderr());
 }
 
 #[test]
@@ -555,4 +573,77 @@ fn a_comparison_needs_a_pickle() {
 
     hint: make it first with `leanrepl pickle`
     ");
+}
+
+#[test]
+#[ignore = "drops the page cache of the machine; run cargo xtask test"]
+fn a_comparison_without_a_page_cache_is_made_where_it_is_permitted() {
+    let world = world("");
+    pickle(&world, &[]);
+    let compare = [
+        "pickle",
+        "--repl",
+        "./repl",
+        "--compare",
+        "--runs",
+        "1",
+        "--json",
+    ];
+    let seen = world.leanrepl(compare);
+    assert_eq!(seen.exit(), Some(0), "{}", seen.stderr());
+    let cold = &seen.json_lines()[0]["sidecar"]["compared"]["import"]["cold_seconds"];
+    // Only root may, and not everywhere; where not, that is said.
+    let refused = seen.stderr().contains("note: no cold figures");
+    assert_eq!(cold.is_null(), refused, "{}", seen.stderr());
+}
+
+/// A file system of its own in a folder, gone after the test.
+struct Mount(PathBuf);
+
+impl Mount {
+    /// Mounts that many bytes of memory.
+    fn new(dir: PathBuf, bytes: u64) -> Self {
+        fs::create_dir_all(&dir).unwrap();
+        let size = format!("size={bytes}");
+        let status = Command::new("mount")
+            .args(["-t", "tmpfs", "-o", &size, "tmpfs"])
+            .arg(&dir)
+            .status();
+        assert!(status.unwrap().success());
+        Self(dir)
+    }
+}
+
+impl Drop for Mount {
+    fn drop(&mut self) {
+        // A failing test must not be hidden by a second panic.
+        let _ = Command::new("umount").arg(&self.0).status();
+    }
+}
+
+#[test]
+#[ignore = "needs root to mount a small disk; run cargo xtask test"]
+fn a_disk_that_is_full_keeps_the_old_pickle() {
+    let world = world("");
+    let folder = world.work(".lake/leanrepl");
+    let _mount = Mount::new(folder.clone(), 1 << 20);
+    pickle(&world, &[]);
+    let filler = folder.join("filler");
+    // With no page left the REPL cannot write; with one it is the sidecar that has no room.
+    for pages_left in [0, 1] {
+        let mut file = File::create(&filler).unwrap();
+        while file.write_all(&[0; 4096]).is_ok() {}
+        let bytes = file.metadata().unwrap().len();
+        file.set_len(bytes - pages_left * 4096).unwrap();
+        let seen = pickle(&world, &["-q"]);
+        assert_eq!(seen.exit(), Some(4), "{}", seen.stderr());
+        let said = seen.stderr();
+        assert!(
+            said.starts_with("error: the disk of `[WORK]/.lake/leanrepl` is full\n"),
+            "{said}"
+        );
+        fs::remove_file(&filler).unwrap();
+        assert_eq!(names(&world), BOTH);
+        assert_base(&eval(&world, &["--json", "--base", "pickle"]), "pickle");
+    }
 }

@@ -10,11 +10,11 @@ use crate::event::Event;
 use crate::failure::{Failure, Kind};
 use crate::limits::Deadline;
 use crate::repl::opening::{OpenSession, Opener, Trouble};
+use crate::repl::pickle::imports::checked_header;
 use crate::repl::pickle::load::{Verified, verify};
 use crate::repl::pickle::place::Place;
 use crate::repl::pickle::probe;
 use crate::repl::pickle::sidecar::{Compared, Sidecar, Timing, Way};
-use crate::repl::pickle::write::checked_header;
 
 /// Writing here drops the page cache; only root may (Documentation/admin-guide/sysctl/vm.rst in
 /// Linux).
@@ -72,10 +72,7 @@ pub(crate) fn run(
         compared: Some(compared),
         ..pickle.sidecar
     };
-    let text = sidecar
-        .to_json()
-        .map_err(|err| Failure::bug("cannot write a sidecar as JSON").caused_by(err))?;
-    workshop.publish_sidecar(&text)?;
+    workshop.publish_sidecar(&sidecar.to_json()?)?;
     Ok(sidecar)
 }
 

@@ -7,6 +7,7 @@
 //! Unpickling imports again. What the session put into an environment extension is lost.
 
 pub mod compare;
+pub mod imports;
 pub mod load;
 pub mod place;
 pub mod prelude;

@@ -167,30 +167,49 @@ impl Workshop {
         self.dir.join(DEFAULT_NAME)
     }
 
-    /// Puts the pickle in its place. The sidecar that is there then fits no more, because of its
-    /// digest, so that a crash now leaves a pickle that nobody trusts.
+    /// Publishes both files. All that can fail for want of room is done first. Of the two renames
+    /// that of the pickle comes first: the sidecar that is there then fits no more, because of its
+    /// digest, so that a crash between the two leaves a pickle that nobody trusts.
     ///
     /// # Errors
     /// What the system refuses.
-    pub fn publish_pickle(&self) -> Result<(), Failure> {
-        self.publish(&self.pickle(), self.place.pickle())
+    pub fn publish(&self, sidecar: &str) -> Result<(), Failure> {
+        self.write_sidecar(sidecar)?;
+        self.sync(&self.pickle())?;
+        self.rename(&self.pickle(), self.place.pickle())?;
+        self.rename(&self.sidecar(), &self.place.sidecar())
     }
 
-    /// Writes the sidecar and puts it in its place.
+    /// Publishes another sidecar for the pickle that is there.
     ///
     /// # Errors
     /// What the system refuses.
-    pub fn publish_sidecar(&self, text: &str) -> Result<(), Failure> {
-        let made = self.dir.join("sidecar");
+    pub fn publish_sidecar(&self, sidecar: &str) -> Result<(), Failure> {
+        self.write_sidecar(sidecar)?;
+        self.rename(&self.sidecar(), &self.place.sidecar())
+    }
+
+    /// Where the sidecar is made.
+    fn sidecar(&self) -> PathBuf {
+        self.dir.join("sidecar")
+    }
+
+    /// Writes the sidecar.
+    fn write_sidecar(&self, text: &str) -> Result<(), Failure> {
+        let made = self.sidecar();
         fs::write(&made, text).map_err(|err| self.place.failure("write", &made, err))?;
-        self.publish(&made, &self.place.sidecar())
+        self.sync(&made)
     }
 
-    /// Makes sure that a file is on the disk, and renames it.
-    fn publish(&self, made: &Path, to: &Path) -> Result<(), Failure> {
+    /// Makes sure that a file is on the disk.
+    fn sync(&self, made: &Path) -> Result<(), Failure> {
         File::open(made)
             .and_then(|file| file.sync_all())
-            .map_err(|err| self.place.failure("write", made, err))?;
+            .map_err(|err| self.place.failure("write", made, err))
+    }
+
+    /// Puts a file in its place.
+    fn rename(&self, made: &Path, to: &Path) -> Result<(), Failure> {
         fs::rename(made, to).map_err(|err| self.place.failure("create", to, err))
     }
 }
@@ -237,8 +256,7 @@ mod tests {
         fs::create_dir_all(folder.join(".a.b.tmp-1/x")).unwrap();
         let workshop = place.workshop(&lock).unwrap();
         fs::write(workshop.pickle(), "pickle").unwrap();
-        workshop.publish_pickle().unwrap();
-        workshop.publish_sidecar("{}").unwrap();
+        workshop.publish("{}").unwrap();
         fs::write(workshop.pickle(), "more").unwrap();
         drop(workshop);
         let mut names: Vec<_> = fs::read_dir(&folder)

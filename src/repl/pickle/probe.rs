@@ -1,6 +1,6 @@
 //! Commands that prove an environment to be the one that was asked for. A failed import leaves an
 //! empty environment without a word, and an unpickle may leave one whose tactics die, so that only
-//! what was probed counts. Never imports and never unpickles.
+//! what was probed counts. Never unpickles.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -8,6 +8,7 @@ use std::time::Duration;
 use crate::failure::{Failure, Kind};
 use crate::lean::message::{EnvId, Message, Severity};
 use crate::repl::opening::{OpenSession, Trouble, has_errors, texts};
+use crate::repl::pickle::imports::checked_header;
 
 /// What every environment that imports anything passes.
 const ALWAYS: [&str; 2] = ["#check Nat", "example (n : Nat) : n + 0 = n := by simp"];
@@ -43,13 +44,7 @@ pub(crate) fn find(
         .filter(|module| known(module).is_none())
         .cloned()
         .collect();
-    // An environment without `Lean` in it cannot be looked into, nor can one of a Lean that lacks
-    // compiled code. An error here says nothing about the imports.
-    let found = if asked.is_empty() {
-        Vec::new()
-    } else {
-        constants(&open.run(&question(&asked), env, wait)?.messages)
-    };
+    let found = ask(open, env, &asked, wait)?;
     for module in imports {
         let index = asked.iter().position(|name| name == module);
         let told = found.iter().find(|(at, _)| Some(*at) == index);
@@ -63,6 +58,32 @@ pub(crate) fn find(
         probes.push(MATHLIB_TACTIC.to_owned());
     }
     Ok((probes, unknown))
+}
+
+/// A constant of each module, by the number of the module, as far as Lean can tell. An error in its
+/// answer says nothing about the imports.
+fn ask(
+    open: &mut OpenSession,
+    env: EnvId,
+    modules: &[String],
+    wait: Duration,
+) -> Result<Vec<(usize, String)>, Trouble> {
+    if modules.is_empty() {
+        return Ok(Vec::new());
+    }
+    let question = question(modules);
+    let found = constants(&open.run(&question, env, wait)?.messages);
+    if found.len() == modules.len() {
+        return Ok(found);
+    }
+    // A library that does not import `Lean` cannot look into itself, but beside it that works.
+    let lean = std::iter::once("Lean".to_owned());
+    let header = checked_header(&lean.chain(modules.iter().cloned()).collect::<Vec<_>>());
+    match open.environment(&header.map_err(Trouble::Refused)?, wait) {
+        Ok(env) => Ok(constants(&open.run(&question, env, wait)?.messages)),
+        Err(Trouble::Refused(_)) => Ok(found),
+        Err(trouble) => Err(trouble),
+    }
 }
 
 /// Runs the probes on an environment.
@@ -97,7 +118,7 @@ fn question(modules: &[String]) -> String {
     for (index, module) in modules.iter().enumerate() {
         let comma = if index == 0 { "" } else { ", " };
         // Writing to a string cannot fail.
-        let _written = write!(names, "{comma}({index}, `{module})");
+        let _written = write!(names, "{comma}(({index} : Nat), `{module})");
     }
     format!(
         "#eval show Lean.Elab.Command.CommandElabM Unit from do
@@ -107,19 +128,19 @@ fn question(modules: &[String]) -> String {
     let mut seen : Lean.NameSet := {{}}
     let mut found := false
     while !found && !stack.isEmpty do
-      let module := stack.back!
-      stack := stack.pop
-      if !seen.contains module then
-        seen := seen.insert module
-        if let some index := env.getModuleIdx? module then
-          if let some data := env.header.moduleData[index.toNat]? then
-            for constant in data.constNames do
-              if !found && !constant.isInternal && !Lean.isPrivateName constant then
-                found := true
-                Lean.logInfo m!\"{MARK} {{number}} {{constant}}\"
-            if !found then
-              for imported in data.imports do
-                stack := stack.push imported.module
+      if let some module := stack.back? then
+        stack := stack.pop
+        if !seen.contains module then
+          seen := seen.insert module
+          if let some index := env.getModuleIdx? module then
+            if let some data := env.header.moduleData[index.toNat]? then
+              for constant in data.constNames do
+                if !found && !constant.isInternal && !Lean.isPrivateName constant then
+                  found := true
+                  Lean.logInfo m!\"{MARK} {{number}} {{constant}}\"
+              if !found then
+                for imported in data.imports do
+                  stack := stack.push imported.module
 "
     )
 }
@@ -151,7 +172,10 @@ mod tests {
     #[test]
     fn the_question_names_every_module_once() {
         let text = question(&["A.B".to_owned(), "«c d».E".to_owned()]);
-        assert!(text.contains("#[(0, `A.B), (1, `«c d».E)]"), "{text}");
+        assert!(
+            text.contains("#[((0 : Nat), `A.B), ((1 : Nat), `«c d».E)]"),
+            "{text}"
+        );
         assert!(
             text.contains("m!\"leanrepl-probe {number} {constant}\""),
             "{text}"

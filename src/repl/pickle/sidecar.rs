@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::failure::Failure;
 use crate::repl::identity::Identity;
 
 /// Of the format below. Raised whenever a field comes, goes or changes its meaning.
@@ -122,8 +123,14 @@ impl Sidecar {
     }
 
     /// The text of the file, with a line end.
-    pub fn to_json(&self) -> Result<String, serde_json::Error> {
-        serde_json::to_string_pretty(self).map(|text| text + "\n")
+    ///
+    /// # Errors
+    /// None that can be met.
+    pub fn to_json(&self) -> Result<String, Failure> {
+        match serde_json::to_string_pretty(self) {
+            Ok(text) => Ok(text + "\n"),
+            Err(err) => Err(Failure::bug("cannot write a sidecar as JSON").caused_by(err)),
+        }
     }
 
     /// What this REPL would not take it for: the words for the first thing that differs, with what
@@ -147,20 +154,6 @@ impl Sidecar {
         .into_iter()
         .find(|(_, made_with, now)| made_with != now)
     }
-
-    /// The header that makes the same environment without the pickle.
-    pub fn header(&self) -> String {
-        header(&self.imports)
-    }
-}
-
-/// The header that imports `modules`.
-pub fn header(modules: &[String]) -> String {
-    let lines: Vec<String> = modules
-        .iter()
-        .map(|name| format!("import {name}"))
-        .collect();
-    lines.join("\n")
 }
 
 #[cfg(test)]
@@ -251,10 +244,5 @@ pub(crate) mod tests {
         let mut other = same;
         other.toolchain = "stable".to_owned();
         assert_eq!(sidecar().difference(&other).unwrap().0, "toolchain");
-    }
-
-    #[test]
-    fn the_header_has_one_import_a_line() {
-        assert_eq!(sidecar().header(), "import Mathlib\nimport Foo.«b c»");
     }
 }

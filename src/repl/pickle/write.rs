@@ -10,15 +10,15 @@ use crate::cache::Cache;
 use crate::digest;
 use crate::event::{Event, Observer};
 use crate::failure::{Failure, Kind};
-use crate::lean::header;
 use crate::lean::message::{EnvId, Extra};
 use crate::limits::Deadline;
 use crate::repl::opening::{OpenSession, Opener, Trouble, has_errors, texts};
+use crate::repl::pickle::imports::checked_header;
 use crate::repl::pickle::load;
 use crate::repl::pickle::place::{Place, Workshop};
 use crate::repl::pickle::prelude::Prelude;
 use crate::repl::pickle::probe;
-use crate::repl::pickle::sidecar::{self, Cost, PickleFile, Sidecar, VERSION};
+use crate::repl::pickle::sidecar::{Cost, PickleFile, Sidecar, VERSION};
 use crate::repl::wire::{PickleEnvironment, Request};
 
 /// What is to be pickled, and where to.
@@ -94,43 +94,8 @@ pub(crate) fn run(order: &Order, opener: &Opener, cache: &Cache) -> Result<Sidec
         },
         compared: None,
     };
-    publish(&sidecar, &workshop)?;
+    workshop.publish(&sidecar.to_json()?)?;
     Ok(sidecar)
-}
-
-/// Puts both files in their place: the pickle first, so that the sidecar never speaks of a file that
-/// is still to come.
-fn publish(sidecar: &Sidecar, workshop: &Workshop) -> Result<(), Failure> {
-    let text = sidecar
-        .to_json()
-        .map_err(|err| Failure::bug("cannot write a sidecar as JSON").caused_by(err))?;
-    workshop.publish_pickle()?;
-    workshop.publish_sidecar(&text)
-}
-
-/// Checks that the names of modules are just that, and gives their header.
-///
-/// # Errors
-/// A text that Lean would not read as that list of imports.
-pub(crate) fn checked_header(imports: &[String]) -> Result<header::Split, Failure> {
-    let text = sidecar::header(imports);
-    let split = header::split(&text);
-    let read = split.imports.iter().map(|import| &import.module);
-    if split.body_offset == text.len() && read.eq(imports) {
-        return Ok(split);
-    }
-    let odd = imports.iter().find(|name| {
-        let alone = header::split(&format!("import {name}"));
-        alone.imports.first().map(|import| &import.module) != Some(*name)
-    });
-    Err(Failure::new(
-        Kind::Usage,
-        format!(
-            "`{}` is not the name of a module",
-            odd.map_or("", String::as_str)
-        ),
-        "give the name as it stands behind `import`, for example `--import Mathlib`",
-    ))
 }
 
 /// One run, with what its steps need.
@@ -299,32 +264,5 @@ impl<'a> Step<'a> {
 impl Drop for Step<'_> {
     fn drop(&mut self) {
         self.0.tell(Event::StepFinished);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_names_of_modules_are_imported() {
-        let check = |names: &[&str]| {
-            let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
-            checked_header(&names).map(|split| split.canonical())
-        };
-        assert_eq!(
-            check(&["A", "B.«c d»"]).unwrap(),
-            "import A\nimport B.«c d»"
-        );
-        for names in [
-            &["A\nimport B"] as &[&str],
-            &["A", ""],
-            &["A #eval 1"],
-            &["all A"],
-            &["def"],
-            &["A -- x"],
-        ] {
-            assert_eq!(check(names).unwrap_err().kind(), Kind::Usage, "{names:?}");
-        }
     }
 }
