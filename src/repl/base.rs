@@ -88,7 +88,7 @@ impl Base {
     ///
     /// # Errors
     /// A text that imports something else than the pickle that the user asked for.
-    pub fn serving(&self, split: &Split) -> Result<Option<&Verified>, Failure> {
+    pub fn serving(&self, split: &Split) -> Result<Option<&Arc<Verified>>, Failure> {
         let Self::Pickle { pickle, strict } = self else {
             return Ok(None);
         };

@@ -15,6 +15,7 @@ use crate::limits::{Deadline, Wait};
 use crate::repl::base::Base;
 use crate::repl::evaluated::{Evaluated, Ground, Times, Verdict};
 use crate::repl::opening::{OpenSession, Opener, Trouble, has_errors, refused};
+use crate::repl::pickle::load::Verified;
 use crate::repl::wire::{Command, CommandReply, Options, Reply, Request};
 
 /// Everything that an evaluation depends on besides the text and the sessions.
@@ -43,7 +44,7 @@ pub(crate) struct Evaluator {
     open: Option<OpenSession>,
 }
 
-/// The times and the reply of one attempt.
+/// What came of one attempt.
 struct Attempt {
     /// What the text started from.
     ground: Ground,
@@ -97,36 +98,49 @@ impl Evaluator {
 
     /// The proven environment that a text with this header starts from.
     fn environment(&mut self, split: &header::Split) -> Result<(EnvId, Ground), Trouble> {
-        let wait = self.opener.import_timeout.get();
-        let open = self.open.as_mut().ok_or_else(no_session)?;
         let base = &self.settings.base;
-        if let Some(pickle) = base.serving(split).map_err(Trouble::Refused)? {
-            match pickle.unpickle(open, wait) {
-                Ok(env) => return Ok((env, Ground::Pickle)),
-                Err(failure) if failure.kind() == Kind::Interrupted => {
-                    return Err(Trouble::Refused(failure));
-                }
-                Err(failure) => self.go_without(&failure)?,
-            }
+        let pickle = base.serving(split).map_err(Trouble::Refused)?.cloned();
+        if let Some(pickle) = pickle
+            && let Some(env) = self.unpickled(&pickle)?
+        {
+            return Ok((env, Ground::Pickle));
         }
-        let open = self.open.as_mut().ok_or_else(no_session)?;
+        let wait = self.opener.import_timeout.get();
+        let open = self.session().map_err(Trouble::Refused)?;
         Ok((open.environment(split, wait)?, Ground::Import))
     }
 
-    /// Gives up a pickle that was found and does not load, and sees to it that there is a session.
-    fn go_without(&mut self, failure: &Failure) -> Result<(), Trouble> {
-        let causes = failure.causes().join("; ");
-        let text = format!("{} ({causes}); importing instead", failure.problem());
-        self.opener.observer.tell(Event::Noted { text: &text });
-        self.settings.base = Base::Import;
-        if self
-            .open
-            .as_ref()
-            .is_some_and(|open| open.session.is_over())
-        {
+    /// The proven environment of a pickle; none if it does not load, and then never again.
+    fn unpickled(&mut self, pickle: &Verified) -> Result<Option<EnvId>, Trouble> {
+        let wait = self.opener.import_timeout.get();
+        loop {
+            let open = self.session().map_err(Trouble::Refused)?;
+            let worn = open.evaluated > 0;
+            match pickle.unpickle(open, wait) {
+                Ok(env) => return Ok(Some(env)),
+                Err(failure) if failure.kind() == Kind::Interrupted => {
+                    return Err(Trouble::Refused(failure));
+                }
+                // What earlier texts left behind must not decide about the pickle.
+                Err(_) if worn => self.open = None,
+                Err(failure) => {
+                    let causes = failure.causes().join("; ");
+                    let text = format!("{} ({causes}); importing instead", failure.problem());
+                    self.opener.observer.tell(Event::Noted { text: &text });
+                    self.settings.base = Base::Import;
+                    self.drop_if_over();
+                    return Ok(None);
+                }
+            }
+        }
+    }
+
+    /// Lets go of a session that has ended.
+    fn drop_if_over(&mut self) {
+        let is_over = |open: &OpenSession| open.session.is_over();
+        if self.open.as_ref().is_some_and(is_over) {
             self.open = None;
         }
-        self.session().map(|_open| ()).map_err(Trouble::Refused)
     }
 
     /// Evaluates one text. A text that could not be decided carries the failure.
@@ -152,13 +166,7 @@ impl Evaluator {
     fn attempt(&mut self, text: &str) -> Result<Attempt, Trouble> {
         self.session().map_err(Trouble::Refused)?;
         let attempt = self.ask(text);
-        if self
-            .open
-            .as_ref()
-            .is_some_and(|open| open.session.is_over())
-        {
-            self.open = None;
-        }
+        self.drop_if_over();
         attempt
     }
 

@@ -335,6 +335,26 @@ fn a_repl_that_dies_at_unpickle_costs_a_note_or_the_run() {
     }
 }
 
+#[test]
+fn a_session_that_has_seen_other_texts_does_not_decide_about_a_pickle() {
+    let made = world("");
+    pickle(&made, &[]);
+    let world = world_with(&made, "die-at-unpickle --log requests.log");
+    let world = world.file("B.lean", "import Lean\n");
+    let auto = ["--pickle", "p.olean", "--base", "auto", "--json"];
+    let files = ["eval", "--repl", "./repl", "B.lean", "A.lean"];
+    let seen = world.leanrepl(files.iter().chain(&auto));
+    assert_eq!(seen.exit(), Some(0), "{}", seen.stderr());
+    let log = fs::read_to_string(world.work("requests.log")).unwrap();
+    let mut processes: Vec<&str> = log
+        .lines()
+        .filter(|line| line.contains("unpickleEnvFrom"))
+        .filter_map(|line| line.split(' ').next())
+        .collect();
+    processes.dedup();
+    assert_eq!(processes.len(), 2, "{log}");
+}
+
 /// Another world with the same project and the pickle of `made`, under a REPL with that fault.
 fn world_with(made: &World, fault: &str) -> World {
     let world = world(&format!("--pickle-fault {fault}"));
