@@ -35,7 +35,7 @@ pub(crate) fn run(args: &EvalArgs, ui: &Arc<Ui>, interrupt: &Interrupt) -> Resul
     } else {
         &args.files
     };
-    let wish = settings::wish(args)?;
+    let wish = settings::pickle::wish(args)?;
     let toolchain = settings::choose_toolchain(&args.lean, settings::first_file(&args.files))?;
     ui.tell(Event::Chosen {
         text: &toolchain.why,
@@ -135,7 +135,7 @@ fn base(
     identity: &Identity,
     ui: &Arc<Ui>,
 ) -> Result<Base, Failure> {
-    match settings::pickle_place(args.pickle.as_deref(), toolchain, identity) {
+    match settings::pickle::place(args.pickle.as_deref(), toolchain, identity) {
         Ok(place) => Base::choose(wish, &place, identity, ui.as_ref()),
         // Without a cache folder there is no pickle to be found, which matters only on wish.
         Err(failure) if wish == Wish::Pickle => Err(failure),

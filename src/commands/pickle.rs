@@ -36,12 +36,12 @@ pub(crate) fn run(args: &PickleArgs, ui: &Arc<Ui>, interrupt: &Interrupt) -> Res
     let wanted = if args.compare {
         None
     } else {
-        let imports = settings::pickle_imports(args, &toolchain)?;
+        let imports = settings::pickle::imports(args, &toolchain)?;
         checked_header(&imports)?;
         Some((imports, prelude(args.prelude.as_deref())?))
     };
     let lean = lean::prepare(&toolchain, ui, interrupt)?;
-    let place = settings::pickle_place(args.output.as_deref(), &toolchain, &lean.identity)?;
+    let place = settings::pickle::place(args.output.as_deref(), &toolchain, &lean.identity)?;
     let opener = Opener {
         lean,
         limits: SessionLimits {
