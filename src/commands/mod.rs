@@ -5,6 +5,7 @@ mod core;
 mod eval;
 mod lean;
 pub(crate) mod output;
+mod pickle;
 
 use std::sync::Arc;
 
@@ -27,6 +28,7 @@ pub(crate) fn run(args: &Args, ui: &Arc<Ui>, interrupt: &Interrupt) -> Result<u8
     match &args.command {
         Command::Build(build) => build::run(build, ui, interrupt),
         Command::Eval(eval) => eval::run(eval, ui, interrupt),
+        Command::Pickle(pickle) => pickle::run(pickle, ui, interrupt),
         Command::Core(core) => core::run(core.action, ui, interrupt),
     }
 }

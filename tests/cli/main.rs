@@ -16,6 +16,7 @@ mod eval;
 mod eval_ends;
 mod lab;
 mod mount;
+mod pickle;
 mod running;
 mod world;
 mod world_itself;
