@@ -10,6 +10,8 @@ mod event;
 mod failure;
 mod lean;
 mod limits;
+mod machine;
+mod prefault;
 mod process;
 mod project;
 mod repl;
@@ -59,7 +61,7 @@ pub mod internals {
     pub use crate::core_lean::{CoreLean, Installed};
     pub use crate::event::{Event, Observer, Unobserved};
     pub use crate::failure::{Failure, KINDS, Kind};
-    pub use crate::lean::{header, infotree, message, position};
+    pub use crate::lean::{header, infotree, message, module_name, olean, position};
     pub use crate::limits::{Bytes, Deadline, Interrupt, TICK, Wait};
     pub use crate::process::child::{Child, Turn};
     pub use crate::process::ending::{Ending, How};
@@ -69,6 +71,12 @@ pub mod internals {
     pub use crate::repl::session_error::SessionError;
     pub use crate::repl::{compare, evaluated, frame, identity, wire};
     pub use crate::ui::{Ui, Written, mode, streams};
+
+    /// Reading compiled modules ahead.
+    pub mod prefault {
+        pub use crate::prefault::search_path::SearchPath;
+        pub use crate::prefault::{Closure, Stopped, before_import, closure, imported, read_ahead};
+    }
 
     /// Variables of the environment.
     pub mod env_vars {

@@ -50,6 +50,10 @@ pub(crate) struct EvalArgs {
     /// Which Lean: the project's, core Lean, or the project's if there is one.
     #[arg(long, value_enum, default_value_t = ToolchainArg::Auto)]
     pub(crate) toolchain: ToolchainArg,
+    /// Read the compiled modules that the files import into memory before the first session starts:
+    /// several at once, and as many as fit. Helps after a start of the machine or on a slow disk.
+    #[arg(long)]
+    pub(crate) prefault: bool,
     /// The folder of the Lake project; found from the first file if absent.
     #[arg(long, value_name = "DIR")]
     pub(crate) project: Option<PathBuf>,

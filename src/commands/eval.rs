@@ -12,7 +12,9 @@ use crate::commands::{DONE, core, exit_code};
 use crate::env_vars;
 use crate::event::{Event, Observer};
 use crate::failure::{Failure, Kind};
-use crate::limits::Interrupt;
+use crate::lean::header;
+use crate::limits::{Deadline, Interrupt};
+use crate::prefault::{self, search_path::SearchPath};
 use crate::process::launch::Launch;
 use crate::repl::eval::EvalSettings;
 use crate::repl::evaluated::{Counts, Evaluated};
@@ -88,6 +90,12 @@ fn evaluate(
 ) -> Result<(), Failure> {
     let settings = eval_settings(args, toolchain, launch(toolchain, report.ui, interrupt)?);
     let observer: Arc<dyn Observer> = Arc::<Ui>::clone(report.ui);
+    if args.prefault {
+        let headers: Vec<_> = work.iter().map(|work| header::split(&work.text)).collect();
+        let path = SearchPath::of(&settings.launch);
+        let deadline = Deadline::after(args.import_timeout.get());
+        prefault::before_import(&headers, &path, deadline, observer.as_ref(), interrupt);
+    }
     let mut failed = None;
     let ran = schedule::run(
         work,

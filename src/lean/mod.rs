@@ -4,4 +4,6 @@ pub(crate) mod fields;
 pub mod header;
 pub mod infotree;
 pub mod message;
+pub mod module_name;
+pub mod olean;
 pub mod position;

@@ -7,8 +7,8 @@ use crate::sources::Source;
 /// The modules of the library, lowest layer first.
 const LAYERS: [&[&str]; 10] = [
     &["failure", "event", "env_vars", "limits"],
-    &["process", "lean", "template"],
-    &["project", "cache"],
+    &["process", "lean", "template", "machine"],
+    &["project", "cache", "prefault"],
     &["repl"],
     &["core_lean"],
     &["pool"],
