@@ -12,6 +12,9 @@
 
 mod eval;
 mod eval_ends;
+#[path = "../olean_file.rs"]
+mod olean_file;
+mod prefault;
 mod running;
 mod world;
 mod world_itself;
