@@ -79,11 +79,23 @@ pub const ELAN_TOOLCHAIN: Variable = Variable {
     doc: "Toolchain that elan runs; leanrepl sets it for what it starts.",
 };
 
+/// Where elan lives.
+pub const ELAN_HOME: Variable = Variable {
+    name: "ELAN_HOME",
+    doc: "Folder of elan with its toolchains and settings; the default is `.elan` in the home folder.",
+};
+
+/// Whether elan is silent about overrides.
+pub const ELAN_NO_OVERRIDE_NOTICE: Variable = Variable {
+    name: "ELAN_NO_OVERRIDE_NOTICE",
+    doc: "Keeps elan from telling that an override is used; leanrepl sets it for what it starts.",
+};
+
 /// The variables that belong to leanrepl.
 pub const OURS: [Variable; 1] = [CACHE_DIR];
 
 /// The variables of others that leanrepl reads or sets.
-pub const FOREIGN: [Variable; 10] = [
+pub const FOREIGN: [Variable; 12] = [
     TERM,
     XDG_CACHE_HOME,
     HOME,
@@ -94,6 +106,8 @@ pub const FOREIGN: [Variable; 10] = [
     LEAN_SYSROOT,
     LEAN_NUM_THREADS,
     ELAN_TOOLCHAIN,
+    ELAN_HOME,
+    ELAN_NO_OVERRIDE_NOTICE,
 ];
 
 /// Variables as names and values, in the form that a child takes them.
@@ -121,15 +135,8 @@ const FOR_CHILDREN: [&str; 15] = [
     "DYLD_LIBRARY_PATH",
 ];
 
-/// Names handed to npm besides: its settings, the user's registry and the way to it. Packages are
-/// installed without running their scripts, so nothing but npm itself reads them.
-const FOR_NPM: [&str; 16] = [
-    "npm_config_*",
-    "NPM_*",
-    "NODE_AUTH_TOKEN",
-    "NODE_EXTRA_CA_CERTS",
-    "NODE_OPTIONS",
-    "NODE_USE_SYSTEM_CA",
+/// Names handed to tools that fetch something: the way to the network.
+const FOR_NETWORK: [&str; 9] = [
     "http_proxy",
     "https_proxy",
     "no_proxy",
@@ -139,8 +146,36 @@ const FOR_NPM: [&str; 16] = [
     "NO_PROXY",
     "ALL_PROXY",
     "SSL_CERT_*",
+];
+
+/// Names handed to npm besides: its settings and the user's registry. Packages are installed without
+/// running their scripts, so nothing but npm itself reads them.
+const FOR_NPM: [&str; 7] = [
+    "npm_config_*",
+    "NPM_*",
+    "NODE_AUTH_TOKEN",
+    "NODE_EXTRA_CA_CERTS",
+    "NODE_OPTIONS",
+    "NODE_USE_SYSTEM_CA",
     "XDG_*",
 ];
+
+/// Names handed to git besides: how it reaches a repository. Not those that name a repository, such as
+/// `GIT_DIR`, which a hook of git sets for all that it starts.
+const FOR_GIT: [&str; 8] = [
+    "GIT_ASKPASS",
+    "GIT_CONFIG_*",
+    "GIT_PROXY_*",
+    "GIT_SSH",
+    "GIT_SSH_*",
+    "GIT_SSL_*",
+    "SSH_AUTH_SOCK",
+    "XDG_CONFIG_HOME",
+];
+
+/// Names that say where Lean and its modules are. What is asked of a toolchain must not be answered by
+/// another one that was left in a shell.
+const OF_LEAN: [&str; 4] = ["LEAN_PATH", "LEAN_SRC_PATH", "LEAN_SYSROOT", "LEAN_GITHASH"];
 
 /// The value of a variable; one that is set to nothing counts as not set.
 #[expect(
@@ -158,7 +193,23 @@ pub fn cleaned() -> Variables {
 
 /// The environment of npm: that of every child and the user's own registry settings.
 pub fn for_npm() -> Variables {
-    keep(all(), &[&FOR_CHILDREN, &FOR_NPM])
+    keep(all(), &[&FOR_CHILDREN, &FOR_NETWORK, &FOR_NPM])
+}
+
+/// The environment of tools that fetch something: that of every child and the way to the network.
+pub fn for_network() -> Variables {
+    keep(all(), &[&FOR_CHILDREN, &FOR_NETWORK])
+}
+
+/// The environment of git: that of every child, the way to the network and to repositories.
+pub fn for_git() -> Variables {
+    keep(all(), &[&FOR_CHILDREN, &FOR_NETWORK, &FOR_GIT])
+}
+
+/// The same without what says where a Lean and its modules are.
+pub fn without_lean(mut variables: Variables) -> Variables {
+    variables.retain(|(name, _)| !OF_LEAN.iter().any(|known| is_like(name, known)));
+    variables
 }
 
 /// The value of the variable of that name among `variables`.
@@ -192,7 +243,7 @@ fn keep(variables: Variables, lists: &[&[&str]]) -> Variables {
 }
 
 /// Whether a name is the known one, or begins like it if that ends in `*`.
-fn is_like(name: &OsStr, known: &str) -> bool {
+pub fn is_like(name: &OsStr, known: &str) -> bool {
     known.strip_suffix('*').map_or_else(
         || name == known,
         |start| name.as_encoded_bytes().starts_with(start.as_bytes()),
@@ -253,8 +304,26 @@ mod tests {
             "HOME",
             "GITHUB_TOKEN",
         ];
-        let left = kept(&names, &[&FOR_CHILDREN, &FOR_NPM]);
+        let left = kept(&names, &[&FOR_CHILDREN, &FOR_NETWORK, &FOR_NPM]);
         assert_eq!(left, names[..names.len() - 1]);
+    }
+
+    #[test]
+    fn git_is_told_how_to_reach_a_repository_but_not_which_one_it_is_in() {
+        let names = [
+            "GIT_SSH_COMMAND",
+            "GIT_SSL_CAINFO",
+            "GIT_DIR",
+            "GIT_INDEX_FILE",
+        ];
+        let left = kept(&names, &[&FOR_CHILDREN, &FOR_NETWORK, &FOR_GIT]);
+        assert_eq!(left, ["GIT_SSH_COMMAND", "GIT_SSL_CAINFO"]);
+    }
+
+    #[test]
+    fn a_lean_that_was_left_in_a_shell_is_forgotten() {
+        let left = without_lean(named(&["LEAN_PATH", "LEAN_SYSROOT", "LEAN_NUM_THREADS"]));
+        assert_eq!(left, named(&["LEAN_NUM_THREADS"]));
     }
 
     #[test]

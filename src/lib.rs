@@ -5,6 +5,8 @@ mod cache;
 mod cli;
 mod commands;
 mod core_lean;
+mod digest;
+mod elan;
 mod env_vars;
 mod event;
 mod failure;
@@ -61,12 +63,15 @@ pub mod internals {
     pub use crate::core_lean::{CoreLean, Installed};
     pub use crate::event::{Event, Observer, Unobserved};
     pub use crate::failure::{Failure, KINDS, Kind};
-    pub use crate::lean::{header, infotree, message, module_name, olean, position};
+    pub use crate::lean::{
+        header, infotree, message, module_name, olean, position, release, repl_tag, toolchain,
+    };
     pub use crate::limits::{Bytes, Deadline, Interrupt, TICK, Wait};
     pub use crate::process::child::{Child, Turn};
     pub use crate::process::ending::{Ending, How};
     pub use crate::process::launch::Launch;
     pub use crate::process::{launch, run};
+    pub use crate::project::{Project, manifest::Manifest};
     pub use crate::repl::session::{Session, SessionLimits};
     pub use crate::repl::session_error::SessionError;
     pub use crate::repl::{compare, evaluated, frame, identity, wire};
@@ -76,6 +81,11 @@ pub mod internals {
     pub mod prefault {
         pub use crate::prefault::search_path::SearchPath;
         pub use crate::prefault::{Closure, Stopped, before_import, closure, imported, read_ahead};
+    }
+
+    /// Digests of files and bytes.
+    pub mod digest {
+        pub use crate::digest::*;
     }
 
     /// Variables of the environment.

@@ -3,9 +3,12 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::cli::build::BuildArgs;
 use crate::cli::eval::{EvalArgs, InfotreeArg, ToolchainArg};
+use crate::elan::{Active, Elan};
 use crate::failure::{Failure, Kind};
 use crate::project::Project;
+use crate::repl::build::{COMMUNITY, Wanted};
 use crate::repl::wire::{InfoTreeKind, Options};
 
 /// Which Lean evaluates, and why.
@@ -17,6 +20,8 @@ pub(crate) struct Toolchain {
     pub(crate) why: String,
     /// The Lean version that the project around the files asks for.
     pub(crate) expected_lean: Option<String>,
+    /// That project, if there is one and it matters.
+    pub(crate) project: Option<Project>,
 }
 
 /// Where a Lean comes from.
@@ -26,6 +31,8 @@ pub(crate) enum Source {
     Core,
     /// A binary of the user's.
     Binary(PathBuf),
+    /// The REPL that was built for the project's toolchain.
+    Project(Active),
 }
 
 impl Source {
@@ -34,59 +41,127 @@ impl Source {
         match self {
             Self::Core => "core",
             Self::Binary(_) => "repl",
+            Self::Project(_) => "project",
         }
     }
+}
+
+/// What a command line says about the Lean to use.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Ask<'a> {
+    /// A binary of the user's.
+    pub(crate) repl: Option<&'a Path>,
+    /// Which kind of Lean.
+    pub(crate) toolchain: ToolchainArg,
+    /// The folder of the project, if it was named.
+    pub(crate) project: Option<&'a Path>,
+    /// Where the search for a project begins.
+    pub(crate) near: &'a Path,
 }
 
 /// Chooses a Lean for an evaluation.
 ///
 /// # Errors
-/// A project whose own toolchain would be needed, or one that cannot be read.
+/// A project that was named and is none, or whose toolchain cannot be told.
 pub(crate) fn choose_toolchain(args: &EvalArgs) -> Result<Toolchain, Failure> {
-    if let Some(path) = &args.repl {
-        let project = find_project(args)?;
+    let first = args.files.iter().find(|file| file.as_os_str() != "-");
+    choose(Ask {
+        repl: args.repl.as_deref(),
+        toolchain: args.toolchain,
+        project: args.project.as_deref(),
+        near: first.map_or(Path::new("."), PathBuf::as_path),
+    })
+}
+
+/// Chooses a Lean.
+///
+/// # Errors
+/// As for [`choose_toolchain`].
+pub(crate) fn choose(ask: Ask<'_>) -> Result<Toolchain, Failure> {
+    if let Some(path) = ask.repl {
+        let project = find_project(ask.project, ask.near)?;
+        // The binary was named, so a project whose toolchain cannot be told is no obstacle.
+        let active = |project: &Project| Elan::locate().active(&project.root).ok();
+        let active = project.as_ref().and_then(active);
         return Ok(Toolchain {
-            source: Source::Binary(path.clone()),
+            source: Source::Binary(path.to_owned()),
             why: format!("using `{}` because `--repl` names it", path.display()),
-            expected_lean: project.and_then(|project| project.lean_version()),
+            expected_lean: active.as_ref().and_then(release),
+            project,
         });
     }
     let core = |why: &str| Toolchain {
         source: Source::Core,
         why: why.to_owned(),
         expected_lean: None,
+        project: None,
     };
-    if args.toolchain == ToolchainArg::Core {
+    if ask.toolchain == ToolchainArg::Core {
         return Ok(core("using core Lean because `--toolchain core` says so"));
     }
-    match find_project(args)? {
-        Some(project) => Err(Failure::new(
-            Kind::Project,
-            format!(
-                "the project `{}` asks for `{}`, and this version of leanrepl cannot build a REPL for it",
-                project.root.display(),
-                project.toolchain
-            ),
-            "name a REPL that you built for it with `--repl PATH`, or use core Lean with `--toolchain core`",
-        )),
-        None if args.toolchain == ToolchainArg::Project => Err(Failure::new(
-            Kind::Project,
-            "no Lake project is around the files",
-            "name its folder with `--project DIR`, or use core Lean with `--toolchain core`",
-        )),
+    match find_project(ask.project, ask.near)? {
+        Some(project) => {
+            let active = Elan::locate().active(&project.root)?;
+            Ok(Toolchain {
+                why: format!("using `{}` because {}", active.toolchain, active.origin),
+                expected_lean: release(&active),
+                source: Source::Project(active),
+                project: Some(project),
+            })
+        }
+        None if ask.toolchain == ToolchainArg::Project => Err(no_project()),
         None => Ok(core(
             "using core Lean because no Lake project is around the files",
         )),
     }
 }
 
-/// The project that was named, or the one around the first file.
-fn find_project(args: &EvalArgs) -> Result<Option<Project>, Failure> {
-    if let Some(folder) = &args.project {
-        return Project::at(folder).map(Some);
+/// The version of Lean that the toolchain's name says.
+fn release(active: &Active) -> Option<String> {
+    let release = active.toolchain.release()?;
+    Some(release.to_string())
+}
+
+/// The project that was named, or the one around a file or folder.
+fn find_project(named: Option<&Path>, near: &Path) -> Result<Option<Project>, Failure> {
+    match named {
+        Some(folder) => Project::at(folder).map(Some),
+        None => Ok(Project::around(near)),
     }
-    let first = args.files.iter().find(|file| file.as_os_str() != "-");
-    Project::around(first.map_or(Path::new("."), PathBuf::as_path))
+}
+
+/// What a user is told if there is no project where one is needed.
+fn no_project() -> Failure {
+    Failure::new(
+        Kind::Project,
+        "no Lake project is around the files",
+        "name its folder with `--project DIR`, or use core Lean with `--toolchain core`",
+    )
+}
+
+/// The project for which a REPL is built.
+///
+/// # Errors
+/// None around the working folder, or a named one that is none.
+pub(crate) fn project_to_build(args: &BuildArgs) -> Result<Project, Failure> {
+    find_project(args.project.as_deref(), Path::new("."))?.ok_or_else(|| {
+        Failure::new(
+            Kind::Project,
+            "no Lake project is around this folder",
+            "run it in a folder with a `lean-toolchain` and a Lake file, or name one with `--project DIR`",
+        )
+    })
+}
+
+/// The source that is built. A folder is named by its whole path, since git runs elsewhere.
+pub(crate) fn source_to_build(args: &BuildArgs) -> Wanted {
+    let address = args.repl_repo.as_deref().unwrap_or(COMMUNITY);
+    let folder = Path::new(address).canonicalize();
+    let folder = folder.ok().filter(|folder| folder.is_dir());
+    Wanted {
+        repository: folder.map_or_else(|| address.to_owned(), |path| path.display().to_string()),
+        reference: args.repl_ref.clone(),
+    }
 }
 
 /// What is asked for besides messages and sorries.

@@ -1,5 +1,6 @@
 //! The command line as types; doc comments are the help. Never I/O, never work.
 
+pub(crate) mod build;
 pub(crate) mod core;
 pub(crate) mod eval;
 pub(crate) mod shared;
@@ -25,6 +26,8 @@ pub(crate) struct Args {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Builds the REPL for a project's toolchain and keeps it in the cache.
+    Build(build::BuildArgs),
     /// Evaluates files in a Lean REPL and prints what Lean says.
     Eval(eval::EvalArgs),
     /// Installs or removes core Lean: a real Lean from the npm registry.

@@ -8,20 +8,19 @@ use std::time::Instant;
 use serde_json::{Value, json};
 
 use crate::cli::eval::EvalArgs;
-use crate::commands::{DONE, core, exit_code};
-use crate::env_vars;
+use crate::commands::{DONE, exit_code, lean};
 use crate::event::{Event, Observer};
 use crate::failure::{Failure, Kind};
 use crate::lean::header;
 use crate::limits::{Deadline, Interrupt};
 use crate::prefault::{self, search_path::SearchPath};
-use crate::process::launch::Launch;
 use crate::repl::eval::EvalSettings;
 use crate::repl::evaluated::{Counts, Evaluated};
+use crate::repl::identity::LeanRepl;
 use crate::repl::input;
 use crate::repl::schedule::{self, Progress, Work};
 use crate::repl::session::SessionLimits;
-use crate::settings::{self, Source, Toolchain};
+use crate::settings::{self, Toolchain};
 use crate::ui::Ui;
 
 /// Evaluates all files and reports each as it finishes.
@@ -88,7 +87,8 @@ fn evaluate(
     interrupt: &Interrupt,
     report: &mut Report<'_>,
 ) -> Result<(), Failure> {
-    let settings = eval_settings(args, toolchain, launch(toolchain, report.ui, interrupt)?);
+    let repl = lean::prepare(toolchain, report.ui, interrupt)?;
+    let settings = eval_settings(args, repl);
     let observer: Arc<dyn Observer> = Arc::<Ui>::clone(report.ui);
     if args.prefault {
         let headers: Vec<_> = work.iter().map(|work| header::split(&work.text)).collect();
@@ -122,24 +122,11 @@ fn evaluate(
     failed.map_or(ran, Err)
 }
 
-/// How the chosen Lean is started.
-fn launch(toolchain: &Toolchain, ui: &Arc<Ui>, interrupt: &Interrupt) -> Result<Launch, Failure> {
-    match &toolchain.source {
-        Source::Core => Ok(core::ensure(ui, interrupt)?.launch()),
-        Source::Binary(path) => Ok(Launch {
-            program: path.clone(),
-            args: Vec::new(),
-            vars: env_vars::cleaned(),
-            dir: None,
-        }),
-    }
-}
-
 /// What holds for every text of this run.
-fn eval_settings(args: &EvalArgs, toolchain: &Toolchain, launch: Launch) -> EvalSettings {
+fn eval_settings(args: &EvalArgs, repl: LeanRepl) -> EvalSettings {
     EvalSettings {
-        launch,
-        expected_lean: toolchain.expected_lean.clone(),
+        launch: repl.launch,
+        expected_lean: repl.expected_lean,
         limits: SessionLimits {
             memory: Some(args.memory),
             reply: args.max_reply,

@@ -1,7 +1,9 @@
 //! Matches on the command and turns its outcome into an exit code. Never prints.
 
+mod build;
 mod core;
 mod eval;
+mod lean;
 pub(crate) mod output;
 
 use std::sync::Arc;
@@ -23,6 +25,7 @@ const REJECTED: u8 = 1;
 /// What keeps the whole command from doing its work.
 pub(crate) fn run(args: &Args, ui: &Arc<Ui>, interrupt: &Interrupt) -> Result<u8, Failure> {
     match &args.command {
+        Command::Build(build) => build::run(build, ui, interrupt),
         Command::Eval(eval) => eval::run(eval, ui, interrupt),
         Command::Core(core) => core::run(core.action, ui, interrupt),
     }

@@ -212,6 +212,19 @@ impl Installed {
         }
     }
 
+    /// What it is, for all that depends on it: the package with its Lean, and the scripts that make a
+    /// REPL of it.
+    pub fn identity(&self) -> (String, String) {
+        let package = packages::LEAN;
+        let toolchain = format!(
+            "{} {} (Lean {})",
+            package.name,
+            package.version,
+            self.lean_version()
+        );
+        (toolchain, Scripts::embedded().folder_name())
+    }
+
     /// The folder that holds all of it.
     pub fn dir(&self) -> &Path {
         &self.dir

@@ -1,4 +1,4 @@
-//! Lean's own notions: texts, places, messages. Never network, disk or processes.
+//! Lean's own notions: texts, places, messages, releases. Never network, disk or processes.
 
 pub(crate) mod fields;
 pub mod header;
@@ -7,3 +7,6 @@ pub mod message;
 pub mod module_name;
 pub mod olean;
 pub mod position;
+pub mod release;
+pub mod repl_tag;
+pub mod toolchain;

@@ -1,5 +1,6 @@
 //! The talk with one REPL process. Never knows about the command line.
 
+pub(crate) mod build;
 pub mod compare;
 pub(crate) mod eval;
 pub mod evaluated;

@@ -338,9 +338,9 @@ fn a_project_without_a_repl_names_the_ways_out() {
     snapshot!(world.leanrepl(["eval", "sub/A.lean"]), @"
     exit: 3
     ----- stderr -----
-    error: the project `[WORK]` asks for `leanprover/lean4:v4.27.0`, and this version of leanrepl cannot build a REPL for it
+    error: no REPL was built yet for `leanprover/lean4:v4.27.0`, the toolchain of the project `[WORK]`
 
-    hint: name a REPL that you built for it with `--repl PATH`, or use core Lean with `--toolchain core`
+    hint: run `leanrepl build` in the project, or use core Lean with `--toolchain core`
     ");
     let none = World::new().file("A.lean", "");
     snapshot!(none.leanrepl(["eval", "--toolchain", "project", "A.lean"]), @"

@@ -6,12 +6,12 @@ use crate::sources::Source;
 
 /// The modules of the library, lowest layer first.
 const LAYERS: [&[&str]; 10] = [
-    &["failure", "event", "env_vars", "limits"],
+    &["failure", "event", "env_vars", "limits", "digest"],
     &["process", "lean", "template", "machine"],
-    &["project", "cache", "prefault"],
+    &["project", "cache", "elan", "prefault"],
     &["repl"],
     &["core_lean"],
-    &["pool"],
+    &["pool", "doctor"],
     FRONT_DOORS,
     FACES,
     &["commands"],

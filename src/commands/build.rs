@@ -1,0 +1,81 @@
+//! `leanrepl build`: joins the builder to the user.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::cache::Cache;
+use crate::cli::build::BuildArgs;
+use crate::commands::DONE;
+use crate::elan::{Elan, install};
+use crate::event::{Event, Observer};
+use crate::failure::{Failure, Kind};
+use crate::limits::{Deadline, Interrupt};
+use crate::repl::build::{Built, Circumstances, For, Old, Shelf};
+use crate::settings;
+use crate::ui::Ui;
+
+/// Builds the REPL for a project, or finds it.
+///
+/// # Errors
+/// What keeps it from being built.
+pub(crate) fn run(args: &BuildArgs, ui: &Arc<Ui>, interrupt: &Interrupt) -> Result<u8, Failure> {
+    let project = settings::project_to_build(args)?;
+    let wanted = settings::source_to_build(args);
+    let observer: Arc<dyn Observer> = Arc::<Ui>::clone(ui);
+    let around = Circumstances {
+        deadline: Deadline::after(args.timeout.get()),
+        observer: &observer,
+        interrupt,
+    };
+    let cache = Cache::locate()?;
+    let elan = Elan::locate();
+    if args.install_elan && elan.program().is_none() {
+        install_elan(cache.root(), &elan, around)?;
+    }
+    let active = elan.active(&project.root)?;
+    let why = format!("using `{}` because {}", active.toolchain, active.origin);
+    ui.tell(Event::Chosen { text: &why });
+    let lake = elan.lake(&active.toolchain);
+    let whose = For::of(&active.toolchain, &lake, around)?;
+    let shelf = Shelf::new(cache);
+    let origin = active.origin.to_string();
+    let built = if args.offline {
+        shelf.ensure_offline(&whose, &wanted)?
+    } else if args.force {
+        shelf.build(&whose, &wanted, &origin, &lake, around, Old::Replace)?
+    } else {
+        shelf.ensure(&whose, &wanted, &origin, &lake, around)?
+    };
+    // A reader that went away has seen enough: either way it is done.
+    let _written = ui.data_line(&told(&built))?;
+    Ok(DONE)
+}
+
+/// One sentence about a built REPL.
+fn told(built: &Built) -> String {
+    format!(
+        "the REPL {} for {} (Lean {}) is in {}",
+        built.name(),
+        built.record.toolchain,
+        built.record.lean,
+        built.dir.display()
+    )
+}
+
+/// Installs elan and looks whether it is there.
+fn install_elan(cache: &Path, elan: &Elan, around: Circumstances<'_>) -> Result<(), Failure> {
+    install::INSTALLER.run(
+        cache,
+        around.deadline,
+        around.observer.as_ref(),
+        around.interrupt,
+    )?;
+    if elan.program().is_some() {
+        return Ok(());
+    }
+    Err(Failure::new(
+        Kind::Build,
+        "the installer of elan ended well, and yet there is no `elan`",
+        "look where it went, and put its folder on `PATH`",
+    ))
+}

@@ -1,0 +1,139 @@
+//! From the choice of a Lean to a REPL that can be started.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::cache::Cache;
+use crate::commands::core;
+use crate::digest;
+use crate::elan::{Active, Elan};
+use crate::env_vars;
+use crate::event::{Event, Observer};
+use crate::failure::{Failure, Kind};
+use crate::limits::{Deadline, Interrupt, Wait};
+use crate::process::launch::Launch;
+use crate::process::run::find_program;
+use crate::project::Project;
+use crate::repl::build::{Circumstances, For, Shelf};
+use crate::repl::identity::{Identity, LeanRepl};
+use crate::settings::{Source, Toolchain};
+use crate::ui::Ui;
+
+/// Longest wait for Lake to say where a project's modules are. It may have to run the Lake file.
+const LAKE: Wait = Wait::secs(300);
+
+/// The REPL of the chosen Lean: core Lean is installed if need be, that of a project must have been
+/// built.
+///
+/// # Errors
+/// A project whose REPL was not built, one that Lake cannot load, and what the installer of core Lean
+/// says.
+pub(crate) fn prepare(
+    chosen: &Toolchain,
+    ui: &Arc<Ui>,
+    interrupt: &Interrupt,
+) -> Result<LeanRepl, Failure> {
+    let manifest = match &chosen.project {
+        Some(project) => project.manifest()?.map(|manifest| manifest.digest),
+        None => None,
+    };
+    let repl = match &chosen.source {
+        Source::Core => {
+            let installed = core::ensure(ui, interrupt)?;
+            let (toolchain, repl) = installed.identity();
+            LeanRepl {
+                launch: installed.launch(),
+                identity: Identity {
+                    toolchain,
+                    repl,
+                    manifest,
+                },
+                expected_lean: chosen.expected_lean.clone(),
+            }
+        }
+        Source::Binary(path) => LeanRepl {
+            launch: Launch {
+                program: path.clone(),
+                args: Vec::new(),
+                vars: env_vars::cleaned(),
+                dir: None,
+            },
+            identity: Identity {
+                toolchain: path.display().to_string(),
+                repl: binary_digest(path),
+                manifest,
+            },
+            expected_lean: chosen.expected_lean.clone(),
+        },
+        Source::Project(active) => {
+            let project = chosen.project.as_ref().ok_or_else(|| {
+                Failure::bug("a project's toolchain was chosen without a project")
+            })?;
+            of_project(project, active, manifest, ui, interrupt)?
+        }
+    };
+    Ok(repl)
+}
+
+/// The REPL that was built for a project's toolchain, with the project's modules.
+fn of_project(
+    project: &Project,
+    active: &Active,
+    manifest: Option<String>,
+    ui: &Arc<Ui>,
+    interrupt: &Interrupt,
+) -> Result<LeanRepl, Failure> {
+    let observer: Arc<dyn Observer> = Arc::<Ui>::clone(ui);
+    let around = Circumstances {
+        deadline: Deadline::after(LAKE.get()),
+        observer: &observer,
+        interrupt,
+    };
+    let lake = Elan::locate().lake(&active.toolchain);
+    let whose = For::of(&active.toolchain, &lake, around)?;
+    let built = Shelf::new(Cache::locate()?)
+        .selected(&whose)
+        .ok_or_else(|| not_built(project, active))?;
+    ui.tell(Event::Chosen {
+        text: &format!("the REPL is {}, in `{}`", built.name(), built.dir.display()),
+    });
+    let vars =
+        lake.session_variables(&project.root, around.deadline, observer.as_ref(), interrupt)?;
+    let record = &built.record;
+    Ok(LeanRepl {
+        launch: Launch {
+            program: built.binary(),
+            args: Vec::new(),
+            vars,
+            dir: None,
+        },
+        identity: Identity {
+            toolchain: record.toolchain.clone(),
+            repl: format!("{} ({})", record.source, record.commit),
+            manifest,
+        },
+        expected_lean: Some(record.lean.clone()),
+    })
+}
+
+/// What a user is told before the first build.
+fn not_built(project: &Project, active: &Active) -> Failure {
+    Failure::new(
+        Kind::Project,
+        format!(
+            "no REPL was built yet for `{}`, the toolchain of the project `{}`",
+            active.toolchain,
+            project.root.display()
+        ),
+        "run `leanrepl build` in the project, or use core Lean with `--toolchain core`",
+    )
+}
+
+/// The digest of a binary of the user's. One that cannot be read cannot be started either, which says
+/// more about it.
+fn binary_digest(path: &Path) -> String {
+    let paths = env_vars::read(env_vars::PATH);
+    let found = find_program(path.as_os_str(), paths.as_deref());
+    let digest = found.and_then(|path| digest::of_file(&path).ok());
+    digest.map_or_else(|| "unreadable".to_owned(), |(digest, _)| digest)
+}
