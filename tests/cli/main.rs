@@ -10,6 +10,7 @@
     reason = "a broken set-up fails the test"
 )]
 
+mod doctor;
 mod eval;
 mod eval_ends;
 #[path = "../olean_file.rs"]
