@@ -1,6 +1,5 @@
 //! `leanrepl build`: joins the builder to the user.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use crate::cache::Cache;
@@ -8,7 +7,7 @@ use crate::cli::build::BuildArgs;
 use crate::commands::DONE;
 use crate::elan::{Elan, install};
 use crate::event::{Event, Observer};
-use crate::failure::{Failure, Kind};
+use crate::failure::Failure;
 use crate::limits::{Deadline, Interrupt};
 use crate::repl::build::{Built, Circumstances, For, Old, Shelf};
 use crate::settings;
@@ -30,7 +29,7 @@ pub(crate) fn run(args: &BuildArgs, ui: &Arc<Ui>, interrupt: &Interrupt) -> Resu
     let cache = Cache::locate()?;
     let elan = Elan::locate();
     if args.install_elan && elan.program().is_none() {
-        install_elan(cache.root(), &elan, around)?;
+        install_elan(&cache, &elan, around)?;
     }
     let active = elan.active(&project.root)?;
     let why = format!("using `{}` because {}", active.toolchain, active.origin);
@@ -62,20 +61,25 @@ fn told(built: &Built) -> String {
     )
 }
 
-/// Installs elan and looks whether it is there.
-fn install_elan(cache: &Path, elan: &Elan, around: Circumstances<'_>) -> Result<(), Failure> {
-    install::INSTALLER.run(
-        cache,
-        around.deadline,
-        around.observer.as_ref(),
+/// Installs elan, in a folder that is gone afterwards.
+fn install_elan(cache: &Cache, elan: &Elan, around: Circumstances<'_>) -> Result<(), Failure> {
+    let (deadline, observer) = (around.deadline, around.observer.as_ref());
+    let name = "elan-init";
+    let lock = cache.lock(
+        name,
+        "installing elan",
+        deadline,
+        observer,
         around.interrupt,
     )?;
-    if elan.program().is_some() {
-        return Ok(());
-    }
-    Err(Failure::new(
-        Kind::Build,
-        "the installer of elan ended well, and yet there is no `elan`",
-        "look where it went, and put its folder on `PATH`",
-    ))
+    // Never published: the installer is not needed again.
+    let stage = lock.stage(&cache.root().join(name))?;
+    let folder = stage.dir();
+    elan.install(
+        install::INSTALLER,
+        folder,
+        deadline,
+        observer,
+        around.interrupt,
+    )
 }

@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use crate::digest;
-use crate::env_vars;
+use crate::elan::Elan;
 use crate::event::{Event, Observer};
 use crate::failure::{Failure, Kind};
-use crate::limits::{Bytes, Deadline, Interrupt};
+use crate::limits::{Deadline, Interrupt};
 use crate::process::run::Run;
 
 /// The command that elan's own site gives.
@@ -38,77 +38,157 @@ pub(crate) fn missing() -> Failure {
     )
 }
 
-impl Installer {
-    /// Fetches the script into `folder`, checks it and runs it: elan comes into the user's home and
+impl Elan {
+    /// Fetches an installer into `folder`, checks it and runs it: elan comes into the user's home and
     /// on the `PATH` of new shells, and no toolchain yet.
-    pub(crate) fn run(
-        self,
+    ///
+    /// # Errors
+    /// No network, another script than the known one, and an installer that fails or leaves no elan.
+    pub(crate) fn install(
+        &self,
+        installer: Installer,
         folder: &Path,
         deadline: Deadline,
         observer: &dyn Observer,
         interrupt: &Interrupt,
     ) -> Result<(), Failure> {
         let script = folder.join("elan-init.sh");
+        let work = || {
+            // Whole, before any of it is run.
+            self.tool("curl", "fetching the installer of elan", deadline)
+                .args(["--proto", "=https", "--tlsv1.2", "-sSfL", "-o"])
+                .arg(&script)
+                .arg(installer.url)
+                .hint("check the network, or install elan by the means of your system")
+                .finish(observer, interrupt)?;
+            installer.check(&script)?;
+            self.tool("sh", "installing elan", deadline)
+                .arg(&script)
+                .args(["-y", "--default-toolchain", "none"])
+                .hint(format!("run it yourself to see more: `{COMMAND}`"))
+                .finish(observer, interrupt)
+        };
         observer.tell(Event::StepStarted {
             label: "installing elan",
             total_bytes: None,
         });
-        let installed = self
-            .fetch(&script, deadline, observer, interrupt)
-            .and_then(|()| {
-                tool("sh")
-                    .arg(&script)
-                    .args(["-y", "--default-toolchain", "none"])
-                    .purpose("installing elan")
-                    .hint(format!("run it yourself to see more: `{COMMAND}`"))
-                    .deadline(deadline)
-                    .finish(observer, interrupt)
-                    .map(|_output| ())
-            });
+        let done = work();
         observer.tell(Event::StepFinished);
-        installed
+        done?;
+        if self.program().is_some() {
+            return Ok(());
+        }
+        Err(Failure::new(
+            Kind::Build,
+            "the installer of elan ended well, and yet there is no `elan`",
+            "look where it went, and put its folder on `PATH`",
+        ))
     }
 
-    /// Fetches the script whole before any of it is run.
-    fn fetch(
-        self,
-        script: &Path,
-        deadline: Deadline,
-        observer: &dyn Observer,
-        interrupt: &Interrupt,
-    ) -> Result<(), Failure> {
-        tool("curl")
-            .args(["--proto", "=https", "--tlsv1.2", "-sSfL", "-o"])
-            .arg(script)
-            .arg(self.url)
-            .purpose("fetching the installer of elan")
-            .hint("check the network, or install elan by the means of your system")
+    /// A run with the user's way to the network.
+    fn tool(&self, program: &str, purpose: &str, deadline: Deadline) -> Run {
+        Run::new(program)
+            .environment(self.variables.clone())
+            .purpose(purpose)
             .deadline(deadline)
-            .finish(observer, interrupt)?;
-        let found = digest::of_file(script).map(|(digest, _)| digest);
-        match found {
-            Ok(found) if found == self.digest => Ok(()),
-            Ok(found) => Err(unexpected(self).caused_by(format!("its SHA-256 is {found}"))),
-            Err(err) => Err(unexpected(self).caused_by(err)),
+    }
+}
+
+impl Installer {
+    /// Fails for another script than the known one.
+    fn check(self, script: &Path) -> Result<(), Failure> {
+        let unexpected = || {
+            Failure::new(
+                Kind::Build,
+                format!(
+                    "`{}` is not the installer that leanrepl knows, so it was not run",
+                    self.url
+                ),
+                format!("look at it, and install elan yourself: `{COMMAND}`"),
+            )
+        };
+        match digest::of_file(script) {
+            Ok((found, _)) if found == self.digest => Ok(()),
+            Ok((found, _)) => Err(unexpected().caused_by(format!("its SHA-256 is {found}"))),
+            Err(err) => Err(unexpected().caused_by(err)),
         }
     }
 }
 
-/// A run with the user's way to the network.
-fn tool(program: &str) -> Run {
-    Run::new(program)
-        .environment(env_vars::for_network())
-        .max_stdout(Bytes::mib(1))
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::Unobserved;
+    use crate::limits::Wait;
+    use std::ffi::OsString;
+    use std::fs;
+    use std::path::PathBuf;
 
-/// What a user is told about another script than the one that was read.
-fn unexpected(installer: Installer) -> Failure {
-    Failure::new(
-        Kind::Build,
-        format!(
-            "`{}` is not the installer that leanrepl knows, so it was not run",
-            installer.url
-        ),
-        format!("look at it, and install elan yourself: `{COMMAND}`"),
-    )
+    /// The script that stands for the installer: it does what its arguments say.
+    const SCRIPT: &str = "mkdir -p \"$HOME/.elan/bin\" && echo \"$*\" > \"$HOME/.elan/bin/elan\"\n";
+
+    /// The SHA-256 of another script.
+    const OTHER: &str = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+
+    /// Installs with a `curl` that gives the script, and tells what lies where elan should be.
+    fn install(digest: &'static str) -> (Result<(), Failure>, Option<String>) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        let curl = "while [ \"$1\" != -o ]; do shift; done\ncp \"$HOME/script\" \"$2\"\n";
+        fs::write(path("script"), SCRIPT).unwrap();
+        fs::write(path("curl.sh"), format!("#!/bin/sh\n{curl}")).unwrap();
+        let around = |run: Run| run.finish(&Unobserved, &Interrupt::default());
+        // Copied by a child: a file that this process had open for writing may be held by another
+        // test's fork, and then it cannot be run.
+        let copy = Run::new("install")
+            .args(["-m", "755"])
+            .arg(path("curl.sh"))
+            .arg(path("curl"));
+        around(copy).unwrap();
+        let paths = [
+            folder.path().to_owned(),
+            PathBuf::from("/usr/bin"),
+            PathBuf::from("/bin"),
+        ];
+        let home: OsString = folder.path().into();
+        let elan = Elan {
+            home: Some(path(".elan")),
+            variables: vec![
+                ("PATH".into(), std::env::join_paths(paths).unwrap()),
+                ("HOME".into(), home),
+            ],
+            wish: None,
+        };
+        let installer = Installer {
+            url: "https://example.org/elan-init.sh",
+            digest,
+        };
+        let done = elan.install(
+            installer,
+            folder.path(),
+            Deadline::after(Wait::secs(60).get()),
+            &Unobserved,
+            &Interrupt::default(),
+        );
+        (done, fs::read_to_string(path(".elan/bin/elan")).ok())
+    }
+
+    #[test]
+    fn the_known_installer_is_run_without_questions_and_without_a_toolchain() {
+        let digest: &'static str = Box::leak(digest::of_bytes(SCRIPT.as_bytes()).into_boxed_str());
+        let (done, elan) = install(digest);
+        done.unwrap();
+        assert_eq!(elan.as_deref(), Some("-y --default-toolchain none\n"));
+    }
+
+    #[test]
+    fn another_one_is_not_run() {
+        let (done, elan) = install(OTHER);
+        let failure = done.unwrap_err();
+        assert!(
+            failure.problem().ends_with("so it was not run"),
+            "{failure}"
+        );
+        assert_eq!(elan, None);
+    }
 }

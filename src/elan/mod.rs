@@ -127,7 +127,7 @@ impl Elan {
         let folder = base.join(name);
         let has_lean = |folder: &Path| folder.join("bin/lean").is_file();
         let toolchain = if !name.is_empty() && has_lean(&folder) {
-            Toolchain::Folder(folder)
+            Toolchain::Folder(folder.canonicalize().unwrap_or(folder))
         } else {
             match Toolchain::parse(text).map_err(|err| misnamed(&origin).caused_by(err))? {
                 Toolchain::Folder(_) => {

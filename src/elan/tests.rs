@@ -100,7 +100,7 @@ fn a_linked_name_is_taken_as_it_is_whatever_origin_is_written() {
 fn a_folder_is_a_toolchain_if_it_holds_a_lean() {
     let place = Place::new();
     place.write("my lean/bin/lean", "");
-    let folder = place.above.join("project/../my lean");
+    let folder = place.above.join("my lean");
     place.write("project/lean-toolchain", "../my lean\n");
     assert_eq!(place.active().unwrap().0, folder.display().to_string());
     place.write("project/lean-toolchain", "../elsewhere");

@@ -5,6 +5,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use crate::digest;
 use crate::lean::release::Release;
 
 /// Where releases come from unless a name says otherwise.
@@ -118,12 +119,17 @@ impl Toolchain {
 
     /// A name for a folder in a cache. Different toolchains have different ones.
     pub fn slug(&self) -> String {
-        // As elan names its own folders, except that nothing is left that a folder's name may not
-        // have.
-        let text = self.to_string().replace('/', "--").replace(':', "---");
-        text.chars()
-            .map(|c| if c.is_ascii_graphic() { c } else { '_' })
-            .collect()
+        match self {
+            // As elan names its own folders. Only letters, digits and `._-` are left.
+            Self::Remote { .. } | Self::Named(_) => {
+                self.to_string().replace('/', "--").replace(':', "---")
+            }
+            Self::Folder(path) => {
+                let digest = digest::of_bytes(path.as_os_str().as_encoded_bytes());
+                let start: String = digest.chars().take(16).collect();
+                format!("folder-{start}")
+            }
+        }
     }
 }
 
@@ -230,6 +236,8 @@ mod tests {
             slug("leanprover/lean4:v4.27.0"),
             "leanprover--lean4---v4.27.0"
         );
-        assert_eq!(slug("/opt/my lean"), "--opt--my_lean");
+        assert_eq!(slug("my-lean.4"), "my-lean.4");
+        assert_eq!(slug("/opt/lean").len(), "folder-".len() + 16);
+        assert_ne!(slug("/opt/lean"), slug("/opt--lean"));
     }
 }

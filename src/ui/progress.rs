@@ -23,6 +23,9 @@ const NOISE_BYTES: usize = 200;
 /// How many times stray output is shown; a flood of it would bury everything else.
 const NOISE_NOTES: usize = 20;
 
+/// Longest part of a line that a bar shows of what runs, in bytes.
+const LIVE_BYTES: usize = 60;
+
 /// How often a spinner turns.
 const SPIN: Duration = Duration::from_millis(120);
 
@@ -102,6 +105,17 @@ impl Meter {
         }
     }
 
+    /// What runs in the step wrote a line, of which the bar shows the start.
+    fn step_line(&self, line: &str) {
+        if let Self::Bars(Bars {
+            step: Some(bar), ..
+        }) = self
+        {
+            let (line, _left_out) = shortened(line.trim(), LIVE_BYTES);
+            bar.set_prefix(visible_line(line).into_owned());
+        }
+    }
+
     /// The step is over.
     fn step_finished(&mut self) {
         if let Self::Bars(bars) = self {
@@ -158,7 +172,7 @@ impl Bars {
         let template = if total_bytes.is_some() {
             "{spinner} {msg} {bar} {bytes}/{total_bytes}, {eta} left"
         } else {
-            "{spinner} {msg} {elapsed}"
+            "{spinner} {msg} {elapsed} {prefix}"
         };
         let bar = ProgressBar::with_draw_target(total_bytes, ProgressDrawTarget::hidden())
             .with_style(self.style(template))
@@ -283,6 +297,10 @@ impl Observer for Ui {
                 state.meter.step_finished();
                 None
             }
+            Event::CommandOutput { line } => {
+                state.meter.step_line(line);
+                note(event, &self.mode, state.noise)
+            }
             _ => note(event, &self.mode, state.noise),
         };
         if matches!(event, Event::NoiseSeen { .. }) {
@@ -373,5 +391,23 @@ mod tests {
         assert_eq!(meter.aside(|| 7), 7);
         meter.finished();
         assert_eq!(meter.aside(|| 8), 8);
+    }
+
+    #[test]
+    fn the_bar_shows_the_start_of_what_runs_says_last() {
+        let mut meter = Meter::Bars(Bars::new(ProgressDrawTarget::hidden(), false));
+        meter.step_line("before the step");
+        meter.step_started("building", None);
+        meter.step_line("first");
+        meter.step_line(&format!("  \u{1b}[1m{}\n", "x".repeat(1000)));
+        let Meter::Bars(Bars {
+            step: Some(bar), ..
+        }) = &meter
+        else {
+            panic!("no step");
+        };
+        let shown = bar.prefix();
+        assert!(shown.starts_with("␛[1mxxx"), "{shown}");
+        assert_eq!(shown.chars().count(), LIVE_BYTES);
     }
 }

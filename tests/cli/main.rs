@@ -10,9 +10,13 @@
     reason = "a broken set-up fails the test"
 )]
 
+mod build;
+mod build_elan;
 mod doctor;
 mod eval;
 mod eval_ends;
+mod lab;
+mod mount;
 #[path = "../olean_file.rs"]
 mod olean_file;
 mod prefault;

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
 /// What differs from run to run, and what stands for it in a snapshot.
-pub(crate) const FILTERS: [(&str, &str); 5] = [
+pub(crate) const FILTERS: [(&str, &str); 7] = [
     (r"\b\d+(\.\d+)? [KMGT]iB free\b", "[SIZE] free"),
     // Not `within 1 s`, which is a limit and so the same each time.
     (r"\bin \d+(\.\d+)? ?(ms|s|min)\b", "in [TIME]"),
@@ -18,6 +18,9 @@ pub(crate) const FILTERS: [(&str, &str); 5] = [
         r#""(header|body|\w*(?:seconds|millis|_ms))": ?\d[\d.e-]*"#,
         r#""$1":"[TIME]""#,
     ),
+    // The toolchain in a folder, by the digest of its path.
+    (r"\bfolder-[0-9a-f]{16}\b", "folder-[DIGEST]"),
+    (r"\.tmp-\d+-\d+\b", ".tmp-[PID]"),
     (r"\b(pid|process) \d+", "$1 [PID]"),
     (r"\bleanrepl \d+\.\d+\.\d+", "leanrepl [VERSION]"),
 ];

@@ -93,6 +93,15 @@ pub(crate) fn run(root: &Path, args: &Args) -> anyhow::Result<bool> {
         ];
         sum.add_run(root, &words)?;
     }
+    println!("\n== tests that need elan");
+    if answers("elan") {
+        let words = ["--package", "leanrepl", "--no-fail-fast", "--test", "cli"];
+        let elan = ["build_elan::", "--", "--ignored"];
+        sum.add_run(root, &[&words[..], &elan].concat())?;
+    } else {
+        let text = "elan (no elan; on Debian: apt-get install elan)";
+        sum.absent.push(text.to_owned());
+    }
     println!("\n== tests that need core Lean");
     let declared = test_targets(root)?;
     let (targets, absent): (Vec<&str>, Vec<&str>) = CORE_TARGETS
@@ -130,14 +139,19 @@ enum Core {
     Broken,
 }
 
-/// Installs core Lean into the user's cache, as a user would.
-fn set_up_core(root: &Path) -> anyhow::Result<Core> {
-    let npm = Command::new("npm")
+/// Whether the program is there and says its version.
+fn answers(program: &str) -> bool {
+    let status = Command::new(program)
         .arg("--version")
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .status();
-    if npm.is_err() {
+    status.is_ok_and(|status| status.success())
+}
+
+/// Installs core Lean into the user's cache, as a user would.
+fn set_up_core(root: &Path) -> anyhow::Result<Core> {
+    if !answers("npm") {
         return Ok(Core::Unavailable(
             "no npm; install Node 18 or later with npm".to_owned(),
         ));
