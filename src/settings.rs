@@ -1,10 +1,13 @@
 //! Command line + project → what a command works with. The only place that knows precedence:
 //! a flag, then the project, then the default.
 
+pub(crate) mod pickle;
+
 use std::path::{Path, PathBuf};
 
 use crate::cli::build::BuildArgs;
-use crate::cli::eval::{EvalArgs, InfotreeArg, ToolchainArg};
+use crate::cli::eval::{EvalArgs, InfotreeArg};
+use crate::cli::shared::{LeanArgs, ToolchainArg};
 use crate::elan::{Active, Elan};
 use crate::failure::{Failure, Kind};
 use crate::project::Project;
@@ -46,45 +49,18 @@ impl Source {
     }
 }
 
-/// What a command line says about the Lean to use.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Ask<'a> {
-    /// A binary of the user's.
-    pub(crate) repl: Option<&'a Path>,
-    /// Which kind of Lean.
-    pub(crate) toolchain: ToolchainArg,
-    /// The folder of the project, if it was named.
-    pub(crate) project: Option<&'a Path>,
-    /// Where the search for a project begins.
-    pub(crate) near: &'a Path,
-}
-
-/// Chooses a Lean for an evaluation.
+/// Chooses a Lean for what is at `near`, a file or folder.
 ///
 /// # Errors
 /// A project that was named and is none, or whose toolchain cannot be told.
-pub(crate) fn choose_toolchain(args: &EvalArgs) -> Result<Toolchain, Failure> {
-    let first = args.files.iter().find(|file| file.as_os_str() != "-");
-    choose(Ask {
-        repl: args.repl.as_deref(),
-        toolchain: args.toolchain,
-        project: args.project.as_deref(),
-        near: first.map_or(Path::new("."), PathBuf::as_path),
-    })
-}
-
-/// Chooses a Lean.
-///
-/// # Errors
-/// As for [`choose_toolchain`].
-pub(crate) fn choose(ask: Ask<'_>) -> Result<Toolchain, Failure> {
-    if let Some(path) = ask.repl {
-        let project = find_project(ask.project, ask.near)?;
+pub(crate) fn choose_toolchain(args: &LeanArgs, near: &Path) -> Result<Toolchain, Failure> {
+    if let Some(path) = &args.repl {
+        let project = find_project(args.project.as_deref(), near)?;
         // The binary was named, so a project whose toolchain cannot be told is no obstacle.
         let active = |project: &Project| Elan::locate().active(&project.root).ok();
         let active = project.as_ref().and_then(active);
         return Ok(Toolchain {
-            source: Source::Binary(path.to_owned()),
+            source: Source::Binary(path.clone()),
             why: format!("using `{}` because `--repl` names it", path.display()),
             expected_lean: active.as_ref().and_then(release),
             project,
@@ -96,10 +72,10 @@ pub(crate) fn choose(ask: Ask<'_>) -> Result<Toolchain, Failure> {
         expected_lean: None,
         project: None,
     };
-    if ask.toolchain == ToolchainArg::Core {
+    if args.toolchain == ToolchainArg::Core {
         return Ok(core("using core Lean because `--toolchain core` says so"));
     }
-    match find_project(ask.project, ask.near)? {
+    match find_project(args.project.as_deref(), near)? {
         Some(project) => {
             let active = Elan::locate().active(&project.root)?;
             Ok(Toolchain {
@@ -109,7 +85,7 @@ pub(crate) fn choose(ask: Ask<'_>) -> Result<Toolchain, Failure> {
                 project: Some(project),
             })
         }
-        None if ask.toolchain == ToolchainArg::Project => Err(no_project()),
+        None if args.toolchain == ToolchainArg::Project => Err(no_project()),
         None => Ok(core(
             "using core Lean because no Lake project is around the files",
         )),
@@ -165,6 +141,13 @@ pub(crate) fn source_to_build(args: &BuildArgs) -> Wanted {
         repository: folder.map_or_else(|| address.to_owned(), |path| path.display().to_string()),
         reference: args.repl_ref.clone(),
     }
+}
+
+/// The path that says which project an evaluation is about: the first file, else the working
+/// directory.
+pub(crate) fn first_file(files: &[PathBuf]) -> &Path {
+    let first = files.iter().find(|file| file.as_os_str() != "-");
+    first.map_or(Path::new("."), PathBuf::as_path)
 }
 
 /// What is asked for besides messages and sorries.

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use crate::cli::shared::LeanArgs;
 use crate::limits::{Bytes, Wait};
 
 /// Evaluates files in a Lean REPL and prints what Lean says.
@@ -44,19 +45,22 @@ pub(crate) struct EvalArgs {
     /// Show the info tree.
     #[arg(long, value_name = "KIND", value_enum)]
     pub(crate) infotree: Option<InfotreeArg>,
-    /// A REPL binary of your own. It gets your `LEAN_PATH` and `LEAN_SYSROOT`.
-    #[arg(long, value_name = "PATH", conflicts_with = "toolchain")]
-    pub(crate) repl: Option<PathBuf>,
-    /// Which Lean: the project's, core Lean, or the project's if there is one.
-    #[arg(long, value_enum, default_value_t = ToolchainArg::Auto)]
-    pub(crate) toolchain: ToolchainArg,
+    /// What files start from: the pickle that `leanrepl pickle` made, their imports, or the pickle
+    /// if it fits the file and has no prelude. With `pickle`, a file without imports starts from
+    /// the pickle too, and one with other imports is undecided. Default: auto, or pickle with
+    /// `--pickle`.
+    #[arg(long, value_enum)]
+    pub(crate) base: Option<BaseArg>,
+    /// The pickle to start from.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) pickle: Option<PathBuf>,
+    /// Which Lean.
+    #[command(flatten)]
+    pub(crate) lean: LeanArgs,
     /// Read the compiled modules that the files import into memory before the first session starts:
     /// several at once, and as many as fit. Helps after a start of the machine or on a slow disk.
     #[arg(long)]
     pub(crate) prefault: bool,
-    /// The folder of the Lake project; found from the first file if absent.
-    #[arg(long, value_name = "DIR")]
-    pub(crate) project: Option<PathBuf>,
     /// Write one JSON object a file as it finishes, and a last `summary`.
     #[arg(long, conflicts_with = "format")]
     pub(crate) json: bool,
@@ -65,14 +69,14 @@ pub(crate) struct EvalArgs {
     pub(crate) format: FormatArg,
 }
 
-/// Which Lean evaluates.
+/// What files start from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum ToolchainArg {
-    /// The Lean from the npm registry.
-    Core,
-    /// The one that the project's `lean-toolchain` names.
-    Project,
-    /// The project's if there is one, else core Lean.
+pub(crate) enum BaseArg {
+    /// The pickle.
+    Pickle,
+    /// Their imports.
+    Import,
+    /// The pickle if there is one that fits, else their imports.
     Auto,
 }
 

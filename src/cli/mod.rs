@@ -4,6 +4,7 @@ pub(crate) mod build;
 pub(crate) mod core;
 pub(crate) mod doctor;
 pub(crate) mod eval;
+pub(crate) mod pickle;
 pub(crate) mod shared;
 
 use clap::{Parser, Subcommand};
@@ -31,6 +32,8 @@ pub(crate) enum Command {
     Build(build::BuildArgs),
     /// Evaluates files in a Lean REPL and prints what Lean says.
     Eval(eval::EvalArgs),
+    /// Pickles the environment of some imports, proven in a fresh process.
+    Pickle(pickle::PickleArgs),
     /// Installs or removes core Lean: a real Lean from the npm registry.
     Core(core::CoreArgs),
     /// Looks at all that an evaluation depends on, and says for each lack what mends it.

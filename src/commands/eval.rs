@@ -14,10 +14,12 @@ use crate::failure::{Failure, Kind};
 use crate::lean::header;
 use crate::limits::{Deadline, Interrupt};
 use crate::prefault::{self, search_path::SearchPath};
+use crate::repl::base::{Base, Wish};
 use crate::repl::eval::EvalSettings;
 use crate::repl::evaluated::{Counts, Evaluated};
-use crate::repl::identity::LeanRepl;
+use crate::repl::identity::Identity;
 use crate::repl::input;
+use crate::repl::opening::Opener;
 use crate::repl::schedule::{self, Progress, Work};
 use crate::repl::session::SessionLimits;
 use crate::settings::{self, Toolchain};
@@ -35,7 +37,8 @@ pub(crate) fn run(args: &EvalArgs, ui: &Arc<Ui>, interrupt: &Interrupt) -> Resul
     } else {
         &args.files
     };
-    let toolchain = settings::choose_toolchain(args)?;
+    let wish = settings::pickle::wish(args)?;
+    let toolchain = settings::choose_toolchain(&args.lean, settings::first_file(&args.files))?;
     ui.tell(Event::Chosen {
         text: &toolchain.why,
     });
@@ -63,7 +66,7 @@ pub(crate) fn run(args: &EvalArgs, ui: &Arc<Ui>, interrupt: &Interrupt) -> Resul
     let ran = if work.is_empty() {
         Ok(())
     } else {
-        evaluate(args, &toolchain, work, interrupt, &mut report)
+        evaluate(args, wish, &toolchain, work, interrupt, &mut report)
     };
     if ui.stdout_closed() {
         return Ok(DONE);
@@ -82,27 +85,37 @@ pub(crate) fn run(args: &EvalArgs, ui: &Arc<Ui>, interrupt: &Interrupt) -> Resul
 /// Runs the texts in sessions.
 fn evaluate(
     args: &EvalArgs,
+    wish: Wish,
     toolchain: &Toolchain,
     work: Vec<Work>,
     interrupt: &Interrupt,
     report: &mut Report<'_>,
 ) -> Result<(), Failure> {
-    let repl = lean::prepare(toolchain, report.ui, interrupt)?;
-    let settings = eval_settings(args, repl);
-    let observer: Arc<dyn Observer> = Arc::<Ui>::clone(report.ui);
+    let lean = lean::prepare(toolchain, report.ui, interrupt)?;
+    let base = base(args, wish, toolchain, &lean.identity, report.ui)?;
+    let settings = eval_settings(args, base);
+    let opener = Opener {
+        lean,
+        limits: SessionLimits {
+            memory: Some(args.memory),
+            reply: args.max_reply,
+        },
+        import_timeout: args.import_timeout,
+        interrupt: interrupt.clone(),
+        observer: Arc::<Ui>::clone(report.ui),
+    };
     if args.prefault {
         let headers: Vec<_> = work.iter().map(|work| header::split(&work.text)).collect();
-        let path = SearchPath::of(&settings.launch);
+        let path = SearchPath::of(&opener.lean.launch);
         let deadline = Deadline::after(args.import_timeout.get());
-        prefault::before_import(&headers, &path, deadline, observer.as_ref(), interrupt);
+        prefault::before_import(&headers, &path, deadline, report.ui.as_ref(), interrupt);
     }
     let mut failed = None;
     let ran = schedule::run(
         work,
         usize::from(args.jobs),
         &settings,
-        interrupt,
-        &observer,
+        &opener,
         &mut |progress| {
             let told = match progress {
                 Progress::Opened(version) => report.opened(version),
@@ -122,17 +135,27 @@ fn evaluate(
     failed.map_or(ran, Err)
 }
 
+/// What the texts start from.
+fn base(
+    args: &EvalArgs,
+    wish: Wish,
+    toolchain: &Toolchain,
+    identity: &Identity,
+    ui: &Arc<Ui>,
+) -> Result<Base, Failure> {
+    match settings::pickle::place(args.pickle.as_deref(), toolchain, identity) {
+        Ok(place) => Base::choose(wish, &place, identity, ui.as_ref()),
+        // Without a cache folder there is no pickle to be found, which matters only on wish.
+        Err(failure) if wish == Wish::Pickle => Err(failure),
+        Err(_) => Ok(Base::Import),
+    }
+}
+
 /// What holds for every text of this run.
-fn eval_settings(args: &EvalArgs, repl: LeanRepl) -> EvalSettings {
+fn eval_settings(args: &EvalArgs, base: Base) -> EvalSettings {
     EvalSettings {
-        launch: repl.launch,
-        expected_lean: repl.expected_lean,
-        limits: SessionLimits {
-            memory: Some(args.memory),
-            reply: args.max_reply,
-        },
+        base,
         timeout: args.timeout,
-        import_timeout: args.import_timeout,
         options: settings::command_options(args),
         fail_on_sorry: args.fail_on_sorry,
         fail_on_warning: args.fail_on_warning,

@@ -6,6 +6,7 @@ mod doctor;
 mod eval;
 mod lean;
 pub(crate) mod output;
+mod pickle;
 
 use std::sync::Arc;
 
@@ -28,6 +29,7 @@ pub(crate) fn run(args: &Args, ui: &Arc<Ui>, interrupt: &Interrupt) -> Result<u8
     match &args.command {
         Command::Build(build) => build::run(build, ui, interrupt),
         Command::Eval(eval) => eval::run(eval, ui, interrupt),
+        Command::Pickle(pickle) => pickle::run(pickle, ui, interrupt),
         Command::Core(core) => core::run(core.action, ui, interrupt),
         Command::Doctor(doctor) => doctor::run(doctor, ui, interrupt),
     }

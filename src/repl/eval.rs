@@ -6,31 +6,25 @@ use std::time::Instant;
 
 use serde_json::Value;
 
-use crate::event::{Event, Observer};
+use crate::event::Event;
 use crate::failure::{Failure, Kind};
 use crate::lean::header;
 use crate::lean::infotree::InfoTree;
-use crate::lean::message::{Message, Severity, Sorry};
-use crate::limits::{Deadline, Interrupt, Wait};
-use crate::process::launch::Launch;
-use crate::repl::evaluated::{Evaluated, Times, Verdict};
-use crate::repl::opening::{OpenSession, Trouble, has_errors, refused};
-use crate::repl::session::{Session, SessionLimits};
+use crate::lean::message::{EnvId, Message, Severity, Sorry};
+use crate::limits::{Deadline, Wait};
+use crate::repl::base::Base;
+use crate::repl::evaluated::{Evaluated, Ground, Times, Verdict};
+use crate::repl::opening::{OpenSession, Opener, Trouble, has_errors, refused};
+use crate::repl::pickle::load::Verified;
 use crate::repl::wire::{Command, CommandReply, Options, Reply, Request};
 
-/// Everything that an evaluation depends on besides the text.
+/// Everything that an evaluation depends on besides the text and the sessions.
 #[derive(Debug, Clone)]
 pub(crate) struct EvalSettings {
-    /// How a REPL is started.
-    pub(crate) launch: Launch,
-    /// The Lean version that the project asks for, such as `4.27.0`; any if absent.
-    pub(crate) expected_lean: Option<String>,
-    /// What a session may use.
-    pub(crate) limits: SessionLimits,
+    /// What texts start from.
+    pub(crate) base: Base,
     /// The longest wait for the answer to a text.
     pub(crate) timeout: Wait,
-    /// The longest wait for a start or an import.
-    pub(crate) import_timeout: Wait,
     /// What is asked for besides messages and sorries.
     pub(crate) options: Options,
     /// Whether a sorry makes a text rejected.
@@ -44,16 +38,16 @@ pub(crate) struct EvalSettings {
 pub(crate) struct Evaluator {
     /// What holds for every text.
     settings: EvalSettings,
-    /// The user's wish to stop.
-    interrupt: Interrupt,
-    /// Hears what happens.
-    observer: Arc<dyn Observer>,
+    /// Starts sessions.
+    opener: Opener,
     /// The session, once there is one.
     open: Option<OpenSession>,
 }
 
-/// The times and the reply of one attempt.
+/// What came of one attempt.
 struct Attempt {
+    /// What the text started from.
+    ground: Ground,
     /// How long header and body took.
     times: Times,
     /// What Lean said.
@@ -62,15 +56,10 @@ struct Attempt {
 
 impl Evaluator {
     /// An evaluator without a session yet.
-    pub(crate) fn new(
-        settings: EvalSettings,
-        interrupt: Interrupt,
-        observer: Arc<dyn Observer>,
-    ) -> Self {
+    pub(crate) fn new(settings: EvalSettings, opener: Opener) -> Self {
         Self {
             settings,
-            interrupt,
-            observer,
+            opener,
             open: None,
         }
     }
@@ -80,54 +69,78 @@ impl Evaluator {
     /// # Errors
     /// A failure that tells why no text can be evaluated.
     pub(crate) fn open(&mut self) -> Result<&str, Failure> {
+        self.session().map(|open| open.lean_version.as_str())
+    }
+
+    /// The session; started and proven if there is none.
+    fn session(&mut self) -> Result<&mut OpenSession, Failure> {
         if self.open.is_none() {
             self.open = Some(self.start()?);
         }
-        match &self.open {
-            Some(open) => Ok(&open.lean_version),
-            None => Err(Failure::bug("a session that was just opened is gone")),
-        }
+        self.open
+            .as_mut()
+            .ok_or_else(|| Failure::bug("a session that was just opened is gone"))
     }
 
-    /// Starts and proves a session.
+    /// Starts and proves a session. A pickle that the user asked for is loaded at once: if it does
+    /// not load, no text can be evaluated.
     fn start(&self) -> Result<OpenSession, Failure> {
-        let settings = &self.settings;
-        let session = Session::start(
-            &settings.launch,
-            settings.limits,
-            &self.interrupt,
-            &self.observer,
-        )
-        .map_err(crate::repl::session_error::SessionError::into_failure)?;
-        let open = OpenSession::open(session, settings.import_timeout.get())
-            .map_err(|trouble| self.no_opening(trouble))?;
-        match &settings.expected_lean {
-            Some(expected) if *expected != open.lean_version => Err(Failure::new(
-                Kind::Project,
-                format!(
-                    "the REPL `{}` runs Lean {}, but the project's `lean-toolchain` asks for Lean {expected}",
-                    settings.launch.program.display(),
-                    open.lean_version
-                ),
-                "name a REPL that was built with the project's toolchain with `--repl PATH`",
-            )),
-            _ => Ok(open),
+        let mut open = self.opener.open()?;
+        if let Base::Pickle {
+            pickle,
+            strict: true,
+        } = &self.settings.base
+        {
+            pickle.unpickle(&mut open, self.opener.import_timeout.get())?;
+        }
+        Ok(open)
+    }
+
+    /// The proven environment that a text with this header starts from.
+    fn environment(&mut self, split: &header::Split) -> Result<(EnvId, Ground), Trouble> {
+        let base = &self.settings.base;
+        let pickle = base.serving(split).map_err(Trouble::Refused)?.cloned();
+        if let Some(pickle) = pickle
+            && let Some(env) = self.unpickled(&pickle)?
+        {
+            return Ok((env, Ground::Pickle));
+        }
+        let wait = self.opener.import_timeout.get();
+        let open = self.session().map_err(Trouble::Refused)?;
+        Ok((open.environment(split, wait)?, Ground::Import))
+    }
+
+    /// The proven environment of a pickle; none if it does not load, and then never again.
+    fn unpickled(&mut self, pickle: &Verified) -> Result<Option<EnvId>, Trouble> {
+        let wait = self.opener.import_timeout.get();
+        loop {
+            let open = self.session().map_err(Trouble::Refused)?;
+            let worn = open.evaluated > 0;
+            match pickle.unpickle(open, wait) {
+                Ok(env) => return Ok(Some(env)),
+                Err(failure) if failure.kind() == Kind::Interrupted => {
+                    return Err(Trouble::Refused(failure));
+                }
+                // What earlier texts left behind must not decide about the pickle.
+                Err(_) if worn => self.open = None,
+                Err(failure) => {
+                    let causes = failure.causes().join("; ");
+                    let text = format!("{} ({causes}); importing instead", failure.problem());
+                    self.opener.observer.tell(Event::Noted { text: &text });
+                    self.settings.base = Base::Import;
+                    self.drop_if_over();
+                    return Ok(None);
+                }
+            }
         }
     }
 
-    /// A REPL that did not come up: says so, with what happened as the cause.
-    fn no_opening(&self, trouble: Trouble) -> Failure {
-        let failure = trouble.into_failure();
-        if failure.kind() != Kind::Session {
-            return failure;
+    /// Lets go of a session that has ended.
+    fn drop_if_over(&mut self) {
+        let is_over = |open: &OpenSession| open.session.is_over();
+        if self.open.as_ref().is_some_and(is_over) {
+            self.open = None;
         }
-        Failure::new(
-            Kind::Session,
-            format!("`{}` did not start up as a Lean REPL", self.settings.launch.program.display()),
-            "check that it is the `repl` binary of leanprover-community/repl, built for this machine, \
-             and that LEAN_SYSROOT and LEAN_PATH fit it",
-        )
-        .caused_by(failure)
     }
 
     /// Evaluates one text. A text that could not be decided carries the failure.
@@ -136,7 +149,7 @@ impl Evaluator {
         let attempt = match self.attempt(text) {
             // What earlier texts left behind must not decide about this one.
             Err(Trouble::Session(error)) if worn && error.may_be_wear() => {
-                self.observer.tell(Event::Noted {
+                self.opener.observer.tell(Event::Noted {
                     text: "the session ended; trying once more in a fresh one",
                 });
                 self.attempt(text)
@@ -151,22 +164,57 @@ impl Evaluator {
 
     /// One attempt. After a session error the session is gone, so that the next one starts anew.
     fn attempt(&mut self, text: &str) -> Result<Attempt, Trouble> {
-        self.open().map_err(Trouble::Refused)?;
-        let Some(open) = &mut self.open else {
-            return Err(Trouble::Refused(Failure::bug(
-                "no session after opening one",
-            )));
-        };
-        let attempt = ask(open, text, &self.settings, self.observer.as_ref());
-        if open.session.is_over() {
-            self.open = None;
-        }
+        self.session().map_err(Trouble::Refused)?;
+        let attempt = self.ask(text);
+        self.drop_if_over();
         attempt
+    }
+
+    /// Runs header and body in the session, and makes sure that the answer is the text's own.
+    fn ask(&mut self, text: &str) -> Result<Attempt, Trouble> {
+        let split = header::split(text);
+        let start = Instant::now();
+        let (env, ground) = self.environment(&split)?;
+        let header = start.elapsed();
+        let settings = &self.settings;
+        let open = self.open.as_mut().ok_or_else(no_session)?;
+        open.evaluated += 1;
+        let request = Request::Command(Command {
+            cmd: split.padded_body(text),
+            env: Some(env),
+            options: settings.options.clone(),
+            ..Command::default()
+        });
+        let start = Instant::now();
+        let reply = open
+            .session
+            .ask(&request, Deadline::after(settings.timeout.get()))?;
+        let body = start.elapsed();
+        let left = open.session.sweep();
+        if left > 0 {
+            self.opener.observer.tell(Event::Noted {
+                text: "a process that the text had started was still running and was killed",
+            });
+        }
+        open.fence()?;
+        match reply {
+            Reply::Command(reply) => Ok(Attempt {
+                ground,
+                times: Times { header, body },
+                reply,
+            }),
+            Reply::Error { message, .. } => Err(Trouble::Refused(refused(&message))),
+            Reply::ProofStep(_) => Err(Trouble::Session(open.session.out_of_step())),
+        }
     }
 
     /// The verdict on what Lean said.
     fn judge(&self, name: &str, text: &Arc<str>, attempt: Attempt) -> Evaluated {
-        let Attempt { times, reply } = attempt;
+        let Attempt {
+            ground,
+            times,
+            reply,
+        } = attempt;
         let unknown = reply
             .messages
             .iter()
@@ -203,6 +251,7 @@ impl Evaluator {
                 .map(|trees| trees.into_iter().map(InfoTree::into_value).collect()),
             failure,
             reasons,
+            ground: Some(ground),
             times,
         }
     }
@@ -237,42 +286,7 @@ fn lacking(reply: &CommandReply) -> Option<Failure> {
     ))
 }
 
-/// Runs header and body in an open session, and makes sure that the answer is the text's own.
-fn ask(
-    open: &mut OpenSession,
-    text: &str,
-    settings: &EvalSettings,
-    observer: &dyn Observer,
-) -> Result<Attempt, Trouble> {
-    let split = header::split(text);
-    let start = Instant::now();
-    let env = open.environment(&split, settings.import_timeout.get())?;
-    let header = start.elapsed();
-    open.evaluated += 1;
-    let request = Request::Command(Command {
-        cmd: split.padded_body(text),
-        env: Some(env),
-        options: settings.options.clone(),
-        ..Command::default()
-    });
-    let start = Instant::now();
-    let reply = open
-        .session
-        .ask(&request, Deadline::after(settings.timeout.get()))?;
-    let body = start.elapsed();
-    let left = open.session.sweep();
-    if left > 0 {
-        observer.tell(Event::Noted {
-            text: "a process that the text had started was still running and was killed",
-        });
-    }
-    open.fence()?;
-    match reply {
-        Reply::Command(reply) => Ok(Attempt {
-            times: Times { header, body },
-            reply,
-        }),
-        Reply::Error { message, .. } => Err(Trouble::Refused(refused(&message))),
-        Reply::ProofStep(_) => Err(Trouble::Session(open.session.out_of_step())),
-    }
+/// A session that is gone where there must be one.
+fn no_session() -> Trouble {
+    Trouble::Refused(Failure::bug("no session after opening one"))
 }

@@ -39,6 +39,25 @@ pub struct Times {
     pub body: Duration,
 }
 
+/// Which proven environment a file was evaluated on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ground {
+    /// That of its imports.
+    Import,
+    /// That of a pickle.
+    Pickle,
+}
+
+impl Ground {
+    /// The word for it, in text and in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Import => "import",
+            Self::Pickle => "pickle",
+        }
+    }
+}
+
 /// One file with everything that is known about it.
 #[derive(Debug)]
 pub struct Evaluated {
@@ -60,6 +79,8 @@ pub struct Evaluated {
     pub failure: Option<Failure>,
     /// Why the file is rejected beyond Lean's errors, one phrase each.
     pub reasons: Vec<String>,
+    /// What it was evaluated on; nothing if it did not come to that.
+    pub ground: Option<Ground>,
     /// How long it took.
     pub times: Times,
 }
@@ -77,6 +98,7 @@ impl Evaluated {
             infotree: None,
             failure: Some(failure),
             reasons: Vec::new(),
+            ground: None,
             times: Times::default(),
         }
     }

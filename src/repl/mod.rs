@@ -1,5 +1,6 @@
 //! The talk with one REPL process. Never knows about the command line.
 
+pub mod base;
 pub(crate) mod build;
 pub mod compare;
 pub(crate) mod eval;
@@ -10,6 +11,7 @@ pub(crate) mod import;
 pub(crate) mod input;
 mod object;
 pub(crate) mod opening;
+pub mod pickle;
 pub(crate) mod schedule;
 pub(crate) mod session;
 pub(crate) mod session_error;

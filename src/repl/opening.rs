@@ -4,14 +4,17 @@
 use std::collections::HashMap;
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
+use std::sync::Arc;
 use std::time::Duration;
 
+use crate::event::Observer;
 use crate::failure::{Failure, Kind};
 use crate::lean::header::Split;
 use crate::lean::message::{EnvId, Message, Severity};
-use crate::limits::Deadline;
+use crate::limits::{Deadline, Interrupt, Wait};
+use crate::repl::identity::LeanRepl;
 use crate::repl::import;
-use crate::repl::session::Session;
+use crate::repl::session::{Session, SessionLimits};
 use crate::repl::session_error::SessionError;
 use crate::repl::wire::{Command, CommandReply, File, Reply, Request};
 
@@ -40,6 +43,59 @@ impl Trouble {
     }
 }
 
+/// What starts sessions of one REPL, all alike.
+#[derive(Clone)]
+pub(crate) struct Opener {
+    /// The REPL.
+    pub(crate) lean: LeanRepl,
+    /// What a session may use.
+    pub(crate) limits: SessionLimits,
+    /// The longest wait for a start, an import or an unpickle.
+    pub(crate) import_timeout: Wait,
+    /// The user's wish to stop.
+    pub(crate) interrupt: Interrupt,
+    /// Hears what happens.
+    pub(crate) observer: Arc<dyn Observer>,
+}
+
+impl Opener {
+    /// Starts and proves a session. The calling thread must outlive it.
+    pub(crate) fn open(&self) -> Result<OpenSession, Failure> {
+        let launch = &self.lean.launch;
+        let session = Session::start(launch, self.limits, &self.interrupt, &self.observer)
+            .map_err(SessionError::into_failure)?;
+        let open = OpenSession::open(session, self.import_timeout.get())
+            .map_err(|trouble| self.no_opening(trouble))?;
+        match &self.lean.expected_lean {
+            Some(expected) if *expected != open.lean_version => Err(Failure::new(
+                Kind::Project,
+                format!(
+                    "the REPL `{}` runs Lean {}, but the project's `lean-toolchain` asks for Lean {expected}",
+                    launch.program.display(),
+                    open.lean_version
+                ),
+                "name a REPL that was built with the project's toolchain with `--repl PATH`",
+            )),
+            _ => Ok(open),
+        }
+    }
+
+    /// A REPL that did not come up: says so, with what happened as the cause.
+    fn no_opening(&self, trouble: Trouble) -> Failure {
+        let failure = trouble.into_failure();
+        if failure.kind() != Kind::Session {
+            return failure;
+        }
+        Failure::new(
+            Kind::Session,
+            format!("`{}` did not start up as a Lean REPL", self.lean.launch.program.display()),
+            "check that it is the `repl` binary of leanprover-community/repl, built for this machine, \
+             and that LEAN_SYSROOT and LEAN_PATH fit it",
+        )
+        .caused_by(failure)
+    }
+}
+
 /// A session whose base environment was proven to hold Lean's `Init`.
 pub(crate) struct OpenSession {
     /// The session.
@@ -50,6 +106,8 @@ pub(crate) struct OpenSession {
     base: EnvId,
     /// Proven environments by the header that made them.
     headers: HashMap<String, EnvId>,
+    /// The proven environment of a pickle, once it was loaded.
+    pub(crate) pickled: Option<EnvId>,
     /// How many texts it has evaluated.
     pub(crate) evaluated: usize,
 }
@@ -96,10 +154,39 @@ impl OpenSession {
             lean_version,
             base,
             headers: HashMap::new(),
+            pickled: None,
             evaluated: 0,
         };
         open.fence()?;
         Ok(open)
+    }
+
+    /// The environment of a text without imports.
+    pub(crate) fn base(&self) -> EnvId {
+        self.base
+    }
+
+    /// Runs a command of ours on an environment of this session.
+    pub(crate) fn run(
+        &mut self,
+        cmd: &str,
+        env: EnvId,
+        wait: Duration,
+    ) -> Result<CommandReply, Trouble> {
+        run(&mut self.session, cmd, Some(env), Deadline::after(wait))
+    }
+
+    /// Sends a request that is answered with an environment.
+    pub(crate) fn ask_for_environment(
+        &mut self,
+        request: &Request,
+        wait: Duration,
+    ) -> Result<EnvId, Trouble> {
+        match self.session.ask(request, Deadline::after(wait))? {
+            Reply::Command(reply) => Ok(reply.env),
+            Reply::Error { message, .. } => Err(Trouble::Refused(refused(&message))),
+            Reply::ProofStep(_) => Err(Trouble::Session(self.session.out_of_step())),
+        }
     }
 
     /// The proven environment of a header; run on first use and kept.
@@ -221,7 +308,7 @@ pub(crate) fn has_errors(messages: &[Message]) -> bool {
 }
 
 /// The texts of all errors, one a line.
-fn texts(messages: &[Message]) -> String {
+pub(crate) fn texts(messages: &[Message]) -> String {
     let errors = messages
         .iter()
         .filter(|message| message.severity == Severity::Error);

@@ -7,12 +7,11 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
-use crate::event::Observer;
 use crate::failure::{Failure, Kind};
 use crate::lean::header;
-use crate::limits::Interrupt;
 use crate::repl::eval::{EvalSettings, Evaluator};
 use crate::repl::evaluated::Evaluated;
+use crate::repl::opening::Opener;
 
 /// A text to evaluate.
 #[derive(Debug, Clone)]
@@ -43,8 +42,7 @@ pub(crate) fn run(
     work: Vec<Work>,
     jobs: usize,
     settings: &EvalSettings,
-    interrupt: &Interrupt,
-    observer: &Arc<dyn Observer>,
+    opener: &Opener,
     take: &mut dyn FnMut(Progress) -> ControlFlow<()>,
 ) -> Result<(), Failure> {
     let jobs = jobs.clamp(1, work.len().max(1));
@@ -53,8 +51,7 @@ pub(crate) fn run(
     thread::scope(|scope| {
         for _ in 0..jobs {
             let sender = sender.clone();
-            let mut evaluator =
-                Evaluator::new(settings.clone(), interrupt.clone(), Arc::clone(observer));
+            let mut evaluator = Evaluator::new(settings.clone(), opener.clone());
             let queue = &queue;
             scope.spawn(move || work_off(&mut evaluator, queue, &sender));
         }
@@ -63,7 +60,7 @@ pub(crate) fn run(
         if outcome.is_err() || matches!(outcome, Ok(ControlFlow::Break(()))) {
             close(&queue);
             // Nobody wants what the other jobs are still at.
-            interrupt.set();
+            opener.interrupt.set();
         }
         outcome.map(|_flow| ())
     })

@@ -49,6 +49,8 @@ pub struct Session {
     frames: FrameReader,
     /// What it may use.
     limits: SessionLimits,
+    /// The most memory that its process tree was seen to hold.
+    peak_bytes: u64,
     /// The user's wish to stop.
     interrupt: Interrupt,
     /// Hears requests and noise.
@@ -81,6 +83,7 @@ impl Session {
             child,
             frames: FrameReader::new(limits.reply.to_usize()),
             limits,
+            peak_bytes: 0,
             interrupt: interrupt.clone(),
             observer: Arc::clone(observer),
             over: false,
@@ -252,12 +255,14 @@ impl Session {
     }
 
     /// Fails if the process tree holds too much.
-    fn check_memory(&self) -> Result<(), SessionError> {
-        let (Some(limit), Some(resident)) = (self.limits.memory, self.child.resident_bytes())
-        else {
+    fn check_memory(&mut self) -> Result<(), SessionError> {
+        let Some(resident) = self.child.resident_bytes() else {
             return Ok(());
         };
-        if resident > limit.get() {
+        self.peak_bytes = self.peak_bytes.max(resident);
+        if let Some(limit) = self.limits.memory
+            && resident > limit.get()
+        {
             return Err(SessionError::Memory {
                 limit,
                 resident: Bytes::new(resident),
@@ -279,6 +284,12 @@ impl Session {
     /// Resident bytes of the process tree, if the system tells.
     pub fn resident_bytes(&self) -> Option<u64> {
         self.child.resident_bytes()
+    }
+
+    /// The most that the process tree was seen to hold until now, if the system tells.
+    pub fn peak_resident_bytes(&self) -> Option<u64> {
+        let now = self.child.resident_bytes()?;
+        Some(now.max(self.peak_bytes))
     }
 
     /// Kills what the last request left running beside the REPL; says how many processes it was.

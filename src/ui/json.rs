@@ -21,6 +21,7 @@
 //! | `infotree` | with `--infotree`, as the REPL writes it |
 //! | `reasons` | why it is rejected beyond Lean's errors |
 //! | `failure` | why it is undecided: `kind`, `problem`, `hint`, `causes` |
+//! | `base` | `import` or `pickle`: the proven environment it was evaluated on; absent if there was none |
 //! | `seconds` | `header` and `body` |
 //! | `toolchain` | what evaluated it, and why that was chosen |
 //!
@@ -33,7 +34,7 @@ use serde_json::Value;
 
 use crate::failure::Failure;
 use crate::lean::message::{Message, Sorry, Tactic};
-use crate::repl::evaluated::{Counts, Evaluated, Times};
+use crate::repl::evaluated::{Counts, Evaluated, Ground, Times};
 use crate::ui::report::FailureFields;
 
 /// Of the schema above.
@@ -84,6 +85,9 @@ pub(crate) struct FileLine<'a> {
     /// Why it is undecided.
     #[serde(skip_serializing_if = "Option::is_none")]
     failure: Option<FailureFields<'a>>,
+    /// Which proven environment it was evaluated on, if it came to that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    base: Option<&'static str>,
     /// How long it took.
     seconds: Seconds,
     /// What evaluated it.
@@ -119,6 +123,7 @@ impl<'a> FileLine<'a> {
             infotree: evaluated.infotree.as_ref(),
             reasons: &evaluated.reasons,
             failure: evaluated.failure.as_ref().map(FailureFields::new),
+            base: evaluated.ground.map(Ground::as_str),
             seconds: Seconds::new(evaluated.times),
             toolchain,
         }

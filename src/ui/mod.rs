@@ -15,6 +15,7 @@ mod human;
 mod json;
 pub mod mode;
 mod paint;
+mod pickle;
 mod progress;
 mod report;
 mod source;
@@ -23,6 +24,7 @@ mod tests;
 mod visible;
 
 use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -31,7 +33,8 @@ use serde_json::Value;
 use crate::doctor::fact::Fact;
 use crate::event::Observer;
 use crate::failure::{Failure, Kind};
-use crate::repl::evaluated::{Counts, Evaluated, Verdict};
+use crate::repl::evaluated::{Counts, Evaluated, Ground, Verdict};
+use crate::repl::pickle::sidecar::Sidecar;
 use crate::ui::human::Look;
 use crate::ui::mode::{Format, Mode, Output, Streams};
 use crate::ui::paint::{BOLD, GREEN, PLAIN, Paint, RED, YELLOW};
@@ -202,6 +205,28 @@ impl Ui {
         written
     }
 
+    /// Tells of a pickle that was made.
+    pub fn pickled(&self, path: &Path, sidecar: &Sidecar) -> Result<Written, Failure> {
+        self.pickle(path, sidecar, &pickle::made(path, sidecar))
+    }
+
+    /// Tells of a pickle that was compared with an import.
+    pub fn compared(&self, path: &Path, sidecar: &Sidecar) -> Result<Written, Failure> {
+        let table = sidecar.compared.as_ref().map(pickle::table);
+        self.pickle(path, sidecar, &table.unwrap_or_default())
+    }
+
+    /// Writes a text about a pickle, or its JSON.
+    fn pickle(&self, path: &Path, sidecar: &Sidecar, text: &str) -> Result<Written, Failure> {
+        let mut state = self.state();
+        state.meter.finished();
+        if self.mode.format == Format::Json {
+            let line = json::line(&pickle::PickleLine::new(path, sidecar))?;
+            return Self::put(&mut state, &line);
+        }
+        Self::put(&mut state, text)
+    }
+
     /// Writes one line of data, for commands whose result is no file.
     pub fn data_line(&self, line: &str) -> Result<Written, Failure> {
         Self::put(&mut self.state(), &format!("{line}\n"))
@@ -242,7 +267,11 @@ impl Ui {
             };
             let header = evaluated.times.header.as_secs_f64();
             let body = evaluated.times.body.as_secs_f64();
-            let line = format!("{name} (header {header:.1} s, body {body:.1} s)");
+            let ground = match evaluated.ground {
+                Some(Ground::Pickle) => ", on the pickle",
+                Some(Ground::Import) | None => "",
+            };
+            let line = format!("{name} (header {header:.1} s, body {body:.1} s{ground})");
             text.push_str(&paint.labelled(evaluated.verdict.as_str(), style, &line, PLAIN));
         }
         text

@@ -11,7 +11,7 @@ use crate::event::Event;
 use crate::failure::{Failure, Kind};
 use crate::lean::message::{Extra, Message, ProofStateId, Severity, Sorry, Tactic};
 use crate::lean::position::Position;
-use crate::repl::evaluated::{Counts, Evaluated, Times, Verdict};
+use crate::repl::evaluated::{Counts, Evaluated, Ground, Times, Verdict};
 use crate::ui::human::{self, Look};
 use crate::ui::mode::{Color, Format, Loudness, Mode, Output, Streams, Surroundings};
 use crate::ui::paint::Paint;
@@ -49,6 +49,7 @@ fn file(text: &str, messages: Vec<Message>) -> Evaluated {
         tactics: Vec::new(),
         infotree: None,
         failure: None,
+        ground: Some(Ground::Import),
         reasons: Vec::new(),
         times: Times {
             header: Duration::from_micros(250_400),
@@ -532,8 +533,8 @@ fn quiet_leaves_only_errors() {
 #[test]
 fn a_run_in_json() {
     assert_snapshot!(run(Format::Json, Loudness::Normal), @r#"
-    {"type":"file","version":1,"name":"A.lean","verdict":"rejected","messages":[{"data":"declaration uses `sorry`","endPos":{"column":9,"line":1},"pos":{"column":8,"line":1},"severity":"warning"},{"data":"1","endPos":{"column":5,"line":3},"pos":{"column":0,"line":3},"severity":"info"}],"sorries":[{"endPos":{"column":7,"line":2},"goal":"n : Nat\n⊢ n + 0 = n","pos":{"column":2,"line":2},"proofState":0}],"reasons":["a sorry was found (`--fail-on-sorry`)"],"seconds":{"header":0.25,"body":1.5},"toolchain":{"name":"core"}}
-    {"type":"file","version":1,"name":"b,\u001b[2J.lean","verdict":"undecided","messages":[],"sorries":[],"reasons":[],"failure":{"kind":"session","problem":"the REPL died","hint":"raise `--memory`","causes":["exit code 134"]},"seconds":{"header":0.25,"body":1.5},"toolchain":{"name":"core"}}
+    {"type":"file","version":1,"name":"A.lean","verdict":"rejected","messages":[{"data":"declaration uses `sorry`","endPos":{"column":9,"line":1},"pos":{"column":8,"line":1},"severity":"warning"},{"data":"1","endPos":{"column":5,"line":3},"pos":{"column":0,"line":3},"severity":"info"}],"sorries":[{"endPos":{"column":7,"line":2},"goal":"n : Nat\n⊢ n + 0 = n","pos":{"column":2,"line":2},"proofState":0}],"reasons":["a sorry was found (`--fail-on-sorry`)"],"base":"import","seconds":{"header":0.25,"body":1.5},"toolchain":{"name":"core"}}
+    {"type":"file","version":1,"name":"b,\u001b[2J.lean","verdict":"undecided","messages":[],"sorries":[],"reasons":[],"failure":{"kind":"session","problem":"the REPL died","hint":"raise `--memory`","causes":["exit code 134"]},"base":"import","seconds":{"header":0.25,"body":1.5},"toolchain":{"name":"core"}}
     {"type":"summary","version":1,"accepted":0,"rejected":1,"undecided":1,"seconds":2.149,"exit_code":5}
     ----- stderr -----
     error: A.lean: a sorry was found (`--fail-on-sorry`)

@@ -444,7 +444,7 @@ fn json_is_one_object_a_file_and_a_summary() {
     snapshot!(eval(&world, &["--json"]), @r#"
     exit: 0
     ----- stdout -----
-    {"type":"file","version":1,"name":"A.lean","verdict":"accepted","messages":[{"data":"declaration uses `sorry`","endPos":{"column":9,"line":2},"pos":{"column":4,"line":2},"severity":"warning"}],"sorries":[{"endPos":{"column":9,"line":2},"goal":"⊢ False","pos":{"column":4,"line":2},"proofState":0}],"reasons":[],"seconds":{"header":"[TIME]","body":"[TIME]"},"toolchain":{"lean":"4.27.0","source":"repl","why":"using `./repl` because `--repl` names it"}}
+    {"type":"file","version":1,"name":"A.lean","verdict":"accepted","messages":[{"data":"declaration uses `sorry`","endPos":{"column":9,"line":2},"pos":{"column":4,"line":2},"severity":"warning"}],"sorries":[{"endPos":{"column":9,"line":2},"goal":"⊢ False","pos":{"column":4,"line":2},"proofState":0}],"reasons":[],"base":"import","seconds":{"header":"[TIME]","body":"[TIME]"},"toolchain":{"lean":"4.27.0","source":"repl","why":"using `./repl` because `--repl` names it"}}
     {"type":"summary","version":1,"accepted":1,"rejected":0,"undecided":0,"seconds":"[TIME]","exit_code":0}
     ----- stderr -----
     1 file: 1 accepted in [TIME]

@@ -19,6 +19,7 @@ mod lab;
 mod mount;
 #[path = "../olean_file.rs"]
 mod olean_file;
+mod pickle;
 mod prefault;
 mod running;
 mod world;

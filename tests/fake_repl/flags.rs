@@ -18,6 +18,25 @@ pub(crate) enum AtStart {
     Slow(Duration),
 }
 
+/// How pickles go wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PickleFault {
+    /// Writes half of the file and says that all is well.
+    CutShort,
+    /// Says that all is well and writes nothing.
+    WriteNothing,
+    /// Never answers a pickle.
+    HangAtPickle,
+    /// Dies of a pickle.
+    DieAtPickle,
+    /// Never answers an unpickle.
+    HangAtUnpickle,
+    /// Dies of an unpickle.
+    DieAtUnpickle,
+    /// Gives an empty environment in silence.
+    UnpickleNothing,
+}
+
 /// The flags, from arguments and from `LEAN_FAKE_REPL`.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Flags {
@@ -27,6 +46,11 @@ pub(crate) struct Flags {
     pub(crate) modules: Vec<String>,
     /// `--at-start hang|die|noise|banner|slow MILLIS`.
     pub(crate) at_start: Option<AtStart>,
+    /// `--pickle-fault cut-short|write-nothing|hang-at-pickle|die-at-pickle|hang-at-unpickle|die-at-unpickle|unpickle-nothing`
+    pub(crate) pickle_fault: Option<PickleFault>,
+    /// `--old-unpickle`: an unpickle runs with initializers as the command before has left them, as
+    /// in REPLs up to v4.29: off after an import, on after a command on an environment.
+    pub(crate) old_unpickle: bool,
     /// `--instant-bytes N`: answers at once with N bytes, closing blank line included.
     pub(crate) instant_bytes: Option<usize>,
     /// `--instant-after K`: the first K requests are answered honestly all the same.
@@ -46,6 +70,8 @@ impl Flags {
                 .map(str::to_owned)
                 .to_vec(),
             at_start: None,
+            pickle_fault: None,
+            old_unpickle: false,
             instant_bytes: None,
             instant_after: 0,
             transcript: None,
@@ -61,6 +87,8 @@ impl Flags {
             match flag.as_str() {
                 "--lean-version" => flags.lean_version = value()?,
                 "--module" => flags.modules.push(value()?),
+                "--pickle-fault" => flags.pickle_fault = Some(pickle_fault(&value()?)?),
+                "--old-unpickle" => flags.old_unpickle = true,
                 "--instant-bytes" => flags.instant_bytes = Some(number(&value()?)?),
                 "--instant-after" => flags.instant_after = number(&value()?)?,
                 "--transcript" => flags.transcript = Some(value()?.into()),
@@ -80,6 +108,24 @@ impl Flags {
         }
         Ok(flags)
     }
+}
+
+/// Reads the name of a fault; the error names it.
+fn pickle_fault(name: &str) -> Result<PickleFault, String> {
+    Ok(match name {
+        "cut-short" => PickleFault::CutShort,
+        "write-nothing" => PickleFault::WriteNothing,
+        "hang-at-pickle" => PickleFault::HangAtPickle,
+        "die-at-pickle" => PickleFault::DieAtPickle,
+        "hang-at-unpickle" => PickleFault::HangAtUnpickle,
+        "die-at-unpickle" => PickleFault::DieAtUnpickle,
+        "unpickle-nothing" => PickleFault::UnpickleNothing,
+        other => {
+            return Err(format!(
+                "fake-repl: no fault of pickles is called `{other}`"
+            ));
+        }
+    })
 }
 
 /// Reads a whole number; the error names the text.
@@ -113,6 +159,7 @@ mod tests {
             ("--at-start sleepy", "sleepy"),
             ("--instant-bytes many", "many"),
             ("--log", "--log"),
+            ("--pickle-fault bad", "bad"),
         ] {
             let problem = parse(line).unwrap_err();
             assert!(problem.contains(word), "{problem}");

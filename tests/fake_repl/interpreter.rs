@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use crate::directive::{Directive, Place, place_json};
 use crate::environment::Environment;
-use crate::flags::Flags;
+use crate::flags::{Flags, PickleFault};
 use crate::frame::Manner;
 use crate::header::{Header, newlines};
 use crate::misdeed::Misdeed;
@@ -46,6 +46,8 @@ pub(crate) struct Interpreter<'a> {
     environments: Vec<Environment>,
     /// How many proof states there are.
     proof_states: u64,
+    /// Whether an unpickle would run initializers; matters with `--old-unpickle` only.
+    initializers: bool,
 }
 
 /// What a reply is made of.
@@ -109,6 +111,7 @@ impl<'a> Interpreter<'a> {
             flags,
             environments: Vec::new(),
             proof_states: 0,
+            initializers: false,
         }
     }
 
@@ -130,22 +133,51 @@ impl<'a> Interpreter<'a> {
                     "proofState": made, "goals": [], "proofStatus": "Completed",
                 })))
             }
-            Request::Pickle { path, env } => match self.environment(env) {
-                Some(environment) => {
-                    fs::write(&path, environment.to_pickle()).map_err(uncaught)?;
-                    Ok(plain(&json!({"env": env})))
-                }
-                None => Ok(plain(&json!({"message": "Unknown environment."}))),
-            },
-            Request::Unpickle { path } => {
-                let text = fs::read_to_string(&path).map_err(uncaught)?;
-                let environment = Environment::from_pickle(&text).map_err(uncaught)?;
-                Ok(plain(&json!({"env": self.keep(environment)})))
-            }
+            Request::Pickle { path, env } => self.pickle(&path, env),
+            Request::Unpickle { path } => self.unpickle(&path),
             Request::ProofStatePickle => Err(Ruin::BadDirective(
                 "fake-repl: pickles of proof states are not played".to_owned(),
             )),
         }
+    }
+
+    /// Writes an environment to a file.
+    fn pickle(&self, path: &str, env: u64) -> Result<Answer, Ruin> {
+        let Some(environment) = self.environment(env) else {
+            return Ok(plain(&json!({"message": "Unknown environment."})));
+        };
+        let mut text = environment.to_pickle(&self.flags.lean_version);
+        let mut answer = plain(&json!({"env": env}));
+        match self.flags.pickle_fault {
+            Some(PickleFault::CutShort) => text.truncate(text.len() / 2),
+            Some(PickleFault::WriteNothing) => return Ok(answer),
+            Some(PickleFault::HangAtPickle) => answer.misdeeds.push(Misdeed::Hang),
+            Some(PickleFault::DieAtPickle) => answer.misdeeds.push(Misdeed::Die(1)),
+            _ => {}
+        }
+        fs::write(path, text).map_err(uncaught)?;
+        Ok(answer)
+    }
+
+    /// Reads an environment from a file.
+    fn unpickle(&mut self, path: &str) -> Result<Answer, Ruin> {
+        let text = fs::read_to_string(path).map_err(uncaught)?;
+        let version = &self.flags.lean_version;
+        let mut environment = Environment::from_pickle(&text, version).map_err(uncaught)?;
+        environment.uninitialized = self.flags.old_unpickle && !self.initializers;
+        // It imports, and every import turns them off when it is done.
+        self.initializers = false;
+        let mut misdeeds = Vec::new();
+        match self.flags.pickle_fault {
+            Some(PickleFault::HangAtUnpickle) => misdeeds.push(Misdeed::Hang),
+            Some(PickleFault::DieAtUnpickle) => misdeeds.push(Misdeed::Die(1)),
+            Some(PickleFault::UnpickleNothing) => environment = Environment::default(),
+            _ => {}
+        }
+        Ok(Answer {
+            misdeeds,
+            ..plain(&json!({"env": self.keep(environment)}))
+        })
     }
 
     /// The environment of that number.
@@ -163,6 +195,7 @@ impl<'a> Interpreter<'a> {
     fn command(&mut self, text: &str, options: &Options) -> Result<Answer, Ruin> {
         let header = Header::read(text);
         let mut draft = Draft::default();
+        self.initializers = options.env.is_some();
         let environment = match options.env {
             Some(env) => {
                 let Some(environment) = self.environment(env) else {
@@ -175,6 +208,9 @@ impl<'a> Interpreter<'a> {
             }
             None => self.import(&header),
         };
+        if let Some(reason) = environment.death(text) {
+            return Err(uncaught(reason));
+        }
         let (head, body) = text.split_at_checked(header.bytes).unwrap_or((text, ""));
         let head_lines = head
             .lines()
@@ -203,6 +239,7 @@ impl<'a> Interpreter<'a> {
         let all_known = header.modules.iter().all(known);
         Environment {
             init: all_known && !header.prelude,
+            uninitialized: false,
             mathlib: all_known && header.modules.iter().any(|name| name == "Mathlib"),
         }
     }
@@ -411,6 +448,36 @@ mod tests {
         assert_eq!(got[0]["tactics"][0]["tactic"], "sorry");
         assert_eq!(got[0]["infotree"], json!([{"node": null}]));
         assert!(got[1].get("tactics").is_none() && got[1].get("infotree").is_none());
+    }
+
+    #[test]
+    fn an_old_unpickle_takes_two_commands_to_run_initializers() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x").display().to_string();
+        let flags = Flags::parse(["--old-unpickle".to_owned()]).unwrap();
+        let import = json!({"cmd": "import Mathlib"});
+        let command = json!({"cmd": "example : True := trivial", "env": 0});
+        let save = json!({"pickleTo": path, "env": 0});
+        let load = json!({"unpickleEnvFrom": path});
+        let run = |requests: &[&Value]| {
+            let mut interpreter = Interpreter::new(&flags);
+            requests
+                .iter()
+                .map(|request| {
+                    let request = Request::parse(&request.to_string()).unwrap();
+                    interpreter.answer(request)
+                })
+                .last()
+                .unwrap()
+        };
+        run(&[&import, &save]).unwrap();
+        let tactic = |env: u64| json!({"cmd": "example : 1 = 1 := by norm_num", "env": env});
+        assert!(matches!(run(&[&load, &tactic(0)]), Err(Ruin::Uncaught(_))));
+        assert!(matches!(
+            run(&[&import, &load, &tactic(1)]),
+            Err(Ruin::Uncaught(_))
+        ));
+        assert!(run(&[&import, &command, &load, &tactic(2)]).is_ok());
     }
 
     #[test]

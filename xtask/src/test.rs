@@ -10,8 +10,8 @@ use serde_json::Value;
 
 use crate::libtest::Tally;
 
-/// Test targets whose ignored tests need core Lean.
-const CORE_TARGETS: [&str; 3] = ["real_lean", "real_oleans", "core_install"];
+/// Test targets whose ignored tests need core Lean, or to be root.
+const CORE_TARGETS: [&str; 4] = ["real_lean", "real_oleans", "core_install", "cli"];
 
 /// Names the folder of the REPL's own transcripts, for the test that reads them.
 const TRANSCRIPTS: &str = "LEANREPL_TRANSCRIPTS";

@@ -1,0 +1,99 @@
+//! `leanrepl pickle`: joins the order, the sessions and the user.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::cache::Cache;
+use crate::cli::pickle::PickleArgs;
+use crate::commands::{DONE, lean};
+use crate::event::{Event, Observer};
+use crate::failure::Failure;
+use crate::limits::{Bytes, Interrupt};
+use crate::repl::input;
+use crate::repl::opening::Opener;
+use crate::repl::pickle::compare::{self, Plan};
+use crate::repl::pickle::imports::checked_header;
+use crate::repl::pickle::place::Place;
+use crate::repl::pickle::prelude::Prelude;
+use crate::repl::pickle::write::{self, Order};
+use crate::repl::session::SessionLimits;
+use crate::settings;
+use crate::ui::Ui;
+
+/// Longest reply that is taken: ours are short, but Lean may have much to object.
+const REPLY: Bytes = Bytes::mib(64);
+
+/// Makes a pickle, or compares the one that is there with an import.
+///
+/// # Errors
+/// What keeps the pickle from being made, or from being measured.
+pub(crate) fn run(args: &PickleArgs, ui: &Arc<Ui>, interrupt: &Interrupt) -> Result<u8, Failure> {
+    let toolchain = settings::choose_toolchain(&args.lean, Path::new("."))?;
+    ui.tell(Event::Chosen {
+        text: &toolchain.why,
+    });
+    // What is wrong with the order is said before a Lean is installed for it.
+    let wanted = if args.compare {
+        None
+    } else {
+        let imports = settings::pickle::imports(args, &toolchain)?;
+        checked_header(&imports)?;
+        Some((imports, prelude(args.prelude.as_deref())?))
+    };
+    let lean = lean::prepare(&toolchain, ui, interrupt)?;
+    let place = settings::pickle::place(args.output.as_deref(), &toolchain, &lean.identity)?;
+    let opener = Opener {
+        lean,
+        limits: SessionLimits {
+            memory: Some(args.memory),
+            reply: REPLY,
+        },
+        import_timeout: args.import_timeout,
+        interrupt: interrupt.clone(),
+        observer: Arc::<Ui>::clone(ui),
+    };
+    match wanted {
+        Some((imports, prelude)) => make(args, imports, prelude, place, &opener, ui),
+        None => compare(args, &place, &opener, ui),
+    }
+}
+
+/// The prelude that the user named; none if there is no command in it.
+fn prelude(path: Option<&Path>) -> Result<Option<Prelude>, Failure> {
+    match path {
+        Some(path) => Prelude::parse(path, &input::read(path)?),
+        None => Ok(None),
+    }
+}
+
+/// Makes a pickle and tells of it.
+fn make(
+    args: &PickleArgs,
+    imports: Vec<String>,
+    prelude: Option<Prelude>,
+    place: Place,
+    opener: &Opener,
+    ui: &Ui,
+) -> Result<u8, Failure> {
+    let order = Order {
+        imports,
+        prelude,
+        probes: args.probes.clone(),
+        place,
+    };
+    let sidecar = write::run(&order, opener, &Cache::locate()?)?;
+    // A reader that went away has seen enough: the pickle is made.
+    let _written = ui.pickled(order.place.pickle(), &sidecar)?;
+    Ok(DONE)
+}
+
+/// Measures both ways and tells of it.
+fn compare(args: &PickleArgs, place: &Place, opener: &Opener, ui: &Ui) -> Result<u8, Failure> {
+    let plan = Plan {
+        runs: args.runs,
+        cold: !args.warm_only,
+    };
+    let sidecar = compare::run(place, plan, opener, &Cache::locate()?)?;
+    let _written = ui.compared(place.pickle(), &sidecar)?;
+    Ok(DONE)
+}

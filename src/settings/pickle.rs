@@ -1,0 +1,72 @@
+//! What the command line says about pickles.
+
+use std::path::Path;
+
+use crate::cache::Cache;
+use crate::cli::eval::{BaseArg, EvalArgs};
+use crate::cli::pickle::PickleArgs;
+use crate::digest;
+use crate::failure::{Failure, Kind};
+use crate::repl::base::Wish;
+use crate::repl::identity::Identity;
+use crate::repl::pickle::place::{DEFAULT_NAME, Place};
+use crate::settings::{Source, Toolchain};
+
+/// The modules to pickle: those named, else what the Lean without a project is used for.
+///
+/// # Errors
+/// A project, and no module named.
+pub(crate) fn imports(args: &PickleArgs, toolchain: &Toolchain) -> Result<Vec<String>, Failure> {
+    if !args.imports.is_empty() {
+        return Ok(args.imports.clone());
+    }
+    if toolchain.source == Source::Core {
+        // `Init` is there in any case, so that a pickle of it would save nothing; `Lean` is the
+        // largest import that core Lean has.
+        return Ok(vec!["Lean".to_owned()]);
+    }
+    Err(Failure::new(
+        Kind::Usage,
+        "it is not known what to pickle",
+        "name a module with `--import MODULE`, for example `--import Mathlib`",
+    ))
+}
+
+/// Where a pickle is: where the user says, else in the project, else in the cache under what it
+/// depends on.
+///
+/// # Errors
+/// A name that is none for a pickle, or no cache folder.
+pub(crate) fn place(
+    named: Option<&Path>,
+    toolchain: &Toolchain,
+    identity: &Identity,
+) -> Result<Place, Failure> {
+    if let Some(path) = named {
+        return Place::at(path);
+    }
+    if let Some(project) = &toolchain.project {
+        return Place::at(&project.root.join(".lake/leanrepl").join(DEFAULT_NAME));
+    }
+    let key = digest::of_bytes(format!("{}\n{}", identity.toolchain, identity.repl).as_bytes());
+    let folder = Cache::locate()?.root().join("pickles");
+    Place::at(
+        &folder
+            .join(key.get(..16).unwrap_or(&key))
+            .join(DEFAULT_NAME),
+    )
+}
+
+/// What files are to start from: a pickle that is named is wanted.
+pub(crate) fn wish(args: &EvalArgs) -> Result<Wish, Failure> {
+    match (args.base, &args.pickle) {
+        (Some(BaseArg::Import), Some(_)) => Err(Failure::new(
+            Kind::Usage,
+            "`--base import` uses no pickle, but `--pickle` names one",
+            "leave out one of `--base import` and `--pickle`",
+        )),
+        (Some(BaseArg::Import), None) => Ok(Wish::Import),
+        (Some(BaseArg::Pickle), _) | (None, Some(_)) => Ok(Wish::Pickle),
+        (Some(BaseArg::Auto), _) | (None, None) => Ok(Wish::Auto),
+    }
+}
