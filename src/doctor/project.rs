@@ -15,6 +15,8 @@ use crate::process::launch::Launch;
 use crate::project::Project;
 use crate::repl::build::{Built, Circumstances, For, Shelf};
 use crate::repl::opening::{OpenSession, Trouble};
+use crate::repl::pickle::load;
+use crate::repl::pickle::place::Place;
 use crate::repl::session::{Session, SessionLimits};
 use crate::repl::session_error::SessionError;
 
@@ -136,6 +138,7 @@ impl Bench<'_> {
         let has_modules = fact.state != State::Missing;
         facts.push(fact);
         facts.push(agreement(&versions));
+        facts.extend(built.map(|built| self.pickle(&built)));
         has_modules
     }
 
@@ -175,6 +178,24 @@ impl Bench<'_> {
     /// The REPLs that were built.
     fn shelf(&self) -> Shelf {
         Shelf::new(self.cache.clone())
+    }
+
+    /// The pickle of the project, which no evaluation depends on.
+    fn pickle(&self, built: &Built) -> Fact {
+        const NAME: &str = "pickle";
+        let manifest = self.project.manifest().ok().flatten();
+        let identity = built.identity(manifest.map(|manifest| manifest.digest));
+        let found =
+            Place::of_project(&self.project.root).and_then(|place| load::verify(&place, &identity));
+        match found {
+            Ok(Some(pickle)) => {
+                let imports = pickle.sidecar.imports.join(" ");
+                Fact::ok(NAME, format!("fits, and holds `{imports}`"))
+                    .from(pickle.place.pickle().display())
+            }
+            Ok(None) => Fact::not_needed(NAME, "none was made").mended_by("leanrepl pickle"),
+            Err(failure) => Fact::failed(NAME, &failure, false).mended_by("leanrepl pickle"),
+        }
     }
 
     /// Lake, of this toolchain.

@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 
+use leanrepl::internals::digest;
 use serde_json::{Value, json};
 
 use crate::olean_file::OleanFile;
@@ -113,6 +114,8 @@ fn a_project_with_all_it_needs_is_well() {
     ✓ answer     the REPL runs Lean 4.27.0
     ✓ modules    2, all there  (the closure of `Own`)
     ✓ versions   Lean 4.27.0  (toolchain, REPL, modules)
+    – pickle     none was made
+                 if wanted: leanrepl pickle
     ✓ memory     [SIZE] free  (a session needs about 2.0 GiB)
     ✓ disk       [SIZE] free  ([CACHE])
     – node       not found
@@ -121,7 +124,7 @@ fn a_project_with_all_it_needs_is_well() {
     – docker     not found
     – wrangler   not found
     ----- stderr -----
-    10 ok, 4 not needed
+    10 ok, 5 not needed
     ");
     world.assert_nothing_runs();
 }
@@ -139,13 +142,13 @@ fn programs_read_the_same_facts_as_lines() {
     }
     let names: Vec<&Value> = facts.iter().map(|fact| &fact["name"]).collect();
     insta::assert_snapshot!(json!(names), @r#"
-    ["project","elan","toolchain","lake","REPL","answer","modules","versions","memory","disk","node","core Lean","docker","wrangler"]
+    ["project","elan","toolchain","lake","REPL","answer","modules","versions","pickle","memory","disk","node","core Lean","docker","wrangler"]
     "#);
     insta::assert_snapshot!(facts[4], @r#"
     {"found":"v4.27.0 (0123456)","mend":null,"name":"REPL","origin":"[CACHE]/repl/leanprover--lean4---v4.27.0/one","state":"ok","type":"fact","version":1}
     "#);
     insta::assert_snapshot!(summary, @r#"
-    {"exit_code":0,"missing":0,"not_needed":4,"ok":10,"type":"summary","version":1}
+    {"exit_code":0,"missing":0,"not_needed":5,"ok":10,"type":"summary","version":1}
     "#);
 }
 
@@ -294,4 +297,39 @@ fn a_named_folder_that_is_no_project_is_a_failure() {
     let seen = doctor(&world, &["--project", "."]);
     assert_eq!(seen.exit(), Some(3));
     assert!(seen.stderr().contains("`.` is not a Lake project"));
+}
+
+/// Puts a pickle into the project that says it was made with that toolchain.
+fn pickle(world: World, toolchain: &str) -> World {
+    let bytes = b"olean";
+    let sidecar = json!({
+        "version": 1,
+        "toolchain": toolchain,
+        "repl": "v4.27.0 (0123456789abcdef0123456789abcdef01234567)",
+        "lean_version": "4.27.0",
+        "manifest": null,
+        "imports": ["Own"],
+        "prelude": null,
+        "probes": [],
+        "pickle": { "sha256": digest::of_bytes(bytes), "bytes": bytes.len() },
+        "made": { "import_seconds": 1.0, "unpickle_seconds": 1.0, "peak_memory_bytes": null },
+        "compared": null,
+    });
+    world
+        .bytes(".lake/leanrepl/mathlib_env.olean", bytes)
+        .file(".lake/leanrepl/mathlib_env.json", &sidecar.to_string())
+}
+
+#[test]
+fn a_pickle_that_fits_is_told_and_another_one_does_no_harm() {
+    let world = repl(modules(toolchain(project(), ""), "4.27.0", &[]));
+    let world = pickle(world, "leanprover/lean4:v4.27.0");
+    let seen = doctor(&world, &["--json"]);
+    assert_eq!(fact(&seen, "pickle"), ("ok".to_owned(), String::new()));
+    let world = pickle(world, "leanprover/lean4:v4.26.0");
+    let seen = doctor(&world, &["--json"]);
+    assert_eq!(seen.exit(), Some(0));
+    let (state, mend) = fact(&seen, "pickle");
+    assert_eq!(state, "not_needed");
+    assert_eq!(mend, "leanrepl pickle");
 }

@@ -44,3 +44,24 @@ fn reading_ahead_without_a_folder_of_modules_says_what_is_missing() {
     1 file: 1 accepted in [TIME]
     ");
 }
+
+#[test]
+fn a_pickle_can_read_ahead_too() {
+    let world = World::new().fake_repl("").var("LEAN_PATH", "lib");
+    let world = module(module(world, "Init", &[]), "Mathlib", &["Init"]);
+    let args = [
+        "pickle",
+        "--repl",
+        "./repl",
+        "--import",
+        "Mathlib",
+        "--prefault",
+    ];
+    let seen = world.leanrepl(args);
+    assert_eq!(seen.exit(), Some(0), "{}", seen.stderr());
+    assert!(
+        seen.stderr().contains("of 2 modules ahead"),
+        "{}",
+        seen.stderr()
+    );
+}
