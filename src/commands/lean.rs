@@ -99,7 +99,6 @@ fn of_project(
     });
     let vars =
         lake.session_variables(&project.root, around.deadline, observer.as_ref(), interrupt)?;
-    let record = &built.record;
     Ok(LeanRepl {
         launch: Launch {
             program: built.binary(),
@@ -107,12 +106,8 @@ fn of_project(
             vars,
             dir: None,
         },
-        identity: Identity {
-            toolchain: record.toolchain.clone(),
-            repl: format!("{} ({})", record.source, record.commit),
-            manifest,
-        },
-        expected_lean: Some(record.lean.clone()),
+        identity: built.identity(manifest),
+        expected_lean: Some(built.record.lean.clone()),
     })
 }
 

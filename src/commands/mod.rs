@@ -2,6 +2,7 @@
 
 mod build;
 mod core;
+mod doctor;
 mod eval;
 mod lean;
 pub(crate) mod output;
@@ -30,6 +31,7 @@ pub(crate) fn run(args: &Args, ui: &Arc<Ui>, interrupt: &Interrupt) -> Result<u8
         Command::Eval(eval) => eval::run(eval, ui, interrupt),
         Command::Pickle(pickle) => pickle::run(pickle, ui, interrupt),
         Command::Core(core) => core::run(core.action, ui, interrupt),
+        Command::Doctor(doctor) => doctor::run(doctor, ui, interrupt),
     }
 }
 

@@ -13,9 +13,12 @@ pub(crate) fn mode(args: &Args) -> Mode {
             Command::Eval(eval) if eval.json => Format::Json,
             Command::Eval(eval) if eval.format == FormatArg::Github => Format::Github,
             Command::Pickle(pickle) if pickle.json => Format::Json,
-            Command::Build(_) | Command::Eval(_) | Command::Pickle(_) | Command::Core(_) => {
-                Format::Human
-            }
+            Command::Doctor(doctor) if doctor.json => Format::Json,
+            Command::Build(_)
+            | Command::Core(_)
+            | Command::Doctor(_)
+            | Command::Eval(_)
+            | Command::Pickle(_) => Format::Human,
         },
         loudness: match (args.output.quiet, args.output.verbose) {
             (true, _) => Loudness::Quiet,

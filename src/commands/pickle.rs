@@ -8,7 +8,8 @@ use crate::cli::pickle::PickleArgs;
 use crate::commands::{DONE, lean};
 use crate::event::{Event, Observer};
 use crate::failure::Failure;
-use crate::limits::{Bytes, Interrupt};
+use crate::limits::{Bytes, Deadline, Interrupt};
+use crate::prefault::{self, search_path::SearchPath};
 use crate::repl::input;
 use crate::repl::opening::Opener;
 use crate::repl::pickle::compare::{self, Plan};
@@ -53,7 +54,15 @@ pub(crate) fn run(args: &PickleArgs, ui: &Arc<Ui>, interrupt: &Interrupt) -> Res
         observer: Arc::<Ui>::clone(ui),
     };
     match wanted {
-        Some((imports, prelude)) => make(args, imports, prelude, place, &opener, ui),
+        Some((imports, prelude)) => {
+            if args.prefault {
+                let header = checked_header(&imports)?;
+                let path = SearchPath::of(&opener.lean.launch);
+                let deadline = Deadline::after(args.import_timeout.get());
+                prefault::before_import(&[header], &path, deadline, ui.as_ref(), interrupt);
+            }
+            make(args, imports, prelude, place, &opener, ui)
+        }
         None => compare(args, &place, &opener, ui),
     }
 }

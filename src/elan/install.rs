@@ -62,6 +62,11 @@ impl Elan {
                 .hint("check the network, or install elan by the means of your system")
                 .finish(observer, interrupt)?;
             installer.check(&script)?;
+            let told = format!(
+                "running `{}` with `-y --default-toolchain none`",
+                installer.url
+            );
+            observer.tell(Event::Noted { text: &told });
             self.tool("sh", "installing elan", deadline)
                 .arg(&script)
                 .args(["-y", "--default-toolchain", "none"])

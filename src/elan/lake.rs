@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::elan::{Elan, install};
 use crate::env_vars::{self, Variables};
-use crate::event::Observer;
+use crate::event::{Event, Observer};
 use crate::failure::{Failure, Kind};
 use crate::lean::toolchain::Toolchain;
 use crate::limits::{Deadline, Interrupt};
@@ -110,14 +110,21 @@ impl Lake {
         observer: &dyn Observer,
         interrupt: &Interrupt,
     ) -> Result<String, Failure> {
-        let output = self
+        let run = self
             .run("lean")?
             .arg("--short-version")
             .purpose("asking Lean for its version")
             .kind(Kind::Project)
             .hint("check that elan can run this toolchain: `lean --version`")
-            .deadline(deadline)
-            .finish(observer, interrupt)?;
+            .deadline(deadline);
+        // elan may fetch the toolchain for it.
+        observer.tell(Event::StepStarted {
+            label: "asking Lean for its version",
+            total_bytes: None,
+        });
+        let output = run.finish(observer, interrupt);
+        observer.tell(Event::StepFinished);
+        let output = output?;
         Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
     }
 

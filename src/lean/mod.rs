@@ -4,6 +4,8 @@ pub(crate) mod fields;
 pub mod header;
 pub mod infotree;
 pub mod message;
+pub mod module_name;
+pub mod olean;
 pub mod position;
 pub mod release;
 pub mod repl_tag;

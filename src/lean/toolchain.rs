@@ -11,9 +11,6 @@ use crate::lean::release::Release;
 /// Where releases come from unless a name says otherwise.
 const DEFAULT_ORIGIN: &str = "leanprover/lean4";
 
-/// The names that stand for the newest release of their kind.
-const CHANNELS: [&str; 4] = ["stable", "beta", "nightly", "lean-toolchain"];
-
 /// A toolchain as elan names it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Toolchain {
@@ -109,12 +106,6 @@ impl Toolchain {
     /// and folders.
     pub fn release(&self) -> Option<Release> {
         self.link_name().and_then(|name| name.parse().ok())
-    }
-
-    /// Whether it means another Lean tomorrow.
-    pub fn is_channel(&self) -> bool {
-        self.link_name()
-            .is_some_and(|name| CHANNELS.contains(&name))
     }
 
     /// A name for a folder in a cache. Different toolchains have different ones.
@@ -220,13 +211,6 @@ mod tests {
                 Err(Malformed::Name(text.to_owned()))
             );
         }
-    }
-
-    #[test]
-    fn only_channels_change_by_themselves() {
-        let is_channel = |text| Toolchain::parse(text).unwrap().is_channel();
-        assert!(is_channel("stable") && is_channel("leanprover/lean4:nightly"));
-        assert!(!is_channel("nightly-2026-01-01") && !is_channel("my-lean") && !is_channel("/a"));
     }
 
     #[test]

@@ -58,7 +58,7 @@ pub(crate) fn place(
         return Place::at(path);
     }
     if let Some(project) = &toolchain.project {
-        return Place::at(&project.root.join(".lake/leanrepl").join(DEFAULT_NAME));
+        return Place::of_project(&project.root);
     }
     let key = digest::of_bytes(format!("{}\n{}", identity.toolchain, identity.repl).as_bytes());
     let folder = Cache::locate()?.root().join("pickles");

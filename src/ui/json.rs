@@ -6,7 +6,9 @@
 //! | `type` | when | fields |
 //! |---|---|---|
 //! | `file` | as each file finishes | see below |
+//! | `fact` | for each thing that `doctor` looks at | `name`, `state` (`ok`, `missing`, `not_needed`), `found`, `origin` and `mend` (or null) |
 //! | `summary` | last, after all files | `accepted`, `rejected`, `undecided`, `with_sorry` (of the accepted), `unfinished` (files), `seconds`, `exit_code` |
+//! | `summary` | last, after all facts | `ok`, `missing`, `not_needed` (facts), `exit_code` |
 //! | `failure` | last, if the run itself failed | `kind`, `problem`, `hint`, `causes` (nearest first) |
 //!
 //! | field of `file` | what |

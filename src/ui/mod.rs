@@ -9,6 +9,7 @@
 //!
 //! Quiet leaves on stderr only failures, why files were rejected, and warnings of stray output.
 
+mod doctor;
 mod github;
 mod human;
 mod json;
@@ -29,6 +30,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::doctor::fact::Fact;
 use crate::event::Observer;
 use crate::failure::{Failure, Kind};
 use crate::repl::evaluated::{Counts, Evaluated, Ground, Verdict};
@@ -184,6 +186,23 @@ impl Ui {
             Format::Github => Ok(github::failure(failure)),
         };
         let _ = data.and_then(|data| Self::put(&mut state, &data));
+    }
+
+    /// Shows what was looked at; `exit_code` is what the process is about to return.
+    pub(crate) fn facts(&self, facts: &[Fact], exit_code: u8) -> Result<Written, Failure> {
+        let data = if self.mode.format == Format::Json {
+            doctor::lines(facts, exit_code)?
+        } else {
+            let paint = Paint::new(self.mode.stdout_color);
+            doctor::screen(facts, paint, self.mode.is_quiet())
+        };
+        let mut state = self.state();
+        let written = Self::put(&mut state, &data);
+        if !self.mode.is_quiet() {
+            let paint = Paint::new(self.mode.stderr_color);
+            self.say(&mut state, &doctor::summary(facts, paint));
+        }
+        written
     }
 
     /// Tells of a pickle that was made.

@@ -16,6 +16,7 @@ fn a_repl_is_built_at_the_tag_of_the_release_and_used_by_eval() {
     snapshot!(lab.world.leanrepl(["eval", "p/A.lean"]), @"
     exit: 3
     ----- stderr -----
+    asking Lean for its version
     error: no REPL was built yet for `[WORK]/toolchain`, the toolchain of the project `[WORK]/p`
 
     hint: run `leanrepl build` in the project, or use core Lean with `--toolchain core`
@@ -25,6 +26,7 @@ fn a_repl_is_built_at_the_tag_of_the_release_and_used_by_eval() {
     ----- stdout -----
     the REPL v4.27.0 (2d02736) for [WORK]/toolchain (Lean 4.27.0) is in [CACHE]/repl/folder-[DIGEST]@4.27.0/2d0273678c2b
     ----- stderr -----
+    asking Lean for its version
     asking for the tags of the REPL
     fetching the REPL v4.27.0
     building the REPL v4.27.0 for Lean 4.27.0
@@ -33,6 +35,7 @@ fn a_repl_is_built_at_the_tag_of_the_release_and_used_by_eval() {
     snapshot!(lab.world.leanrepl(["eval", "p/A.lean"]), @"
     exit: 0
     ----- stderr -----
+    asking Lean for its version
     1 file: 1 accepted in [TIME]
     ");
     lab.world.assert_nothing_runs();
@@ -77,6 +80,8 @@ fn a_second_run_needs_neither_the_repository_nor_git_nor_lake() {
     exit: 0
     ----- stdout -----
     the REPL v4.27.0 (2d02736) for [WORK]/toolchain (Lean 4.27.0) is in [CACHE]/repl/folder-[DIGEST]@4.27.0/2d0273678c2b
+    ----- stderr -----
+    asking Lean for its version
     ");
     assert_eq!(lab.build(&["--offline"]).exit(), Some(0));
     assert_eq!(lab.builds(), 1);
@@ -100,6 +105,7 @@ fn offline_without_a_build_is_a_failure_that_says_so() {
     snapshot!(lab.build(&["--offline"]), @"
     exit: 4
     ----- stderr -----
+    asking Lean for its version
     error: no REPL for `[WORK]/toolchain` is in the cache `[CACHE]`, and `--offline` forbids to fetch one
 
     hint: run `leanrepl build` once without `--offline`
@@ -135,6 +141,7 @@ fn a_patch_release_without_a_tag_takes_the_one_before_and_says_so() {
     ----- stdout -----
     the REPL v4.28.0 (31b72bc) for [WORK]/toolchain (Lean 4.28.1) is in [CACHE]/repl/folder-[DIGEST]@4.28.1/31b72bc0ca5b
     ----- stderr -----
+    asking Lean for its version
     asking for the tags of the REPL
     note: building the REPL at `v4.28.0`, made for Lean 4.28.0: the patch release 4.28.1 has none of its own
     fetching the REPL v4.28.0
@@ -152,6 +159,7 @@ fn a_release_without_a_tag_is_not_guessed_and_a_commit_can_be_named() {
     snapshot!(lab.build(&[]), @"
     exit: 4
     ----- stderr -----
+    asking Lean for its version
     asking for the tags of the REPL
     error: `file://[WORK]/repl.git` has no REPL that is known to fit Lean 4.29.0-rc3
 
@@ -163,6 +171,7 @@ fn a_release_without_a_tag_is_not_guessed_and_a_commit_can_be_named() {
     ----- stdout -----
     the REPL experiment (cf1682d) for [WORK]/toolchain (Lean 4.29.0-rc3) is in [CACHE]/repl/folder-[DIGEST]@4.29.0-rc3/cf1682d4dea8
     ----- stderr -----
+    asking Lean for its version
     asking for the tags of the REPL
     fetching the REPL experiment
     building the REPL experiment for Lean 4.29.0-rc3
@@ -174,6 +183,7 @@ fn a_release_without_a_tag_is_not_guessed_and_a_commit_can_be_named() {
     snapshot!(lab.build(&["--repl-ref", "nowhere"]), @"
     exit: 4
     ----- stderr -----
+    asking Lean for its version
     asking for the tags of the REPL
     error: `file://[WORK]/repl.git` has no tag or branch `nowhere`, and that is no whole commit
 
@@ -187,6 +197,7 @@ fn a_lean_that_is_no_release_names_the_newest_tag() {
     snapshot!(lab.build(&[]), @"
     exit: 4
     ----- stderr -----
+    asking Lean for its version
     asking for the tags of the REPL
     error: `file://[WORK]/repl.git` has no REPL that is known to fit Lean 4.31.0-nightly-2026-05-01
 
@@ -207,6 +218,19 @@ fn a_repository_that_is_not_there_is_told_in_the_words_of_git() {
     ] {
         assert!(seen.stderr().contains(part), "{part}: {}", seen.stderr());
     }
+}
+
+#[test]
+fn without_a_network_nothing_hangs_and_the_hint_names_the_ways_out() {
+    let lab = Lab::new("4.27.0");
+    let args = ["build", "--project", "p", "--repl-repo"];
+    // Nothing answers there.
+    let address = "http://127.0.0.1:9/repl";
+    let seen = lab.world.leanrepl(args.iter().chain([&address]));
+    assert_eq!(seen.exit(), Some(4));
+    let hint = "hint: check the network and that `http://127.0.0.1:9/repl` can be reached";
+    assert!(seen.stderr().contains(hint), "{}", seen.stderr());
+    assert!(lab.kept().is_empty());
 }
 
 #[test]
@@ -234,6 +258,7 @@ fn git_that_is_missing_is_named() {
     snapshot!(lab.build(&[]), @"
     exit: 4
     ----- stderr -----
+    asking Lean for its version
     asking for the tags of the REPL
     error: `git`, needed for listing the tags of the REPL, was not found
 
@@ -248,6 +273,7 @@ fn a_lake_that_fails_is_quoted_and_leaves_nothing() {
     snapshot!(lab.build(&[]), @"
     exit: 4
     ----- stderr -----
+    asking Lean for its version
     asking for the tags of the REPL
     fetching the REPL v4.27.0
     building the REPL v4.27.0 for Lean 4.27.0
@@ -296,6 +322,7 @@ fn a_repl_of_another_version_than_its_toolchain_is_not_kept() {
     snapshot!(lab.build(&[]), @"
     exit: 3
     ----- stderr -----
+    asking Lean for its version
     asking for the tags of the REPL
     fetching the REPL v4.27.0
     building the REPL v4.27.0 for Lean 4.27.0
@@ -315,6 +342,7 @@ fn a_repl_that_does_not_answer_is_not_kept() {
     snapshot!(lab.build(&[]), @"
     exit: 4
     ----- stderr -----
+    asking Lean for its version
     asking for the tags of the REPL
     fetching the REPL v4.27.0
     building the REPL v4.27.0 for Lean 4.27.0
@@ -426,6 +454,7 @@ fn a_project_whose_lake_file_is_broken_is_told_in_the_words_of_lake() {
     snapshot!(lab.world.leanrepl(["eval", "p/A.lean"]), @"
     exit: 3
     ----- stderr -----
+    asking Lean for its version
     error: `lake` ended with exit code 1 while asking Lake where the project's modules are
       caused by: in `[WORK]/p` it wrote nothing
 

@@ -12,11 +12,15 @@
 
 mod build;
 mod build_elan;
+mod doctor;
 mod eval;
 mod eval_ends;
 mod lab;
 mod mount;
+#[path = "../olean_file.rs"]
+mod olean_file;
 mod pickle;
+mod prefault;
 mod running;
 mod world;
 mod world_itself;

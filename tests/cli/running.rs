@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
 /// What differs from run to run, and what stands for it in a snapshot.
-pub(crate) const FILTERS: [(&str, &str); 6] = [
+pub(crate) const FILTERS: [(&str, &str); 7] = [
+    (r"\b\d+(\.\d+)? [KMGT]iB free\b", "[SIZE] free"),
     // Not `within 1 s`, which is a limit and so the same each time.
     (r"\bin \d+(\.\d+)? ?(ms|s|min)\b", "in [TIME]"),
     (

@@ -138,6 +138,17 @@ impl World {
         self
     }
 
+    /// Takes the system's programs off the PATH, so that only those of [`World::script`] are found.
+    pub(crate) fn own_programs_only(self) -> Self {
+        let bin = self.root.join("bin").display().to_string();
+        self.var("PATH", &bin)
+    }
+
+    /// The path of something in the home folder.
+    pub(crate) fn home(&self, name: &str) -> PathBuf {
+        self.root.join("home").join(name)
+    }
+
     /// Sets a variable.
     pub(crate) fn var(mut self, name: &str, value: &str) -> Self {
         self.variables.insert(name.to_owned(), value.to_owned());

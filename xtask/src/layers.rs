@@ -7,11 +7,11 @@ use crate::sources::Source;
 /// The modules of the library, lowest layer first.
 const LAYERS: [&[&str]; 10] = [
     &["failure", "event", "env_vars", "limits", "digest"],
-    &["process", "lean", "template"],
-    &["project", "cache", "elan"],
+    &["process", "lean", "template", "machine"],
+    &["project", "cache", "elan", "prefault"],
     &["repl"],
     &["core_lean"],
-    &["pool"],
+    &["pool", "doctor"],
     FRONT_DOORS,
     FACES,
     &["commands"],

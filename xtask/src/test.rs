@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::libtest::Tally;
 
 /// Test targets whose ignored tests need core Lean, or to be root.
-const CORE_TARGETS: [&str; 3] = ["real_lean", "core_install", "cli"];
+const CORE_TARGETS: [&str; 4] = ["real_lean", "real_oleans", "core_install", "cli"];
 
 /// Names the folder of the REPL's own transcripts, for the test that reads them.
 const TRANSCRIPTS: &str = "LEANREPL_TRANSCRIPTS";
@@ -117,8 +117,9 @@ pub(crate) fn run(root: &Path, args: &Args) -> anyhow::Result<bool> {
             for target in &targets {
                 words.extend(["--test", target]);
             }
-            // A core Lean takes some gigabytes, so they take turns.
-            words.extend(["--", "--ignored", "--test-threads=1"]);
+            // A core Lean takes some gigabytes, so they take turns. The tests on elan ran before.
+            let turns = "--test-threads=1";
+            words.extend(["--", "--ignored", "--skip", "build_elan::", turns]);
             if !targets.is_empty() {
                 sum.add_run(root, &words)?;
             }

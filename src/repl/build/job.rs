@@ -91,13 +91,11 @@ impl Job<'_> {
         self.step(&label, || self.compile(&source))?;
         let binary = dir.join(BINARY);
         self.keep_binary(&source, &binary)?;
+        let (deadline, interrupt) = (self.around.deadline, self.around.interrupt);
+        let variables =
+            self.lake
+                .session_variables(&source, deadline, self.observer(), interrupt)?;
         let lean = self.step("checking that the REPL answers", || {
-            let variables = self.lake.session_variables(
-                &source,
-                self.around.deadline,
-                self.observer(),
-                self.around.interrupt,
-            )?;
             handshake::shake(&binary, variables, self.whose, self.around)
         })?;
         fs::remove_dir_all(&source).map_err(|err| self.cache.failure("remove", &source, err))?;
@@ -266,7 +264,7 @@ impl Job<'_> {
             commit: chosen.target.commit,
             why: chosen.why,
             patches,
-            needs_priming: repl_tag::needs_priming(&lean),
+            needs_priming: self.wanted.reference.is_some() || repl_tag::needs_priming(&lean),
             lean,
             binary: BINARY.to_owned(),
             binary_sha256,

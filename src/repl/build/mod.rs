@@ -19,6 +19,8 @@ use crate::lean::release::Release;
 use crate::lean::toolchain::Toolchain;
 use crate::limits::{Deadline, Interrupt};
 
+use crate::repl::identity::Identity;
+
 use record::Record;
 
 /// The repository that is built unless another one is named.
@@ -113,6 +115,15 @@ impl Built {
     /// The binary.
     pub(crate) fn binary(&self) -> PathBuf {
         self.dir.join(&self.record.binary)
+    }
+
+    /// What a pickle that it makes depends on, in a project with that manifest.
+    pub(crate) fn identity(&self, manifest: Option<String>) -> Identity {
+        Identity {
+            toolchain: self.record.toolchain.clone(),
+            repl: format!("{} ({})", self.record.source, self.record.commit),
+            manifest,
+        }
     }
 
     /// The tag or commit, with the start of the commit's name.

@@ -8,7 +8,7 @@ use std::path::Path;
 /// The file with the REPL's loop.
 const MAIN: &str = "REPL/Main.lean";
 
-/// How every version up to v4.9 ends a reply.
+/// How every version up to v4.10.0-rc1 ends a reply.
 const END_OF_REPLY: &str = "  IO.println \"\"";
 
 /// What is put after it.

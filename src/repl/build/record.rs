@@ -36,7 +36,8 @@ pub(crate) struct Record {
     pub(crate) why: String,
     /// What was changed in the source before it was built.
     pub(crate) patches: Vec<String>,
-    /// Whether it has to be primed before it unpickles.
+    /// Whether it has to be primed before it unpickles; always so for a source that was named, which
+    /// may be older than its Lean.
     pub(crate) needs_priming: bool,
     /// The binary, from the folder of this file.
     pub(crate) binary: String,

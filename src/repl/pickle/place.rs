@@ -60,6 +60,14 @@ impl Place {
         Ok(Self { pickle })
     }
 
+    /// The pickle of the project in that folder.
+    ///
+    /// # Errors
+    /// A path that cannot be written in JSON.
+    pub(crate) fn of_project(root: &Path) -> Result<Self, Failure> {
+        Self::at(&root.join(".lake/leanrepl").join(DEFAULT_NAME))
+    }
+
     /// The pickle.
     pub fn pickle(&self) -> &Path {
         &self.pickle

@@ -1,12 +1,16 @@
 //! Benchmarks: each figure beside a baseline that is measured in the same run.
 
 mod clients;
+#[path = "../../../tests/olean_file.rs"]
+mod olean_file;
+mod prefault;
 mod sample;
 mod session;
 
 use std::path::Path;
 
 use clap::{Args as ClapArgs, Subcommand};
+use leanrepl::internals::Bytes;
 
 /// Which benchmark.
 #[derive(Debug, ClapArgs)]
@@ -25,6 +29,15 @@ enum Name {
         #[arg(long, default_value_t = 10_000)]
         requests: usize,
     },
+    /// What reading compiled modules ahead saves an import on a cold disk.
+    Prefault {
+        /// Size of all modules together.
+        #[arg(long, default_value = "2200MiB")]
+        size: Bytes,
+        /// How often each is measured.
+        #[arg(long, default_value_t = 5)]
+        rounds: usize,
+    },
 }
 
 /// Runs it and prints its table.
@@ -32,27 +45,39 @@ enum Name {
 /// # Errors
 /// A stub that cannot be built or does not answer.
 pub(crate) fn run(root: &Path, args: &Args) -> anyhow::Result<bool> {
+    // Figures of an unoptimised build say nothing: the same again, built for release.
+    if cfg!(debug_assertions) {
+        return again(root, args);
+    }
     match args.name {
-        // Figures of an unoptimised build say nothing: the same again, built for release.
-        Name::Session { requests } if cfg!(debug_assertions) => {
-            let words = [
-                "run",
-                "--release",
-                "--quiet",
-                "--package",
-                "xtask",
-                "--",
-                "bench",
-                "session",
-            ];
-            let status = session::command("cargo")
-                .current_dir(root)
-                .args(words)
-                .args(["--requests", &requests.to_string()])
-                .status()?;
-            return Ok(status.success());
-        }
         Name::Session { requests } => session::run(root, requests)?,
+        Name::Prefault { size, rounds } => prefault::run(root, size.get(), rounds)?,
     }
     Ok(true)
+}
+
+/// Runs the same benchmark, built for release.
+fn again(root: &Path, args: &Args) -> anyhow::Result<bool> {
+    let words = match args.name {
+        Name::Session { requests } => vec!["session".to_owned(), format!("--requests={requests}")],
+        Name::Prefault { size, rounds } => vec![
+            "prefault".to_owned(),
+            format!("--size={}", size.get()),
+            format!("--rounds={rounds}"),
+        ],
+    };
+    let status = session::command("cargo")
+        .current_dir(root)
+        .args([
+            "run",
+            "--release",
+            "--quiet",
+            "--package",
+            "xtask",
+            "--",
+            "bench",
+        ])
+        .args(words)
+        .status()?;
+    Ok(status.success())
 }
