@@ -191,19 +191,36 @@ impl CoreLean {
 }
 
 impl Installed {
-    /// How to start its REPL.
+    /// How to start its REPL. A text may import its modules and those in the user's `LEAN_PATH`.
     pub fn launch(&self) -> Launch {
+        self.script(scripts::MAIN)
+    }
+
+    /// How to start its compiler; the folder of the texts, the folder for the compiled modules and
+    /// the names of the modules are to be added to the arguments.
+    pub fn compiler(&self) -> Launch {
+        self.script(scripts::COMPILE)
+    }
+
+    /// How to start a script.
+    fn script(&self, name: &str) -> Launch {
         let sysroot = packages::sysroot(&self.dir);
         let set = |variable: env_vars::Variable, value: OsString| (variable.name.into(), value);
+        // Its own folder comes first: modules of Lean itself must be those of this Lean.
+        let mut path = packages::oleans(&self.dir).into_os_string();
+        if let Some(modules) = env_vars::read(env_vars::LEAN_PATH) {
+            path.push(":");
+            path.push(modules);
+        }
         Launch {
             program: self.node.clone(),
             args: vec![
-                self.scripts.join(scripts::MAIN).into(),
+                self.scripts.join(name).into(),
                 packages::package(&self.dir).into(),
                 self.scripts.join(scripts::PATCHED).into(),
             ],
             vars: vec![
-                set(env_vars::LEAN_PATH, packages::oleans(&self.dir).into()),
+                set(env_vars::LEAN_PATH, path),
                 set(env_vars::LEAN_SYSROOT, sysroot.into()),
                 // More threads than one only make each of them wait for the others' compilation.
                 set(env_vars::LEAN_NUM_THREADS, "1".into()),

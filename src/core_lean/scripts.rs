@@ -7,6 +7,9 @@ use std::path::Path;
 /// The script that is the REPL.
 pub(crate) const MAIN: &str = "main.cjs";
 
+/// The script that compiles modules.
+pub(crate) const COMPILE: &str = "compile.cjs";
+
 /// The script that patches the package.
 pub(crate) const PATCH: &str = "patch.cjs";
 
@@ -24,15 +27,23 @@ macro_rules! embed {
 const SCRIPTS: &[(&str, &str)] = embed![
     "abi.cjs",
     "axioms.cjs",
+    "compile.cjs",
+    "compiled_names.cjs",
+    "files.cjs",
     "frontend.cjs",
     "header.cjs",
+    "imports.cjs",
+    "initializers.cjs",
     "lacks.cjs",
     "main.cjs",
+    "names.cjs",
     "output.cjs",
     "patch.cjs",
+    "pickles.cjs",
     "runtime.cjs",
     "session.cjs",
     "sorries.cjs",
+    "supervisor.cjs",
     "thread.cjs",
     "wire.cjs",
     "worker.cjs",
@@ -86,7 +97,11 @@ mod tests {
         names.sort();
         let embedded: Vec<_> = SCRIPTS.iter().map(|(name, _)| *name).collect();
         assert_eq!(embedded, names);
-        assert!(embedded.contains(&MAIN) && embedded.contains(&PATCH));
+        assert!(
+            [MAIN, COMPILE, PATCH]
+                .iter()
+                .all(|name| embedded.contains(name))
+        );
         assert!(!embedded.contains(&PATCHED));
     }
 

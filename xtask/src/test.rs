@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::libtest::Tally;
 
 /// Test targets whose ignored tests need core Lean, or to be root.
-const CORE_TARGETS: [&str; 3] = ["real_lean", "core_install", "cli"];
+const CORE_TARGETS: [&str; 4] = ["real_lean", "core_install", "core_repl", "cli"];
 
 /// Names the folder of the REPL's own transcripts, for the test that reads them.
 const TRANSCRIPTS: &str = "LEANREPL_TRANSCRIPTS";

@@ -101,6 +101,18 @@ class Abi {
     return this.#memory.i32[(object + HEADER + 4 * index) >> 2];
   }
 
+  /** The byte at an offset among the scalars of a constructor object. */
+  scalar(object, offset) {
+    return this.#memory.u8[object + HEADER + 4 * this.fieldCount(object) + offset];
+  }
+
+  /** Whether this, which may be anything, is a structure with so many fields that hold objects. */
+  isStructure(object, fields) {
+    const { u8 } = this.#memory;
+    const inMemory = !isScalar(object) && object > 0 && object % 4 === 0 && object + HEADER <= u8.length;
+    return inMemory && this.tag(object) === 0 && this.fieldCount(object) === fields;
+  }
+
   /** How many fields hold objects. */
   fieldCount(object) {
     return this.#memory.u8[object + 6];

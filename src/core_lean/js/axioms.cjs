@@ -5,16 +5,16 @@
  */
 const { box } = require('./abi.cjs');
 const { AXIOMS } = require('./lacks.cjs');
+const { nameOf } = require('./names.cjs');
 
-const KIND = ['Lean', 'Parser', 'Command', 'printAxioms'];
+const KIND = 'Lean.Parser.Command.printAxioms';
 
 /** Arguments of a command's elaborator, with the world. */
 const COMMAND_ARITY = 4;
 
 /** Replaces the elaborator for every environment that is imported after this. */
 function refuseAxioms(abi) {
-  const name = KIND.reduce(
-    (prefix, part) => abi.call('l_Lean_Name_str___override', prefix, abi.string(part)), box(0));
+  const name = nameOf(abi, KIND);
   const elaborate = abi.expose((stx, context, state) => {
     abi.drop(context);
     abi.drop(state);

@@ -86,6 +86,13 @@ class Frontend {
     return abi.with(state, reset.map(index => [index, abi.use(abi.field(blank, index))]));
   }
 
+  /** A `Command.State` in the environment, which is consumed, as at the start of a text. */
+  stateIn(env) {
+    const abi = this.#abi;
+    return abi.call('l_Lean_Elab_Command_mkState',
+      env, abi.constant('l_Lean_MessageLog_empty'), abi.constant('l_Lean_Options_empty'));
+  }
+
   /** The environment of a state, lent. */
   environment(state) {
     return this.#abi.field(state, STATE.env);

@@ -42,11 +42,17 @@ function forbidWriting({ FS, NODEFS }) {
   };
 }
 
+/** Makes links look like what they lead to, which need not lie in a folder that is mounted. */
+function followLinks({ NODEFS }) {
+  const follow = file => NODEFS.tryFSOperation(() => fs.statSync(file));
+  NODEFS.getMode = file => follow(file).mode;
+  NODEFS.node_ops.getattr = node => NODEFS.getattr(() => follow(NODEFS.realPath(node)), node);
+}
+
 /** Mounts the folder at its own path; one that lies in a mounted folder is there already. */
 function mountAll({ FS, NODEFS }, folders) {
-  const sorted = [...new Set(folders.map(folder => path.resolve(folder)))].sort();
   const mounted = [];
-  for (const folder of sorted) {
+  for (const folder of [...new Set(folders)].sort()) {
     if (mounted.some(parent => folder.startsWith(`${parent}/`))) continue;
     if (!fs.statSync(folder, { throwIfNoEntry: false })?.isDirectory()) continue;
     FS.mkdirTree(folder);
@@ -60,8 +66,11 @@ function prepare(internals, patched) {
   const variables = Object.entries(process.env).filter(([name]) => VARIABLES.test(name));
   Object.assign(internals.ENV, Object.fromEntries(variables));
   forbidWriting(internals);
-  const folders = [process.env.LEAN_SYSROOT, ...(process.env.LEAN_PATH ?? '').split(':')];
-  mountAll(internals, folders.filter(Boolean));
+  followLinks(internals);
+  // Lean has a folder of its own in which it runs, so relative paths would be others to it.
+  const modules = (process.env.LEAN_PATH ?? '').split(':').filter(Boolean).map(folder => path.resolve(folder));
+  internals.ENV.LEAN_PATH = modules.join(':');
+  mountAll(internals, [process.env.LEAN_SYSROOT, ...modules].filter(Boolean));
   // Lean takes the script for its own program and resolves the folder that it lies in.
   internals.FS.mkdirTree(path.dirname(patched));
 }
@@ -93,13 +102,13 @@ function initialize(abi, exports) {
   exports.lean_initialize();
   guardStack(exports);
   abi.drop(abi.run('lean_init_search_path'));
-  exports.lean_enable_initializer_execution();
   exports.lean_io_mark_end_initialization();
   exports.lean_init_task_manager();
 }
 
 /**
- * Starts Lean from PACKAGE_DIR and the patched copy of its `lean.js`.
+ * Starts Lean from PACKAGE_DIR and the patched copy of its `lean.js`; gives its ABI and the file
+ * system that it sees.
  * `threadOptions` are those of the threads that user code may start.
  */
 function start(packageDir, patched, threadOptions) {
@@ -117,7 +126,7 @@ function start(packageDir, patched, threadOptions) {
           const abi = new Abi(internals);
           startThread(internals);
           initialize(abi, internals.exports);
-          resolve(abi);
+          resolve({ abi, memory: internals.FS });
         } catch (error) {
           reject(error);
         }

@@ -11,8 +11,7 @@ const thread = require('./thread.cjs');
 
 /** Starts Lean and takes requests. */
 async function main([, packageDir, patched]) {
-  const abi = await start(packageDir, patched, workerData.threadOptions);
-  const session = new Session(abi);
+  const session = new Session(await start(packageDir, patched, workerData.threadOptions));
   parentPort.on('message', request => {
     try {
       parentPort.postMessage(session.answer(request));

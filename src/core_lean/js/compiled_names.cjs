@@ -1,0 +1,46 @@
+'use strict';
+/**
+ * Tells an imported environment which module has the names that the compiler made, such as those of
+ * lambdas and closed terms. Lean takes them from the `.ir` files of modules, of which the package has
+ * none, and then forgets also those of users' modules, whose code is in their `.olean`: the interpreter
+ * would not find it.
+ */
+const { box } = require('./abi.cjs');
+
+/** Fields of `Environment`, `VisibilityMap`, `Kernel.Environment`, its header, and `ModuleData`. */
+const BASE = 0;
+const VISIBILITIES = [0, 1];
+const MODULE_OF = 2;
+const MODULE_DATA = 5;
+const EXTRA_NAMES = 3;
+
+/** The byte of `ModuleData` that says that the text began with `module`. */
+const IS_MODULE = 0;
+
+/** The data of all modules of a lent environment; the array is owned. */
+function moduleData(abi, env) {
+  return abi.scope(() => {
+    const header = abi.own(abi.call('l_Lean_Environment_header', abi.use(env)));
+    return abi.use(abi.field(header, MODULE_DATA));
+  });
+}
+
+/** The environment, which is consumed, with those names; the lent data are those of its modules. */
+function addCompiledNames(abi, env, data) {
+  const names = abi.elements(data).flatMap((module, index) =>
+    abi.scalar(module, IS_MODULE) ? [] : abi.elements(abi.field(module, EXTRA_NAMES)).map(name => [name, index]));
+  if (names.length === 0) return env;
+  return abi.scope(() => {
+    abi.own(env);
+    const base = abi.field(env, BASE);
+    const [equal, hash] = ['l_Lean_Name_instBEq', 'l_Lean_instHashableName'].map(name => abi.constant(name));
+    const moduleOf = abi.own(names.reduce(
+      (map, [name, index]) => abi.call('l_Std_HashMap_insertIfNew', box(0), box(0), equal, hash, map, abi.use(name), box(index)),
+      abi.use(abi.field(abi.field(base, VISIBILITIES[0]), MODULE_OF))));
+    const changed = VISIBILITIES.map(index =>
+      [index, abi.with(abi.field(base, index), [[MODULE_OF, abi.use(moduleOf)]])]);
+    return abi.with(env, [[BASE, abi.with(base, changed)]]);
+  });
+}
+
+module.exports = { addCompiledNames, moduleData };

@@ -1,0 +1,120 @@
+'use strict';
+/**
+ * Environments made of modules alone. Importing takes memory that Lean never gives back, so modules
+ * are imported once and their environment is then shared by every text and pickle that wants the
+ * same; environments are values, so nothing can tell.
+ */
+const fs = require('fs');
+const path = require('path');
+const { LeanError, box } = require('./abi.cjs');
+const { addCompiledNames, moduleData } = require('./compiled_names.cjs');
+
+/** `Lean.OLeanLevel`: how much of a module to load. */
+const OLEAN_LEVEL = { exported: 0, private: 2 };
+
+/** The trust level 0, as the bytes of a boxed `UInt32`. */
+const TRUST_LEVEL = [0, 0, 0, 0];
+
+/** Private functions and references of Lean's library under their compiled names. */
+const LOAD_EXTENSIONS = 'l___private_Lean_Environment_0__Lean_finalizePersistentExtensions';
+const EXTENSIONS = 'l___private_Lean_Environment_0__Lean_EnvExtension_envExtensionsRef';
+
+/** What files the module has now, a text for each folder of LEAN_PATH; all are empty if it has none. */
+function filesOf({ module }) {
+  const folders = (process.env.LEAN_PATH ?? '').split(':').filter(Boolean);
+  return folders.map(folder => {
+    const file = `${path.join(folder, ...module.split('.'))}.olean`;
+    const found = fs.statSync(file, { throwIfNoEntry: false });
+    return found ? `${found.mtimeMs}/${found.size}` : '';
+  });
+}
+
+class Imports {
+  #abi;
+  #initializers;
+  /** What was imported, by what decides it. */
+  #imported = new Map();
+
+  constructor(abi, initializers) {
+    this.#abi = abi;
+    this.#initializers = initializers;
+  }
+
+  /**
+   * The environment, lent, of a lent `Array Import`, with the errors of importing; if there are any
+   * it is empty. `isModule` says that a text with the keyword `module` wants it.
+   */
+  open(imports, isModule) {
+    const list = this.#abi.elements(imports).map(item => this.#describe(item));
+    const files = list.map(filesOf);
+    // The same modules with other files make another environment.
+    const key = JSON.stringify([isModule, this.#initializers.allowed, list, files]);
+    let imported = this.#imported.get(key);
+    // An environment has room for the extensions that were registered when it was made.
+    if (imported?.extensions === this.#extensions()) {
+      this.#initializers.forbid();
+    } else {
+      const missing = files.findIndex(found => found.every(file => file === ''));
+      imported = this.#process(imports, isModule, missing);
+      imported.extensions = this.#extensions();
+      this.#imported.set(key, imported);
+    }
+    return imported;
+  }
+
+  /** An environment without modules, owned. */
+  empty() {
+    return this.#abi.run('l_Lean_mkEmptyEnvironment', this.#abi.construct(0, [], TRUST_LEVEL));
+  }
+
+  /** How many extensions of environments there are; modules of users register more. */
+  #extensions() {
+    const abi = this.#abi;
+    return abi.scope(() => abi.elements(abi.own(abi.call('lean_st_ref_get', abi.constant(EXTENSIONS)))).length);
+  }
+
+  /** Imports as Lean does. */
+  #process(imports, isModule, missing) {
+    const abi = this.#abi;
+    try {
+      // Lean keeps what it has loaded when it fails, so a module without a file is tried alone.
+      if (missing >= 0) {
+        const alone = abi.use(abi.elements(imports)[missing]);
+        abi.drop(this.#importModules(abi.array([alone]), isModule));
+      }
+      return { env: this.#importModules(abi.use(imports), isModule), errors: [] };
+    } catch (error) {
+      if (!(error instanceof LeanError)) throw error;
+      return { env: this.empty(), errors: [error.message] };
+    }
+  }
+
+  /** The environment, owned, of an array of imports, which is consumed. */
+  #importModules(imports, isModule) {
+    const abi = this.#abi;
+    const options = abi.constant('l_Lean_Options_empty');
+    const [noPlugins, leakEnv, loadExtensions, noArtifacts] = [abi.array(), box(0), box(0), box(1)];
+    // `processHeader` of the package imports every text as if it were a `module`, in which names
+    // are private and notations for them do not work; Lean itself chooses as here.
+    const level = box(isModule ? OLEAN_LEVEL.exported : OLEAN_LEVEL.private);
+    return this.#initializers.duringImport(goOn => {
+      const env = abi.run('l_Lean_importModules', imports, options, abi.construct(0, [], TRUST_LEVEL),
+        noPlugins, leakEnv, loadExtensions, level, noArtifacts);
+      // The step that `loadExtensions` asks for, which runs initializers.
+      goOn();
+      const data = moduleData(abi, env);
+      return abi.run(LOAD_EXTENSIONS, addCompiledNames(abi, env, data), data, options);
+    });
+  }
+
+  /** An import as JSON. */
+  #describe(item) {
+    const abi = this.#abi;
+    return abi.scope(() => {
+      const json = abi.call('l_Lean_instToJsonImport_toJson', abi.use(item));
+      return JSON.parse(abi.text(abi.own(abi.call('l_Lean_Json_compress', json))));
+    });
+  }
+}
+
+module.exports = { Imports };

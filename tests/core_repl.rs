@@ -1,0 +1,297 @@
+//! The REPL of core Lean itself, through our own session: pickles and modules of users. Those of the
+//! package `core_package` are compiled by the tests. `cargo xtask test` installs core Lean and runs
+//! these.
+
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the compiler of core Lean is run without the code that runs programs"
+)]
+#![expect(clippy::unwrap_used, reason = "a broken set-up fails the test")]
+#![expect(
+    clippy::panic,
+    reason = "a session that ends as it should not fails the test"
+)]
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+use std::time::Duration;
+
+use leanrepl::internals::{
+    Cache, CoreLean, Deadline, Installed, Interrupt, Launch, Observer, Session, SessionError,
+    SessionLimits, Unobserved,
+};
+use serde_json::{Value, json};
+
+/// Longer than anything here takes on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(180);
+
+/// The installed core Lean.
+fn core() -> Installed {
+    let core = CoreLean::new(Cache::locate().unwrap());
+    core.ensure(
+        Deadline::after(PATIENCE),
+        &Unobserved,
+        &Interrupt::default(),
+    )
+    .unwrap()
+}
+
+/// How core Lean is started in a folder, where it finds the modules in `modules`.
+fn launch(dir: &Path, modules: Option<&Path>) -> Launch {
+    let mut launch = core().launch();
+    launch.dir = Some(dir.to_owned());
+    for (name, value) in &mut launch.vars {
+        if name == "LEAN_PATH"
+            && let Some(modules) = modules
+        {
+            value.push(":");
+            value.push(modules);
+        }
+    }
+    launch
+}
+
+/// A fresh process.
+struct Repl(Session);
+
+impl Repl {
+    /// Starts it in a folder.
+    fn start(dir: &Path, modules: Option<&Path>) -> Self {
+        let observer: Arc<dyn Observer> = Arc::new(Unobserved);
+        let limits = SessionLimits::default();
+        let launch = launch(dir, modules);
+        Self(Session::start(&launch, limits, &Interrupt::default(), &observer).unwrap())
+    }
+
+    /// The reply to a request.
+    fn try_ask(&mut self, request: &Value) -> Result<Value, SessionError> {
+        let reply = self
+            .0
+            .ask_object(&request.to_string(), Deadline::after(PATIENCE))?;
+        Ok(Value::Object(reply))
+    }
+
+    /// The reply to a request that the process survives.
+    fn ask(&mut self, request: &Value) -> Value {
+        match self.try_ask(request) {
+            Ok(reply) => reply,
+            Err(err) => panic!("{request}: {err}"),
+        }
+    }
+
+    /// The messages of a text, a line each, after its severity.
+    fn run(&mut self, text: &str, env: Option<u64>) -> Vec<String> {
+        let reply = match env {
+            Some(env) => self.ask(&json!({ "cmd": text, "env": env })),
+            None => self.ask(&json!({ "cmd": text })),
+        };
+        let messages = reply["messages"].as_array().cloned().unwrap_or_default();
+        let line = |message: &Value| {
+            let [severity, data] =
+                ["severity", "data"].map(|key| message[key].as_str().unwrap().to_owned());
+            format!("{severity}: {data}")
+        };
+        messages.iter().map(line).collect()
+    }
+
+    /// The last lines of stderr after a request that ends the process.
+    fn death(&mut self, request: &Value) -> String {
+        match self.try_ask(request) {
+            Err(SessionError::Died(ending)) => ending.stderr,
+            other => panic!("{request}: {other:?}"),
+        }
+    }
+}
+
+/// Compiles modules of a folder; gives the exit code and what was said.
+fn compile(sources: &Path, out: &Path, modules: &[&str]) -> (Option<i32>, String) {
+    let compiler = core().compiler();
+    let output = Command::new(compiler.program)
+        .args(compiler.args)
+        .args([sources, out])
+        .args(modules)
+        .envs(compiler.vars)
+        .output()
+        .unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    (output.status.code(), stderr)
+}
+
+/// Compiles modules of the package of users.
+fn compile_package(out: &Path, modules: &[&str]) {
+    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/core_package");
+    assert_eq!(compile(&sources, out, modules), (Some(0), String::new()));
+}
+
+#[test]
+#[ignore = "needs core Lean; run cargo xtask test"]
+fn a_pickle_brings_imports_constants_and_scopes_into_a_fresh_process() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut first = Repl::start(dir.path(), None);
+    let text = "import Lean\nuniverse u\nopen Nat Lean\nset_option pp.explicit true\nset_option linter.unusedVariables false\n\
+        variable (n : Nat) {α : Type u}\nnamespace Foo\n\
+        theorem bar : n + 0 = n := rfl\ninductive Two | one | two\ndef three := 3";
+    assert_eq!(first.run(text, None), Vec::<String>::new());
+    let pickled = first.ask(&json!({ "pickleTo": "a.olean", "env": 0 }));
+    assert_eq!(pickled, json!({ "env": 0 }));
+    let unknown = first.ask(&json!({ "pickleTo": "b.olean", "env": 1 }));
+    assert_eq!(unknown, json!({ "message": "Unknown environment." }));
+    // Written beside its place and renamed: nothing else is left.
+    let names: Vec<_> = fs::read_dir(dir.path()).unwrap().flatten().collect();
+    assert_eq!(names.len(), 1, "{names:?}");
+
+    let mut second = Repl::start(dir.path(), None);
+    let unpickled = second.ask(&json!({ "unpickleEnvFrom": "a.olean" }));
+    assert_eq!(unpickled, json!({ "env": 0 }));
+    let probe = "#check bar n\n#check (none : Option α)\n#check succ_le_of_lt\n\
+        #check (Elab.Command.CommandElabM : Type → Type)\n\
+        example : three = 3 ∧ ∀ x, x = Two.one ∨ x = Two.two := ⟨rfl, by intro x; cases x <;> simp⟩\n\
+        end Foo\n#check @Foo.bar";
+    insta::assert_snapshot!(second.run(probe, Some(0)).join("\n"), @r"
+    info: bar
+      n : @Eq Nat
+      (@HAdd.hAdd Nat Nat Nat (@instHAdd Nat instAddNat) n (@OfNat.ofNat Nat (nat_lit 0) (instOfNatNat (nat_lit 0)))) n
+    info: @none α : Option α
+    info: Nat.succ_le_of_lt {n m : Nat} (h : @LT.lt Nat instLTNat n m) : @LE.le Nat instLENat n.succ m
+    info: Elab.Command.CommandElabM : Type → Type
+    info: Foo.bar : ∀ (n : Nat),
+      @Eq Nat
+        (@HAdd.hAdd Nat Nat Nat (@instHAdd Nat instAddNat) n (@OfNat.ofNat Nat (nat_lit 0) (instOfNatNat (nat_lit 0)))) n
+    ");
+    // A pickle does not keep what extensions of environments know, such as compiled code.
+    let lost = second.run("#eval Foo.three", Some(0));
+    assert!(lost[0].contains("has no executable code"), "{lost:?}");
+}
+
+#[test]
+#[ignore = "needs core Lean; run cargo xtask test"]
+fn an_unpickled_proof_is_checked_by_the_kernel() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut repl = Repl::start(dir.path(), None);
+    let fake = "set_option debug.skipKernelTC true in\ntheorem fake : 1 = 2 := by decide +kernel";
+    assert_eq!(repl.run(fake, None), Vec::<String>::new());
+    assert_eq!(
+        repl.run("example : 1 = 2 := fake", Some(0)),
+        Vec::<String>::new()
+    );
+    repl.ask(&json!({ "pickleTo": "fake.olean", "env": 0 }));
+    let last = repl.death(&json!({ "unpickleEnvFrom": "fake.olean" }));
+    assert!(
+        last.contains("uncaught exception: (kernel) application type mismatch"),
+        "{last}"
+    );
+}
+
+#[test]
+#[ignore = "needs core Lean; run cargo xtask test"]
+fn a_pickle_that_cannot_be_read_or_written_ends_the_process_and_says_why() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut repl = Repl::start(dir.path(), None);
+    repl.run("theorem one : 1 = 1 := rfl", None);
+    repl.ask(&json!({ "pickleTo": "good.olean", "env": 0 }));
+    let last = repl.death(&json!({ "pickleTo": "nowhere/a.olean", "env": 0 }));
+    assert!(
+        last.ends_with("no such file or directory (error code: 2) file: nowhere/a.olean"),
+        "{last}"
+    );
+
+    let good = fs::read(dir.path().join("good.olean")).unwrap();
+    for (name, bytes, problem) in [
+        (
+            "cut.olean",
+            &good[..good.len() / 2],
+            "`cut.olean` is no whole pickle of this kind",
+        ),
+        (
+            "stub.olean",
+            &good[..20],
+            "failed to read file 'stub.olean', invalid header",
+        ),
+        (
+            "text.olean",
+            b"theorem one : 1 = 1 := rfl",
+            "failed to read file 'text.olean', invalid header",
+        ),
+    ] {
+        fs::write(dir.path().join(name), bytes).unwrap();
+        let last = Repl::start(dir.path(), None).death(&json!({ "unpickleEnvFrom": name }));
+        assert_eq!(last, format!("uncaught exception: {problem}"));
+    }
+    let missing = json!({ "unpickleEnvFrom": "missing.olean" });
+    let last = Repl::start(dir.path(), None).death(&missing);
+    assert!(last.ends_with("file: missing.olean"), "{last}");
+}
+
+#[test]
+#[ignore = "needs core Lean; run cargo xtask test"]
+fn an_unprimed_unpickle_fails_its_probe_and_a_primed_one_passes() {
+    let dir = tempfile::tempdir().unwrap();
+    let modules = dir.path().join("modules");
+    compile_package(&modules, &["Lucky.Basic", "Lucky.Tactic", "Lucky"]);
+    let start = || Repl::start(dir.path(), Some(&modules));
+    let probe = "example : Lucky.Number 7 := by lucky";
+    let request = |env: u64| json!({ "cmd": probe, "env": env });
+    let unpickle = json!({ "unpickleEnvFrom": "lucky.olean" });
+
+    let mut first = start();
+    assert_eq!(
+        first.run(&format!("import Lucky\n{probe}"), None),
+        Vec::<String>::new()
+    );
+    first.ask(&json!({ "pickleTo": "lucky.olean", "env": 0 }));
+
+    // The constants are there, but not what `initialize` makes.
+    let mut unprimed = start();
+    assert_eq!(unprimed.ask(&unpickle), json!({ "env": 0 }));
+    let check = unprimed.run("#check Lucky.Number", Some(0));
+    assert_eq!(check, ["info: Lucky.Number : Nat → Prop"]);
+    let last = unprimed.death(&request(0));
+    let reason =
+        "uncaught exception: cannot evaluate `[init]` declaration 'luckyNumber' in the same module";
+    assert_eq!(last, reason);
+
+    // One command is not enough: the import that it makes forbids initializers again.
+    let priming = "example : True := trivial";
+    let mut primed_once = start();
+    primed_once.run(priming, None);
+    primed_once.ask(&unpickle);
+    assert_eq!(primed_once.death(&request(1)), reason);
+
+    let mut primed = start();
+    primed.run(priming, None);
+    primed.run(priming, Some(0));
+    assert_eq!(primed.ask(&unpickle), json!({ "env": 2 }));
+    assert_eq!(primed.ask(&request(2)), json!({ "env": 3 }));
+}
+
+#[test]
+#[ignore = "needs core Lean; run cargo xtask test"]
+fn modules_of_users_are_imported_with_their_compiled_code() {
+    let dir = tempfile::tempdir().unwrap();
+    let modules = dir.path().join("modules");
+    compile_package(&modules, &["Squares"]);
+    // Linked from elsewhere, as a build folder may be.
+    let linked = dir.path().join("linked");
+    std::os::unix::fs::symlink(&modules, &linked).unwrap();
+    let mut repl = Repl::start(dir.path(), Some(&linked));
+    let said = repl.run("import Squares\n#eval squares 3", None);
+    assert_eq!(said, ["info: 11"]);
+    let said = repl.run("import Cubes\n#eval 1", None);
+    assert!(
+        said[0].contains("unknown module prefix 'Cubes'"),
+        "{said:?}"
+    );
+}
+
+#[test]
+#[ignore = "needs core Lean; run cargo xtask test"]
+fn a_module_with_an_error_is_not_compiled() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("Wrong.lean"), "example : 1 = 2 := rfl\n").unwrap();
+    let (code, stderr) = compile(dir.path(), dir.path(), &["Wrong"]);
+    assert_eq!(code, Some(1), "{stderr}");
+    assert!(stderr.contains("Wrong.lean:1:19: error: "), "{stderr}");
+    assert!(!dir.path().join("Wrong.olean").exists());
+}
