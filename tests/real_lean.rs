@@ -7,15 +7,22 @@
 #![expect(clippy::unwrap_used, reason = "a broken set-up fails the test")]
 
 use std::process::{Command, Output};
+use std::time::Duration;
+
+use leanrepl::internals::{Cache, CoreLean, Deadline, Interrupt, Unobserved};
+
+/// `leanrepl COMMAND` with the installed core Lean, in the root of the project.
+fn command(name: &str) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_leanrepl"));
+    command
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .args([name, "--toolchain", "core"]);
+    command
+}
 
 /// Runs `leanrepl eval` with the installed core Lean, in the root of the project.
 fn eval(args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_leanrepl"))
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .args(["eval", "--toolchain", "core"])
-        .args(args)
-        .output()
-        .unwrap()
+    command("eval").args(args).output().unwrap()
 }
 
 /// Code and both outputs, without the times.
@@ -285,4 +292,103 @@ fn ten_thousand_messages_come_through() {
     assert_eq!(output.status.code(), Some(0));
     let stdout = String::from_utf8(output.stdout).unwrap();
     assert_eq!(stdout.matches("\"severity\"").count(), 10_000);
+}
+
+/// The first JSON object that a command wrote, which must have gone well.
+fn json(command: &mut Command) -> serde_json::Value {
+    let output = command.arg("--json").output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{stderr}");
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    serde_json::from_str(stdout.lines().next().unwrap()).unwrap()
+}
+
+#[test]
+#[ignore = "needs core Lean; run cargo xtask test"]
+fn a_pickle_with_a_prelude_is_made_and_files_start_from_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    std::fs::write(
+        path("p.lean"),
+        "open Nat -- `succ` for short\nset_option pp.explicit true\nuniverse u\nvariable {α : Type u} (n : Nat)\n",
+    )
+    .unwrap();
+    let text = "import Lean\n#check succ\ntheorem t : n + 0 = n := by simp\n#check (id : α → α)\n";
+    std::fs::write(path("A.lean"), text).unwrap();
+    let mut pickle = command("pickle");
+    pickle
+        .args(["--import", "Lean", "--prelude"])
+        .arg(path("p.lean"))
+        .arg("--output")
+        .arg(path("env.olean"));
+    let made = json(&mut pickle);
+    assert_eq!(made["sidecar"]["imports"], serde_json::json!(["Lean"]));
+    let mut on_pickle = command("eval");
+    on_pickle
+        .args(["--base", "pickle", "--pickle"])
+        .arg(path("env.olean"))
+        .arg(path("A.lean"));
+    let line = json(&mut on_pickle);
+    assert_eq!(line["verdict"], "accepted", "{line}");
+    assert_eq!(line["base"], "pickle");
+    let said: Vec<&str> = line["messages"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|message| message["data"].as_str().unwrap())
+        .collect();
+    assert_eq!(said, ["Nat.succ (n : Nat) : Nat", "@id α : α → α"]);
+    let (code, text) = said_without(&path("A.lean"));
+    assert_eq!(code, Some(1), "{text}");
+}
+
+/// The code and everything that is said about a file that starts from its imports.
+fn said_without(path: &std::path::Path) -> (Option<i32>, String) {
+    let output = command("eval").arg(path).output().unwrap();
+    let all = [output.stdout, output.stderr].concat();
+    (output.status.code(), String::from_utf8(all).unwrap())
+}
+
+#[test]
+#[ignore = "needs core Lean; run cargo xtask test"]
+fn a_tactic_that_needs_an_initialized_extension_runs_on_a_pickle() {
+    let folder = tempfile::tempdir().unwrap();
+    let modules = folder.path().join("modules");
+    let pickle = folder.path().join("lucky.olean");
+    let file = folder.path().join("A.lean");
+    let probe = "example : Lucky.Number 7 := by lucky";
+    std::fs::write(&file, format!("import Lucky\n{probe}\n")).unwrap();
+    compile_package(&modules);
+    // Both the process that makes it and the fresh one run the probe.
+    let mut made = command("pickle");
+    made.env("LEAN_PATH", &modules)
+        .args(["--import", "Lucky", "--probe", probe, "--output"])
+        .arg(&pickle);
+    let probes = &json(&mut made)["sidecar"]["probes"];
+    assert_eq!(probes[2], "#check «Lucky».«seven»", "found by Lean itself");
+    assert_eq!(probes[3], probe);
+    let mut eval = command("eval");
+    eval.env("LEAN_PATH", &modules)
+        .arg("--pickle")
+        .arg(&pickle)
+        .arg(&file);
+    let line = json(&mut eval);
+    assert_eq!(line["verdict"], "accepted", "{line}");
+    assert_eq!(line["base"], "pickle");
+}
+
+/// Compiles the package of users that the tests have.
+fn compile_package(out: &std::path::Path) {
+    let deadline = Deadline::after(Duration::from_secs(180));
+    let core = CoreLean::new(Cache::locate().unwrap());
+    let core = core.ensure(deadline, &Unobserved, &Interrupt::default());
+    let compiler = core.unwrap().compiler();
+    let sources = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/core_package");
+    let status = Command::new(compiler.program)
+        .args(compiler.args)
+        .args([&sources, out])
+        .args(["Lucky.Basic", "Lucky.Tactic", "Lucky"])
+        .envs(compiler.vars)
+        .status();
+    assert!(status.unwrap().success());
 }
