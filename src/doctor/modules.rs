@@ -56,18 +56,20 @@ impl Header {
             .from(place.display())
     }
 
-    /// Looks for all that the module imports in a session started so; the answer says which Lean
+    /// Looks for all that the module imports in a session started so; the answer says which Leans
     /// wrote the files, too.
-    pub(super) fn look(&self, launch: &Launch, looks: Looks<'_>) -> (Fact, Option<String>) {
+    pub(super) fn look(&self, launch: &Launch, looks: Looks<'_>) -> (Fact, Vec<String>) {
         let Some(module) = self.module.as_deref().and_then(ModuleName::parse) else {
             let fact = Fact::not_needed(NAME, "the Lake file does not tell which library it has");
-            return (fact, None);
+            return (fact, Vec::new());
         };
         let path = SearchPath::of(launch);
         let names = [module.clone()];
         let found = prefault::closure(&names, &path, looks.deadline(), looks.interrupt);
-        let lean = found.lean_version.clone();
-        (self.fact(&module, &found), lean)
+        // A build that is no release says so in its files (`4.28.0-pre`) and not when it is asked.
+        let plain = |version: &String| version.trim_end_matches("-pre").to_owned();
+        let versions = found.lean_versions.iter().map(plain).collect();
+        (self.fact(&module, &found), versions)
     }
 
     /// The fact about a closure.

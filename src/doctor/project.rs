@@ -129,12 +129,12 @@ impl Bench<'_> {
         if let Some(built) = &built {
             facts.push(self.answer(&launch(built.binary()), &mut versions));
         }
-        let (fact, lean) = match &variables {
-            None => (self.header.unfetched(self.project), None),
-            Some(Err(failure)) => (Fact::failed(modules::NAME, failure, true), None),
+        let (fact, leans) = match &variables {
+            None => (self.header.unfetched(self.project), Vec::new()),
+            Some(Err(failure)) => (Fact::failed(modules::NAME, failure, true), Vec::new()),
             Some(Ok(_)) => self.header.look(&launch("lean".into()), self.looks),
         };
-        versions.extend(lean.map(|lean| ("modules", lean)));
+        versions.extend(leans.into_iter().map(|lean| ("modules", lean)));
         let has_modules = fact.state != State::Missing;
         facts.push(fact);
         facts.push(agreement(&versions));
