@@ -24,7 +24,10 @@ const KNOWN: [(&str, &str); 4] = [
 /// A tactic of Mathlib that looks into an extension which an `initialize` of Mathlib made.
 const MATHLIB_TACTIC: &str = "example : (2 : ℝ) + 2 = 4 := by norm_num";
 
-/// Marks the lines of our own `#eval`.
+/// What looks for constants.
+const QUESTION: &str = include_str!("constants.lean");
+
+/// Marks the lines that it writes.
 const MARK: &str = "leanrepl-probe";
 
 /// The probes for the environment of these imports: what every environment passes, a constant of
@@ -112,40 +115,20 @@ pub(crate) fn check(
     Ok(())
 }
 
-/// A command that tells a public constant of each module, or of a module that it imports.
+/// A text that tells a public constant of each module, or of a module that it imports.
 fn question(modules: &[String]) -> String {
-    let mut names = String::new();
-    for (index, module) in modules.iter().enumerate() {
-        let comma = if index == 0 { "" } else { ", " };
+    let mut text = QUESTION.to_owned();
+    for (number, module) in modules.iter().enumerate() {
         // Writing to a string cannot fail.
-        let _written = write!(names, "{comma}(({index} : Nat), `{module})");
+        let _written = write!(
+            text,
+            "\n#eval show Lean.Elab.Command.CommandElabM Unit from do leanreplTell (← Lean.getEnv) \"{number}\" `{module}"
+        );
     }
-    format!(
-        "#eval show Lean.Elab.Command.CommandElabM Unit from do
-  let env ← Lean.getEnv
-  for (number, name) in #[{names}] do
-    let mut stack := #[name]
-    let mut seen : Lean.NameSet := {{}}
-    let mut found := false
-    while !found && !stack.isEmpty do
-      if let some module := stack.back? then
-        stack := stack.pop
-        if !seen.contains module then
-          seen := seen.insert module
-          if let some index := env.getModuleIdx? module then
-            if let some data := env.header.moduleData[index.toNat]? then
-              for constant in data.constNames do
-                if !found && !constant.isInternal && !Lean.isPrivateName constant then
-                  found := true
-                  Lean.logInfo m!\"{MARK} {{number}} {{constant}}\"
-              if !found then
-                for imported in data.imports do
-                  stack := stack.push imported.module
-"
-    )
+    text
 }
 
-/// The constants that the command told, by the number of the module.
+/// The constants that it told, by the number of the module.
 fn constants(messages: &[Message]) -> Vec<(usize, String)> {
     messages
         .iter()
@@ -172,14 +155,9 @@ mod tests {
     #[test]
     fn the_question_names_every_module_once() {
         let text = question(&["A.B".to_owned(), "«c d».E".to_owned()]);
-        assert!(
-            text.contains("#[((0 : Nat), `A.B), ((1 : Nat), `«c d».E)]"),
-            "{text}"
-        );
-        assert!(
-            text.contains("m!\"leanrepl-probe {number} {constant}\""),
-            "{text}"
-        );
+        assert!(QUESTION.contains(MARK));
+        assert!(text.contains("\"0\" `A.B\n"), "{text}");
+        assert!(text.ends_with("\"1\" `«c d».E"), "{text}");
     }
 
     #[test]
