@@ -1,17 +1,16 @@
 //! Command line + project → what a command works with. The only place that knows precedence:
 //! a flag, then the project, then the default.
 
+pub(crate) mod build;
 pub(crate) mod pickle;
 
 use std::path::{Path, PathBuf};
 
-use crate::cli::build::BuildArgs;
 use crate::cli::eval::{EvalArgs, InfotreeArg};
 use crate::cli::shared::{LeanArgs, ToolchainArg};
 use crate::elan::{Active, Elan};
 use crate::failure::{Failure, Kind};
 use crate::project::Project;
-use crate::repl::build::{COMMUNITY, Wanted};
 use crate::repl::wire::{InfoTreeKind, Options};
 
 /// Which Lean evaluates, and why.
@@ -116,31 +115,6 @@ fn no_project() -> Failure {
         "no Lake project is around the files",
         "name its folder with `--project DIR`, or use core Lean with `--toolchain core`",
     )
-}
-
-/// The project for which a REPL is built.
-///
-/// # Errors
-/// None around the working folder, or a named one that is none.
-pub(crate) fn project_to_build(args: &BuildArgs) -> Result<Project, Failure> {
-    find_project(args.project.as_deref(), Path::new("."))?.ok_or_else(|| {
-        Failure::new(
-            Kind::Project,
-            "no Lake project is around this folder",
-            "run it in a folder with a `lean-toolchain` and a Lake file, or name one with `--project DIR`",
-        )
-    })
-}
-
-/// The source that is built. A folder is named by its whole path, since git runs elsewhere.
-pub(crate) fn source_to_build(args: &BuildArgs) -> Wanted {
-    let address = args.repl_repo.as_deref().unwrap_or(COMMUNITY);
-    let folder = Path::new(address).canonicalize();
-    let folder = folder.ok().filter(|folder| folder.is_dir());
-    Wanted {
-        repository: folder.map_or_else(|| address.to_owned(), |path| path.display().to_string()),
-        reference: args.repl_ref.clone(),
-    }
 }
 
 /// The path that says which project an evaluation is about: the first file, else the working

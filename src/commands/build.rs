@@ -18,8 +18,8 @@ use crate::ui::Ui;
 /// # Errors
 /// What keeps it from being built.
 pub(crate) fn run(args: &BuildArgs, ui: &Arc<Ui>, interrupt: &Interrupt) -> Result<u8, Failure> {
-    let project = settings::project_to_build(args)?;
-    let wanted = settings::source_to_build(args);
+    let project = settings::build::project(args)?;
+    let wanted = settings::build::source(args);
     let observer: Arc<dyn Observer> = Arc::<Ui>::clone(ui);
     let around = Circumstances {
         deadline: Deadline::after(args.timeout.get()),

@@ -34,45 +34,40 @@ pub(crate) fn prepare(
     interrupt: &Interrupt,
 ) -> Result<LeanRepl, Failure> {
     let manifest = match &chosen.project {
-        Some(project) => project.manifest()?.map(|manifest| manifest.digest),
+        Some(project) => project.manifest_digest()?,
         None => None,
     };
-    let repl = match &chosen.source {
+    let (launch, toolchain, repl) = match &chosen.source {
         Source::Core => {
             let installed = core::ensure(ui, interrupt)?;
             let (toolchain, repl) = installed.identity();
-            LeanRepl {
-                launch: installed.launch(),
-                identity: Identity {
-                    toolchain,
-                    repl,
-                    manifest,
-                },
-                expected_lean: chosen.expected_lean.clone(),
-            }
+            (installed.launch(), toolchain, repl)
         }
-        Source::Binary(path) => LeanRepl {
-            launch: Launch {
+        Source::Binary(path) => {
+            let launch = Launch {
                 program: path.clone(),
                 args: Vec::new(),
                 vars: env_vars::cleaned(),
                 dir: None,
-            },
-            identity: Identity {
-                toolchain: path.display().to_string(),
-                repl: binary_digest(path),
-                manifest,
-            },
-            expected_lean: chosen.expected_lean.clone(),
-        },
+            };
+            (launch, path.display().to_string(), binary_digest(path))
+        }
         Source::Project(active) => {
             let project = chosen.project.as_ref().ok_or_else(|| {
                 Failure::bug("a project's toolchain was chosen without a project")
             })?;
-            of_project(project, active, manifest, ui, interrupt)?
+            return of_project(project, active, manifest, ui, interrupt);
         }
     };
-    Ok(repl)
+    Ok(LeanRepl {
+        launch,
+        identity: Identity {
+            toolchain,
+            repl,
+            manifest,
+        },
+        expected_lean: chosen.expected_lean.clone(),
+    })
 }
 
 /// The REPL that was built for a project's toolchain, with the project's modules.

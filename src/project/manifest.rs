@@ -24,21 +24,11 @@ pub struct Manifest {
 impl Manifest {
     /// Reads that of the project in `root`, if there is one.
     pub(crate) fn read(root: &Path) -> Result<Option<Self>, Failure> {
-        let path = root.join(FILE);
-        let broken = |what: &str| {
-            Failure::new(
-                Kind::Project,
-                format!("cannot {what} `{}`", path.display()),
-                "run `lake update` in the project to write it anew",
-            )
+        let Some(bytes) = bytes(root)? else {
+            return Ok(None);
         };
-        let bytes = match fs::read(&path) {
-            Ok(bytes) => bytes,
-            Err(err) if err.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(err) => return Err(broken("read").caused_by(err)),
-        };
-        let value: Value =
-            serde_json::from_slice(&bytes).map_err(|err| broken("make sense of").caused_by(err))?;
+        let value: Value = serde_json::from_slice(&bytes)
+            .map_err(|err| broken("make sense of", root).caused_by(err))?;
         Ok(Some(Self {
             digest: digest::of_bytes(&bytes),
             packages: packages(&value),
@@ -51,6 +41,29 @@ impl Manifest {
             .iter()
             .any(|package| package.trim_matches(['«', '»']) == name)
     }
+}
+
+/// The digest of the manifest in `root`, if there is one, whatever it says.
+pub(crate) fn digest_in(root: &Path) -> Result<Option<String>, Failure> {
+    Ok(bytes(root)?.map(|bytes| digest::of_bytes(&bytes)))
+}
+
+/// The file's bytes, if it is there.
+fn bytes(root: &Path) -> Result<Option<Vec<u8>>, Failure> {
+    match fs::read(root.join(FILE)) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(err) if err.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(err) => Err(broken("read", root).caused_by(err)),
+    }
+}
+
+/// What a user is told about a manifest that is of no use.
+fn broken(what: &str, root: &Path) -> Failure {
+    Failure::new(
+        Kind::Project,
+        format!("cannot {what} `{}`", root.join(FILE).display()),
+        "run `lake update` in the project to write it anew",
+    )
 }
 
 /// The names of the packages. Before version 7 of the format each entry is wrapped in its kind
@@ -96,5 +109,9 @@ mod tests {
         let failure = read("{").unwrap_err();
         assert_eq!(failure.kind(), Kind::Project);
         assert!(failure.problem().starts_with("cannot make sense of"));
+        // Its digest does not depend on what it says.
+        fs::write(dir.path().join(FILE), "{").unwrap();
+        let digest = digest_in(dir.path()).unwrap();
+        assert_eq!(digest, Some(digest::of_bytes(b"{")));
     }
 }

@@ -49,6 +49,14 @@ impl Project {
         Manifest::read(&self.root)
     }
 
+    /// The SHA-256 of its `lake-manifest.json`, if that is there. Another one means other dependencies.
+    ///
+    /// # Errors
+    /// A manifest that cannot be read.
+    pub fn manifest_digest(&self) -> Result<Option<String>, Failure> {
+        manifest::digest_in(&self.root)
+    }
+
     /// The module that imports the project's own library, as far as its Lake file tells.
     pub fn root_library(&self) -> Option<String> {
         lakefile::root_library(&self.root)

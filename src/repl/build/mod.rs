@@ -160,15 +160,16 @@ impl Shelf {
     /// The REPL for this toolchain from that source, if it was built before.
     fn find(&self, whose: &For, wanted: &Wanted) -> Option<Built> {
         let entries = fs::read_dir(self.folder(whose)).ok()?;
-        let built = entries
+        let mut built = entries
             .flatten()
+            // Those of a build under way, or of one that was killed.
             .filter(|entry| !entry.file_name().to_string_lossy().starts_with('.'))
             .filter_map(|entry| open(&entry.path(), whose));
         let is_wanted = |built: &Built| {
             built.record.repository == wanted.repository
                 && built.record.reference == wanted.reference
         };
-        { built }.find(is_wanted)
+        built.find(is_wanted)
     }
 
     /// The REPL for this toolchain from that source: found, else built. From then on it is the one
