@@ -66,9 +66,8 @@ impl Header {
         let path = SearchPath::of(launch);
         let names = [module.clone()];
         let found = prefault::closure(&names, &path, looks.deadline(), looks.interrupt);
-        // A build that is no release says so in its files (`4.28.0-pre`) and not when it is asked.
-        let plain = |version: &String| version.trim_end_matches("-pre").to_owned();
-        let versions = found.lean_versions.iter().map(plain).collect();
+        let versions = found.lean_versions.iter().map(|text| plain(text));
+        let versions = versions.collect();
         (self.fact(&module, &found), versions)
     }
 
@@ -93,6 +92,12 @@ impl Header {
         };
         fact.from(origin)
     }
+}
+
+/// A version as `Lean.versionString` begins: a build that is no release calls itself `4.28.0-pre` in
+/// its files and on the command line, and `4.28.0` when it is asked inside.
+pub(super) fn plain(version: &str) -> String {
+    version.trim_end_matches("-pre").to_owned()
 }
 
 /// Whether Lake has been at work in the project, so that it can be asked without fetching anything.

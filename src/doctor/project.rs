@@ -103,8 +103,8 @@ impl Bench<'_> {
         facts.push(self.lake_fact());
         let mut versions = Versions::new();
         let whose = For::of(&self.active.toolchain, self.lake, self.around());
-        if let (Ok(whose), Some(_)) = (&whose, self.active.toolchain.release()) {
-            versions.push(("toolchain", whose.lean.clone()));
+        if let Ok(whose) = &whose {
+            versions.push(("toolchain", modules::plain(&whose.lean)));
         }
         let built = whose.map(|whose| self.shelf().selected(&whose));
         facts.push(repl(&built));
