@@ -1,9 +1,9 @@
-//! Any bytes as what a REPL prints and as a Lean file. Run it with `cargo fuzz run texts`.
+//! Any bytes as what a REPL prints, as a Lean file and as a compiled one. Run it with `cargo fuzz run texts`.
 
 #![no_main]
 
 use leanrepl::internals::frame::{Decoded, FrameReader};
-use leanrepl::internals::header;
+use leanrepl::internals::{header, olean};
 use leanrepl::internals::wire::Reply;
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
@@ -32,6 +32,8 @@ fn frames(bytes: &[u8], step: usize) -> (Vec<Vec<u8>>, Vec<u8>) {
 fuzz_target!(|bytes: &[u8]| {
     let step = usize::from(bytes.first().copied().unwrap_or(0)) + 1;
     assert_eq!(frames(bytes, step), frames(bytes, 1 << 16));
+    // Whatever it is, it must end.
+    let _ = olean::read(bytes);
     if let Ok(text) = std::str::from_utf8(bytes) {
         let split = header::split(text);
         let canonical = split.canonical();

@@ -13,7 +13,7 @@ use crate::event::{Event, Observer};
 use crate::failure::{Failure, Kind};
 use crate::lean::header;
 use crate::limits::{Deadline, Interrupt};
-use crate::prefault::{self, search_path::SearchPath};
+use crate::prefault;
 use crate::repl::base::{Base, Wish};
 use crate::repl::eval::EvalSettings;
 use crate::repl::evaluated::{Counts, Evaluated};
@@ -116,10 +116,7 @@ fn evaluate(
         observer: Arc::<Ui>::clone(report.ui),
     };
     if args.prefault {
-        let headers: Vec<_> = work.iter().map(|work| header::split(&work.text)).collect();
-        let path = SearchPath::of(&opener.lean.launch);
-        let deadline = Deadline::after(args.import_timeout.get());
-        prefault::before_import(&headers, &path, deadline, report.ui.as_ref(), interrupt);
+        read_ahead(&work, &opener);
     }
     let mut failed = None;
     let ran = schedule::run(
@@ -144,6 +141,18 @@ fn evaluate(
         },
     );
     failed.map_or(ran, Err)
+}
+
+/// Reads the modules ahead that the texts import.
+fn read_ahead(work: &[Work], opener: &Opener) {
+    let headers: Vec<_> = work.iter().map(|work| header::split(&work.text)).collect();
+    prefault::before_import(
+        &headers,
+        &opener.lean.launch,
+        Deadline::after(opener.import_timeout.get()),
+        opener.observer.as_ref(),
+        &opener.interrupt,
+    );
 }
 
 /// What the texts start from.

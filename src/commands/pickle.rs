@@ -9,7 +9,7 @@ use crate::commands::{DONE, lean};
 use crate::event::{Event, Observer};
 use crate::failure::Failure;
 use crate::limits::{Bytes, Deadline, Interrupt};
-use crate::prefault::{self, search_path::SearchPath};
+use crate::prefault;
 use crate::repl::input;
 use crate::repl::opening::Opener;
 use crate::repl::pickle::compare::{self, Plan};
@@ -56,10 +56,10 @@ pub(crate) fn run(args: &PickleArgs, ui: &Arc<Ui>, interrupt: &Interrupt) -> Res
     match wanted {
         Some((imports, prelude)) => {
             if args.prefault {
-                let header = checked_header(&imports)?;
-                let path = SearchPath::of(&opener.lean.launch);
+                let headers = [checked_header(&imports)?];
+                let launch = &opener.lean.launch;
                 let deadline = Deadline::after(args.import_timeout.get());
-                prefault::before_import(&[header], &path, deadline, ui.as_ref(), interrupt);
+                prefault::before_import(&headers, launch, deadline, ui.as_ref(), interrupt);
             }
             make(args, imports, prelude, place, &opener, ui)
         }

@@ -56,18 +56,19 @@ impl Header {
             .from(place.display())
     }
 
-    /// Looks for all that the module imports in a session started so; the answer says which Lean
+    /// Looks for all that the module imports in a session started so; the answer says which Leans
     /// wrote the files, too.
-    pub(super) fn look(&self, launch: &Launch, looks: Looks<'_>) -> (Fact, Option<String>) {
+    pub(super) fn look(&self, launch: &Launch, looks: Looks<'_>) -> (Fact, Vec<String>) {
         let Some(module) = self.module.as_deref().and_then(ModuleName::parse) else {
             let fact = Fact::not_needed(NAME, "the Lake file does not tell which library it has");
-            return (fact, None);
+            return (fact, Vec::new());
         };
         let path = SearchPath::of(launch);
         let names = [module.clone()];
         let found = prefault::closure(&names, &path, looks.deadline(), looks.interrupt);
-        let lean = found.lean_version.clone();
-        (self.fact(&module, &found), lean)
+        let versions = found.lean_versions.iter().map(|text| plain(text));
+        let versions = versions.collect();
+        (self.fact(&module, &found), versions)
     }
 
     /// The fact about a closure.
@@ -91,6 +92,12 @@ impl Header {
         };
         fact.from(origin)
     }
+}
+
+/// A version as `Lean.versionString` begins: a build that is no release calls itself `4.28.0-pre` in
+/// its files and on the command line, and `4.28.0` when it is asked inside.
+pub(super) fn plain(version: &str) -> String {
+    version.trim_end_matches("-pre").to_owned()
 }
 
 /// Whether Lake has been at work in the project, so that it can be asked without fetching anything.

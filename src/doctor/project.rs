@@ -103,8 +103,8 @@ impl Bench<'_> {
         facts.push(self.lake_fact());
         let mut versions = Versions::new();
         let whose = For::of(&self.active.toolchain, self.lake, self.around());
-        if let (Ok(whose), Some(_)) = (&whose, self.active.toolchain.release()) {
-            versions.push(("toolchain", whose.lean.clone()));
+        if let Ok(whose) = &whose {
+            versions.push(("toolchain", modules::plain(&whose.lean)));
         }
         let built = whose.map(|whose| self.shelf().selected(&whose));
         facts.push(repl(&built));
@@ -129,12 +129,12 @@ impl Bench<'_> {
         if let Some(built) = &built {
             facts.push(self.answer(&launch(built.binary()), &mut versions));
         }
-        let (fact, lean) = match &variables {
-            None => (self.header.unfetched(self.project), None),
-            Some(Err(failure)) => (Fact::failed(modules::NAME, failure, true), None),
+        let (fact, leans) = match &variables {
+            None => (self.header.unfetched(self.project), Vec::new()),
+            Some(Err(failure)) => (Fact::failed(modules::NAME, failure, true), Vec::new()),
             Some(Ok(_)) => self.header.look(&launch("lean".into()), self.looks),
         };
-        versions.extend(lean.map(|lean| ("modules", lean)));
+        versions.extend(leans.into_iter().map(|lean| ("modules", lean)));
         let has_modules = fact.state != State::Missing;
         facts.push(fact);
         facts.push(agreement(&versions));

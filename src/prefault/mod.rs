@@ -14,6 +14,7 @@ use crate::lean::header::Split;
 use crate::lean::module_name::ModuleName;
 use crate::limits::{Bytes, Deadline, Interrupt};
 use crate::machine;
+use crate::process::launch::Launch;
 use search_path::SearchPath;
 use walk::Walk;
 
@@ -23,6 +24,9 @@ const MEMORY_PERCENT: u64 = 75;
 
 /// How many names of missing modules are kept.
 const NAMED: usize = 1000;
+
+/// How many versions of Lean are kept.
+const VERSIONS: usize = 4;
 
 /// What was found, and read if that was asked for.
 #[derive(Debug, Clone, Default)]
@@ -41,10 +45,24 @@ pub struct Closure {
     pub missing: Vec<ModuleName>,
     /// How many modules have a file that tells no imports.
     pub unreadable: usize,
-    /// One of the Leans that the files say they come from.
-    pub lean_version: Option<String>,
+    /// The Leans that the files say they come from, in alphabetical order; a few of them.
+    pub lean_versions: Vec<String>,
     /// Why it ended early, if it did.
     pub stopped: Option<Stopped>,
+}
+
+impl Closure {
+    /// Takes note of the Lean that one file comes from.
+    fn add_version(&mut self, version: Option<String>) {
+        let Some(version) = version else {
+            return;
+        };
+        if let Err(place) = self.lean_versions.binary_search(&version)
+            && self.lean_versions.len() < VERSIONS
+        {
+            self.lean_versions.insert(place, version);
+        }
+    }
 }
 
 /// Why a walk ended early.
@@ -80,16 +98,17 @@ pub fn read_ahead(
     Walk::new(path.clone(), Some(memory)).run(modules, deadline, interrupt, advanced)
 }
 
-/// Reads ahead what texts with those headers import in a child that searches `path`, and tells the
-/// observer what came of it. To be called right before the import; on core Lean too.
+/// Reads ahead what texts with those headers import in a child that is started so, and tells the
+/// observer what came of it; none if nothing was read. To be called right before the import.
 pub fn before_import(
     headers: &[Split],
-    path: &SearchPath,
+    launch: &Launch,
     deadline: Deadline,
     observer: &dyn Observer,
     interrupt: &Interrupt,
 ) -> Option<Closure> {
     let note = |text: &str| observer.tell(Event::Noted { text });
+    let path = SearchPath::of(launch);
     if path.is_empty() {
         note("nothing is read ahead, since neither `LEAN_PATH` nor `LEAN_SYSROOT` is set");
         return None;
@@ -106,7 +125,7 @@ pub fn before_import(
     let mut advanced = |done_bytes| observer.tell(Event::StepAdvanced { done_bytes });
     let closure = read_ahead(
         &imported(headers),
-        path,
+        &path,
         room,
         deadline,
         interrupt,
@@ -222,7 +241,7 @@ mod tests {
         let closure = read(dir.path(), &["P.Top", "P.Right"], u64::MAX);
         assert_eq!((closure.modules, closure.files), (4, 4));
         assert_eq!((closure.bytes, closure.read_bytes), (bytes, bytes));
-        assert_eq!(closure.lean_version.as_deref(), Some("4.28.0"));
+        assert_eq!(closure.lean_versions, ["4.28.0"]);
         assert_eq!(closure.missing, []);
         assert_eq!(closure.stopped, None);
     }
@@ -338,12 +357,16 @@ mod tests {
         assert_eq!(imported(&headers), modules(&["Init", "P"]));
         assert_eq!(imported(&headers[1..]), modules(&["P"]));
         let heard = Heard::default();
-        let path = SearchPath::new(vec![dir.path().to_owned()]);
+        let launch = |path: &Path| Launch {
+            program: "repl".into(),
+            args: Vec::new(),
+            vars: vec![("LEAN_PATH".into(), path.into())],
+            dir: None,
+        };
         let interrupt = Interrupt::default();
-        let closure = before_import(&headers, &path, later(), &heard, &interrupt).unwrap();
-        assert_eq!(closure.modules, 2);
-        let nowhere = SearchPath::new(Vec::new());
-        assert!(before_import(&headers, &nowhere, later(), &heard, &interrupt).is_none());
+        let before = |path| before_import(&headers, &launch(path), later(), &heard, &interrupt);
+        assert_eq!(before(dir.path()).unwrap().modules, 2);
+        assert!(before(Path::new("")).is_none());
         let [started, read, none] = heard.0.into_inner().unwrap().try_into().unwrap();
         assert_eq!(started, "reading compiled modules ahead");
         assert!(

@@ -234,7 +234,7 @@ impl Shared {
         state.found.modules += 1;
         match look.olean {
             Some(olean) => {
-                state.found.lean_version = olean.lean_version;
+                state.found.add_version(olean.lean_version);
                 state.add(olean.imports.into_iter().map(|import| import.module));
             }
             None => state.found.unreadable += 1,

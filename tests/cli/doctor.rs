@@ -7,7 +7,7 @@ use leanrepl::internals::digest;
 use serde_json::{Value, json};
 
 use crate::olean_file::OleanFile;
-use crate::running::Finished;
+use crate::running::{Finished, Output};
 use crate::world::{World, snapshot};
 
 /// The toolchain of the test's project, as elan names its folder.
@@ -332,4 +332,45 @@ fn a_pickle_that_fits_is_told_and_another_one_does_no_harm() {
     let (state, mend) = fact(&seen, "pickle");
     assert_eq!(state, "not_needed");
     assert_eq!(mend, "leanrepl pickle");
+}
+
+#[test]
+fn a_lake_that_hangs_is_reported() {
+    let world = modules(toolchain(project(), ""), "4.27.0", &[]).script("lake", "/bin/sleep 600");
+    let seen = doctor(&world, &["--timeout", "1s", "--json"]);
+    assert_eq!(seen.exit(), Some(3));
+    for name in ["lake", "modules"] {
+        assert_eq!(fact(&seen, name).0, "missing", "{name}");
+    }
+}
+
+#[test]
+fn modules_of_two_leans_are_noticed() {
+    let world = repl(modules(toolchain(project(), ""), "4.27.0", &["Init"]));
+    let old = OleanFile {
+        lean: "4.26.0-pre".to_owned(),
+        ..OleanFile::default()
+    };
+    let world = world.bytes(".lake/lib/Init.olean", &old.bytes());
+    let seen = doctor(&world, &["--json"]);
+    let (state, mend) = fact(&seen, "versions");
+    assert_eq!(state, "missing");
+    assert_eq!(mend, "lake build");
+}
+
+#[test]
+fn ctrl_c_ends_the_looks_and_all_that_they_started() {
+    let world = World::new()
+        .own_programs_only()
+        .script("docker", "/bin/sleep 600 & echo waiting; wait");
+    let mut running = world.start(["doctor", "-v", "--timeout", "10m"]);
+    running.wait_for(Output::Stderr, "waiting");
+    running.ctrl_c();
+    let seen = running.finish();
+    assert_eq!(seen.exit(), Some(130));
+    assert!(
+        seen.stderr()
+            .contains("stopped before everything was looked at")
+    );
+    world.assert_nothing_runs();
 }
