@@ -47,20 +47,7 @@ pub(crate) fn run(args: &EvalArgs, ui: &Arc<Ui>, interrupt: &Interrupt) -> Resul
         toolchain: describe(&toolchain),
     };
     ui.files_started(files.len());
-    let mut work = Vec::new();
-    for file in files {
-        match input::read(file) {
-            Ok(text) => work.push(Work {
-                name: input::display_name(file),
-                text,
-            }),
-            Err(failure) => report.add(&Evaluated::undecided(
-                &input::display_name(file),
-                Arc::from(""),
-                failure,
-            ))?,
-        }
-    }
+    let work = read(files, &mut report)?;
     let ran = if work.is_empty() {
         Ok(())
     } else {
@@ -78,6 +65,19 @@ pub(crate) fn run(args: &EvalArgs, ui: &Arc<Ui>, interrupt: &Interrupt) -> Resul
     // A reader that went away before the summary has seen every file.
     let _written = ui.summary(&report.counts, start.elapsed(), report.worst)?;
     Ok(report.worst)
+}
+
+/// Reads the files; those that cannot be read are reported.
+fn read(files: &[PathBuf], report: &mut Report<'_>) -> Result<Vec<Work>, Failure> {
+    let mut work = Vec::new();
+    for file in files {
+        let name = input::display_name(file);
+        match input::read(file) {
+            Ok(text) => work.push(Work { name, text }),
+            Err(failure) => report.add(&Evaluated::undecided(&name, Arc::from(""), failure))?,
+        }
+    }
+    Ok(work)
 }
 
 /// Runs the texts in sessions.
