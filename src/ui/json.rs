@@ -6,6 +6,7 @@
 //! | `type` | when | fields |
 //! |---|---|---|
 //! | `file` | as each file finishes | see below |
+//! | `pickle` | a pickle was made or compared | `path`, `sidecar` (as it is on the disk) |
 //! | `summary` | last, after all files | `accepted`, `rejected`, `undecided` (files), `seconds`, `exit_code` |
 //! | `failure` | last, if the run itself failed | `kind`, `problem`, `hint`, `causes` (nearest first) |
 //!
