@@ -55,21 +55,7 @@ pub(crate) fn run(args: &EvalArgs, ui: &Arc<Ui>, interrupt: &Interrupt) -> Resul
         worst: DONE,
         toolchain: describe(&toolchain),
     };
-    let mut work = Vec::new();
-    for file in files {
-        match input::read(file, ui.as_ref(), interrupt) {
-            Ok(text) => work.push(Work {
-                name: input::display_name(file),
-                text,
-            }),
-            Err(failure) if failure.kind() == Kind::Interrupted => return Err(failure),
-            Err(failure) => report.add(&Evaluated::undecided(
-                &input::display_name(file),
-                Arc::from(""),
-                failure,
-            ))?,
-        }
-    }
+    let work = read(files, interrupt, &mut report)?;
     ui.files_started(files.len());
     let ran = if work.is_empty() {
         Ok(())
@@ -91,6 +77,27 @@ pub(crate) fn run(args: &EvalArgs, ui: &Arc<Ui>, interrupt: &Interrupt) -> Resul
     // A reader that went away before the summary has seen every file.
     let _written = ui.summary(&report.counts, start.elapsed(), report.worst)?;
     Ok(report.worst)
+}
+
+/// Reads the files; those that cannot be read are reported.
+///
+/// # Errors
+/// The wish to stop.
+fn read(
+    files: &[PathBuf],
+    interrupt: &Interrupt,
+    report: &mut Report<'_>,
+) -> Result<Vec<Work>, Failure> {
+    let mut work = Vec::new();
+    for file in files {
+        let name = input::display_name(file);
+        match input::read(file, report.ui.as_ref(), interrupt) {
+            Ok(text) => work.push(Work { name, text }),
+            Err(failure) if failure.kind() == Kind::Interrupted => return Err(failure),
+            Err(failure) => report.add(&Evaluated::undecided(&name, Arc::from(""), failure))?,
+        }
+    }
+    Ok(work)
 }
 
 /// Runs the texts in sessions.

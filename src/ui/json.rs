@@ -6,6 +6,7 @@
 //! | `type` | when | fields |
 //! |---|---|---|
 //! | `file` | as each file finishes | see below |
+//! | `pickle` | a pickle was made or compared | `path`, `sidecar` (as it is on the disk) |
 //! | `fact` | for each thing that `doctor` looks at | `name`, `state` (`ok`, `missing`, `not_needed`), `found`, `origin` and `mend` (or null) |
 //! | `summary` | last, after all files | `accepted`, `rejected`, `undecided`, `with_sorry` (of the accepted), `unfinished` (files), `seconds`, `exit_code` |
 //! | `summary` | last, after all facts | `ok`, `missing`, `not_needed` (facts), `exit_code` |

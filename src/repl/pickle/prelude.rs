@@ -44,6 +44,7 @@ const LOST: [(&[&str], &str); 8] = [
     (
         &[
             "attribute",
+            "@[",
             "instance",
             "initialize",
             "builtin_initialize",
@@ -195,15 +196,8 @@ impl Command {
                 "write `open` without `scoped`, or put the line into the files themselves",
             ));
         }
-        let lost = LOST.iter().find(|(names, _)| names.contains(&word.text));
-        if let Some((_, reason)) = lost {
+        if let Some(reason) = lost(word.text) {
             return Err((format!("`{}` is not kept: {reason}", word.text), MOVE));
-        }
-        if word.text == "@[" {
-            return Err((
-                "`@[…]` is not kept: a pickle does not keep attributes".to_owned(),
-                MOVE,
-            ));
         }
         if KEPT.contains(&word.text) {
             self.end()
@@ -260,6 +254,12 @@ impl Command {
             Self::Variable(..) => Err("a bracket of `variable` is not closed".to_owned()),
         }
     }
+}
+
+/// Why a pickle does not keep the command that a word begins; none for other words.
+fn lost(word: &str) -> Option<&'static str> {
+    let (_, reason) = LOST.iter().find(|(words, _)| words.contains(&word))?;
+    Some(reason)
 }
 
 /// Which way a bracket turns.
