@@ -521,3 +521,29 @@ fn another_installer_than_the_known_one_is_not_run() {
     ");
     assert!(!world.work("pwned").exists());
 }
+
+#[test]
+fn a_project_goes_from_its_files_to_a_pickle_that_eval_uses() {
+    let lab = Lab::new("4.27.0");
+    let manifest = "{\"version\": \"1.1.0\", \"packages\": [{\"name\": \"mathlib\"}]}";
+    let lab = Lab {
+        world: lab.world.file("p/lake-manifest.json", manifest),
+        ..lab
+    };
+    assert_eq!(lab.build(&[]).exit(), Some(0));
+    let seen = lab.world.leanrepl(["pickle", "--project", "p"]);
+    assert_eq!(seen.exit(), Some(0), "{}", seen.stderr());
+    let told = "pickled `import Mathlib` to [WORK]/p/.lake/leanrepl/mathlib_env.olean";
+    assert!(seen.stdout().starts_with(told), "{}", seen.stdout());
+    let seen = lab
+        .world
+        .leanrepl(["eval", "--base", "pickle", "-v", "p/A.lean"]);
+    assert_eq!(seen.exit(), Some(0), "{}", seen.stderr());
+    let used = "/bin/repl\n> {\"cmd\":\"\"}\n";
+    assert!(seen.stderr().contains(used), "{}", seen.stderr());
+    assert!(
+        seen.stderr().contains("unpickleEnvFrom"),
+        "{}",
+        seen.stderr()
+    );
+}
