@@ -97,6 +97,24 @@ pub const DOCKER_HOST: Variable = Variable {
     doc: "Address of Docker's daemon, as Docker itself takes it.",
 };
 
+/// Which context of Docker is used.
+pub const DOCKER_CONTEXT: Variable = Variable {
+    name: "DOCKER_CONTEXT",
+    doc: "Context whose daemon is used, as Docker's own client takes it.",
+};
+
+/// Where the settings of Docker's client are.
+pub const DOCKER_CONFIG: Variable = Variable {
+    name: "DOCKER_CONFIG",
+    doc: "Folder of the settings of Docker's client; the default is `.docker` in the home folder.",
+};
+
+/// The port on which a server listens.
+pub const SERVER_PORT: Variable = Variable {
+    name: "LEAN_SERVER_PORT",
+    doc: "Port on which `leanrepl serve` listens without `--listen`; the default is 8000.",
+};
+
 /// Whether wrangler tells its makers what it is used for.
 pub const WRANGLER_SEND_METRICS: Variable = Variable {
     name: "WRANGLER_SEND_METRICS",
@@ -104,11 +122,13 @@ pub const WRANGLER_SEND_METRICS: Variable = Variable {
 };
 
 /// The variables that belong to leanrepl.
-pub const OURS: [Variable; 1] = [CACHE_DIR];
+pub const OURS: [Variable; 2] = [CACHE_DIR, SERVER_PORT];
 
 /// The variables of others that leanrepl reads or sets.
-pub const FOREIGN: [Variable; 14] = [
+pub const FOREIGN: [Variable; 16] = [
     DOCKER_HOST,
+    DOCKER_CONTEXT,
+    DOCKER_CONFIG,
     WRANGLER_SEND_METRICS,
     TERM,
     XDG_CACHE_HOME,

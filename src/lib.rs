@@ -6,6 +6,7 @@ mod cli;
 mod commands;
 mod core_lean;
 mod digest;
+mod docker;
 mod doctor;
 mod elan;
 mod env_vars;
@@ -15,10 +16,12 @@ mod lean;
 mod limits;
 mod machine;
 mod prefault;
+mod probe;
 mod process;
 mod project;
 mod repl;
 mod settings;
+mod template;
 mod ui;
 
 use std::ffi::OsString;
@@ -31,7 +34,8 @@ use crate::failure::Kind;
 
 /// Runs the command line `args` (with the program's name first) and returns the exit code.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let args = match cli::Args::try_parse_from(args) {
+    let words: Vec<OsString> = args.into_iter().collect();
+    let args = match cli::Args::try_parse_from(&words) {
         Ok(args) => args,
         Err(err) => {
             // Help and version go to stdout and are no failure; clap knows which is which.
@@ -46,8 +50,11 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
     };
     let ui = Arc::new(ui::Ui::new(commands::output::mode(&args)));
-    let outcome =
-        process::signals::watch().and_then(|interrupt| commands::run(&args, &ui, &interrupt));
+    let outcome = if process::init::is_first() {
+        process::init::run(&words)
+    } else {
+        process::signals::watch().and_then(|interrupt| commands::run(&args, &ui, &interrupt))
+    };
     match outcome {
         Ok(code) => ExitCode::from(code),
         Err(failure) => {

@@ -1,6 +1,7 @@
 //! The command line as types; doc comments are the help. Never I/O, never work.
 
 pub(crate) mod build;
+pub(crate) mod build_image;
 pub(crate) mod core;
 pub(crate) mod doctor;
 pub(crate) mod eval;
@@ -38,6 +39,13 @@ pub(crate) enum Command {
     Core(core::CoreArgs),
     /// Looks at all that an evaluation depends on, and says for each lack what mends it.
     Doctor(doctor::DoctorArgs),
+    /// Builds an image that serves Lean, tries it and names it.
+    BuildImage(build_image::BuildImageArgs),
+    /// Asks the server on this machine, as the health check of an image does.
+    Probe(build_image::ProbeArgs),
+    /// Puts the REPL of a project and all that a running Lean reads into one folder.
+    #[command(hide = true)]
+    Gather(build_image::GatherArgs),
 }
 
 #[cfg(test)]

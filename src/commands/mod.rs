@@ -1,9 +1,11 @@
 //! Matches on the command and turns its outcome into an exit code. Never prints.
 
 mod build;
+mod build_image;
 mod core;
 mod doctor;
 mod eval;
+mod in_image;
 mod lean;
 pub(crate) mod output;
 mod pickle;
@@ -32,6 +34,9 @@ pub(crate) fn run(args: &Args, ui: &Arc<Ui>, interrupt: &Interrupt) -> Result<u8
         Command::Pickle(pickle) => pickle::run(pickle, ui, interrupt),
         Command::Core(core) => core::run(core.action, ui, interrupt),
         Command::Doctor(doctor) => doctor::run(doctor, ui, interrupt),
+        Command::BuildImage(args) => build_image::run(args, ui, interrupt),
+        Command::Probe(probe) => in_image::probe(probe, ui),
+        Command::Gather(gather) => in_image::gather(gather, ui, interrupt),
     }
 }
 

@@ -14,11 +14,15 @@ pub(crate) fn mode(args: &Args) -> Mode {
             Command::Eval(eval) if eval.format == FormatArg::Github => Format::Github,
             Command::Pickle(pickle) if pickle.json => Format::Json,
             Command::Doctor(doctor) if doctor.json => Format::Json,
+            Command::BuildImage(image) if image.json => Format::Json,
             Command::Build(_)
+            | Command::BuildImage(_)
             | Command::Core(_)
             | Command::Doctor(_)
             | Command::Eval(_)
-            | Command::Pickle(_) => Format::Human,
+            | Command::Gather(_)
+            | Command::Pickle(_)
+            | Command::Probe(_) => Format::Human,
         },
         loudness: match (args.output.quiet, args.output.verbose) {
             (true, _) => Loudness::Quiet,

@@ -319,7 +319,7 @@ fn no_node(problem: &str) -> Failure {
 }
 
 /// Our own Node, from the installed folder on.
-fn own_program() -> PathBuf {
+pub(crate) fn own_program() -> PathBuf {
     Path::new(OWN_NODE).join(packages::NODE_PROGRAM)
 }
 

@@ -6,6 +6,7 @@ mod install;
 mod manifest;
 mod node;
 mod packages;
+pub(crate) mod portable;
 mod scripts;
 mod unpack;
 

@@ -54,6 +54,12 @@ impl Remembered {
         })
     }
 
+    /// Says that the same file will be there, with a time in whole seconds as archives keep it.
+    pub(crate) fn move_to(&mut self, path: PathBuf) {
+        self.path = path;
+        self.modified_ms -= self.modified_ms % 1000;
+    }
+
     /// The Node, if it is still there and new enough. One that was changed is asked again.
     pub(crate) fn check(&self, dir: &Path) -> Option<Node> {
         let path = dir.join(&self.path);

@@ -3,6 +3,7 @@
 
 pub(crate) mod child;
 pub(crate) mod ending;
+pub(crate) mod init;
 pub mod launch;
 mod output;
 mod quote;

@@ -183,6 +183,6 @@ pub(crate) fn line(value: &impl Serialize) -> Result<String, Failure> {
 }
 
 /// Seconds to the millisecond.
-fn seconds(span: Duration) -> f64 {
+pub(crate) fn seconds(span: Duration) -> f64 {
     (span.as_secs_f64() * 1000.0).round() / 1000.0
 }

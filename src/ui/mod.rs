@@ -12,6 +12,7 @@
 mod doctor;
 mod github;
 mod human;
+mod image;
 mod json;
 pub mod mode;
 mod paint;
@@ -30,6 +31,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::docker::Made;
+use crate::docker::gather::Gathered;
 use crate::doctor::fact::Fact;
 use crate::event::Observer;
 use crate::failure::{Failure, Kind};
@@ -225,6 +228,23 @@ impl Ui {
             return Self::put(&mut state, &line);
         }
         Self::put(&mut state, text)
+    }
+
+    /// Tells of an image that was made.
+    pub(crate) fn image_made(&self, made: &Made) -> Result<Written, Failure> {
+        let data = if self.mode.format == Format::Json {
+            json::line(&image::ImageLine::new(made))?
+        } else {
+            image::text(made)
+        };
+        let mut state = self.state();
+        state.meter.finished();
+        Self::put(&mut state, &data)
+    }
+
+    /// Tells of what was gathered for an image.
+    pub(crate) fn gathered(&self, gathered: &Gathered) -> Result<Written, Failure> {
+        Self::put(&mut self.state(), &image::amounts(gathered))
     }
 
     /// Writes one line of data, for commands whose result is no file.

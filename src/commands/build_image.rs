@@ -1,0 +1,169 @@
+//! `leanrepl build-image`: joins the recipe, Docker and the user.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::cache::Cache;
+use crate::cli::build_image::BuildImageArgs;
+use crate::commands::DONE;
+use crate::core_lean::CoreLean;
+use crate::docker::binary::Binary;
+use crate::docker::recipe::{Order, Recipe, Wish};
+use crate::docker::{BuildOptions, Circumstances, Daemon, Made};
+use crate::event::{Event, Observer};
+use crate::failure::{Failure, Kind};
+use crate::limits::{Deadline, Interrupt};
+use crate::settings::image::{self, Wanted};
+use crate::ui::Ui;
+
+/// Builds an image, or writes what it would be built from.
+///
+/// # Errors
+/// What keeps it from being built, tried, named or pushed.
+pub(crate) fn run(
+    args: &BuildImageArgs,
+    ui: &Arc<Ui>,
+    interrupt: &Interrupt,
+) -> Result<u8, Failure> {
+    let start = Instant::now();
+    let around = Circumstances {
+        deadline: Deadline::after(args.timeout.get()),
+        observer: Arc::<Ui>::clone(ui),
+        interrupt: interrupt.clone(),
+    };
+    let wanted = image::wanted(args)?;
+    let names = image::names(args, &wanted);
+    let binary = Binary::choose(args.server_binary.as_deref(), ui.as_ref())?;
+    let daemon = if args.print || args.context.is_some() {
+        None
+    } else {
+        // Before core Lean is installed for it: without Docker there is no use for it.
+        let daemon = Daemon::connect(&around)?;
+        ui.tell(Event::Chosen {
+            text: &daemon.choice(),
+        });
+        check_architecture(args, &binary, &daemon)?;
+        Some(daemon)
+    };
+    let order = Order {
+        wish: wish(wanted, &binary, &around)?,
+        base: args.base.clone(),
+        binary,
+        labels: args.labels.iter().cloned().collect(),
+    };
+    let recipe = Recipe::new(&order)?;
+    let Some(daemon) = daemon else {
+        return leave(args.context.as_deref(), &recipe, ui);
+    };
+    let made = make(args, recipe, &daemon, names, &around)?;
+    // A reader that went away has seen enough: the image is there.
+    let _written = ui.image_made(&Made {
+        elapsed: start.elapsed(),
+        ..made
+    })?;
+    Ok(DONE)
+}
+
+/// What is in the image, with the files that this takes.
+fn wish(wanted: Wanted, binary: &Binary, around: &Circumstances) -> Result<Wish, Failure> {
+    match wanted {
+        Wanted::Toolchain(toolchain) => Ok(Wish::Toolchain(toolchain)),
+        Wanted::Core => CoreLean::new(Cache::locate()?)
+            .portable(
+                binary.processor(),
+                around.deadline,
+                around.observer.as_ref(),
+                &around.interrupt,
+            )
+            .map(Wish::Core),
+    }
+}
+
+/// Writes the Dockerfile to stdout, or all that it needs to a folder.
+fn leave(folder: Option<&Path>, recipe: &Recipe, ui: &Ui) -> Result<u8, Failure> {
+    // A reader that went away has seen enough.
+    let _written = match folder {
+        None => ui.data_line(recipe.dockerfile.trim_end())?,
+        Some(folder) => {
+            recipe.context.leave_in(folder)?;
+            let shown = folder.display();
+            let size = recipe.context.size()?;
+            ui.data_line(&format!(
+                "{shown} holds a Dockerfile and all that it needs ({size}): docker build --tag NAME {shown}"
+            ))?
+        }
+    };
+    Ok(DONE)
+}
+
+/// Builds, tries, names and pushes.
+fn make(
+    args: &BuildImageArgs,
+    recipe: Recipe,
+    daemon: &Daemon,
+    names: Vec<String>,
+    around: &Circumstances,
+) -> Result<Made, Failure> {
+    for base in &recipe.bases {
+        daemon.need(base, args.platform.as_deref(), around)?;
+    }
+    let options = BuildOptions {
+        build_args: args.build_args.iter().cloned().collect(),
+        no_cache: args.no_cache,
+        platform: args.platform.clone(),
+        network: args.network.clone(),
+    };
+    let built = daemon.build(recipe.context, &options, &recipe.hints, around)?;
+    let smoke = if args.no_smoke {
+        None
+    } else {
+        Some(daemon.smoke(&built.id, &recipe.trial, args.ready_timeout, around)?)
+    };
+    for name in &names {
+        daemon.tag(&built.id, name, around)?;
+    }
+    let mut digest = None;
+    if args.push {
+        for name in &names {
+            digest = daemon.push(name, around)?.or(digest);
+        }
+    }
+    let base_size = match recipe.bases.last() {
+        Some(base) => Some(daemon.image(base, around)?.size),
+        None => None,
+    };
+    Ok(Made {
+        image: daemon.image(&built.id, around)?,
+        base_size,
+        names,
+        digest,
+        steps: built.steps,
+        gathered: daemon.gathered(&built.id, around)?,
+        smoke,
+        elapsed: std::time::Duration::ZERO,
+    })
+}
+
+/// A leanrepl for another processor than that of the image would fail in a step of the build only.
+fn check_architecture(
+    args: &BuildImageArgs,
+    binary: &Binary,
+    daemon: &Daemon,
+) -> Result<(), Failure> {
+    let platform = args.platform.as_deref();
+    let of_image = platform
+        .and_then(|platform| platform.split('/').nth(1))
+        .unwrap_or(&daemon.architecture);
+    if of_image == binary.architecture {
+        return Ok(());
+    }
+    Err(Failure::new(
+        Kind::Usage,
+        format!(
+            "the leanrepl for the image is of {}, the image of {of_image}",
+            binary.architecture
+        ),
+        "name one for the image's processor with `--server-binary FILE`, or another platform with `--platform`",
+    ))
+}

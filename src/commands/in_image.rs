@@ -1,0 +1,116 @@
+//! The commands that images run: `leanrepl probe` and `leanrepl gather`.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::cache::Cache;
+use crate::cli::build_image::{GatherArgs, ProbeArgs};
+use crate::commands::DONE;
+use crate::docker::gather::{self, Plan};
+use crate::elan::Elan;
+use crate::env_vars;
+use crate::event::Observer;
+use crate::failure::{Failure, Kind};
+use crate::limits::{Deadline, Interrupt, Wait};
+use crate::probe::{self, Question};
+use crate::project::Project;
+use crate::repl::build::{Circumstances, For, Shelf};
+use crate::ui::Ui;
+
+/// Longest wait for Lake to say where a project's modules are. It may have to run the Lake file.
+const LAKE: Wait = Wait::secs(300);
+
+/// Longest wait for an answer that needs no Lean: a bit less than Docker waits for a health check.
+const GLANCE: Wait = Wait::secs(4);
+
+/// Longest wait for the answer to a text.
+const TEXT: Wait = Wait::secs(600);
+
+/// Asks the server on this machine.
+///
+/// # Errors
+/// Nobody listens, or what listens does not answer in time.
+pub(crate) fn probe(args: &ProbeArgs, ui: &Ui) -> Result<u8, Failure> {
+    let port = env_vars::read(env_vars::SERVER_PORT)
+        .and_then(|text| text.to_str()?.parse().ok())
+        .unwrap_or(8000);
+    let wait = args.timeout.unwrap_or(match args.post {
+        Some(_) => TEXT,
+        None => GLANCE,
+    });
+    let question = Question {
+        port,
+        path: args.path.clone(),
+        text: args.post.clone(),
+        run_seconds: args.run_seconds,
+    };
+    let answer = probe::ask(&question, Deadline::after(wait.get())).map_err(|err| {
+        Failure::new(
+            Kind::Remote,
+            format!("no server answers on port {port} of this machine within {wait}"),
+            "start one with `leanrepl serve`, or name its port with the variable `LEAN_SERVER_PORT`",
+        )
+        .caused_by(err)
+    })?;
+    let line = serde_json::to_string(&answer)
+        .map_err(|err| Failure::bug("cannot write an answer").caused_by(err))?;
+    // A reader that went away has seen enough.
+    let _written = ui.data_line(&line)?;
+    Ok(if answer.is_good() {
+        DONE
+    } else {
+        Kind::Remote.exit_code()
+    })
+}
+
+/// Gathers what a running Lean of a project reads.
+///
+/// # Errors
+/// A project without a REPL, and what cannot be read or written.
+pub(crate) fn gather(
+    args: &GatherArgs,
+    ui: &Arc<Ui>,
+    interrupt: &Interrupt,
+) -> Result<u8, Failure> {
+    let project = Project::at(&args.project)?;
+    let observer: Arc<dyn Observer> = Arc::<Ui>::clone(ui);
+    let around = Circumstances {
+        deadline: Deadline::after(LAKE.get()),
+        observer: &observer,
+        interrupt,
+    };
+    let elan = Elan::locate();
+    let active = elan.active(&project.root)?;
+    let lake = elan.lake(&active.toolchain);
+    let whose = For::of(&active.toolchain, &lake, around)?;
+    let built = Shelf::new(Cache::locate()?)
+        .selected(&whose)
+        .ok_or_else(|| {
+            Failure::new(
+                Kind::Project,
+                format!("no REPL was built yet for `{}`", active.toolchain),
+                "run `leanrepl build` in the project first",
+            )
+        })?;
+    let vars =
+        lake.session_variables(&project.root, around.deadline, observer.as_ref(), interrupt)?;
+    let value = |variable| env_vars::value_in(&vars, variable);
+    let sysroot = value(env_vars::LEAN_SYSROOT).ok_or_else(|| {
+        Failure::new(
+            Kind::Project,
+            "Lake does not tell where the toolchain is",
+            "see that `lake env` prints `LEAN_SYSROOT` in the project",
+        )
+    })?;
+    let modules = value(env_vars::LEAN_PATH).unwrap_or_default();
+    let plan = Plan {
+        repl: built.binary(),
+        sysroot: Path::new(sysroot).to_owned(),
+        modules: std::env::split_paths(modules).collect(),
+        into: args.into.clone(),
+        keep_all: args.keep_all,
+    };
+    let gathered = gather::run(&plan, interrupt)?;
+    let _written = ui.gathered(&gathered)?;
+    Ok(DONE)
+}

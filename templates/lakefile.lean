@@ -1,0 +1,5 @@
+import Lake
+open Lake DSL
+
+package project
+{{require}}
