@@ -85,6 +85,11 @@ pub mod internals {
     pub use crate::repl::{base, compare, evaluated, frame, identity, pickle, wire};
     pub use crate::ui::{Ui, Written, mode, streams};
 
+    /// The command line as clap has it, for completions and the manual.
+    pub fn command() -> clap::Command {
+        <crate::cli::Args as clap::CommandFactory>::command()
+    }
+
     /// Reading compiled modules ahead.
     pub mod prefault {
         pub use crate::prefault::search_path::SearchPath;

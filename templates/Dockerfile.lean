@@ -16,13 +16,15 @@ COPY leanrepl /usr/local/bin/leanrepl
 ENV LEAN_PATH=/opt/leanrepl/modules \
     LEAN_SYSROOT=/opt/leanrepl/toolchain \
     LD_LIBRARY_PATH=/opt/leanrepl/lib \
-    LEANREPL_CACHE_DIR=/opt/leanrepl/cache \
+    LEANREPL_CACHE_DIR=/tmp/leanrepl \
     LEAN_SERVER_HOST=0.0.0.0 \
     LEAN_SERVER_PORT={{port}} \
     HOME=/tmp
 WORKDIR /tmp
 # Proven in a fresh process, with nothing but what is in this image; without a pickle there is no image.
-RUN ["leanrepl", "pickle", "--repl", "/opt/leanrepl/repl", "--import", "{{import}}", "--output", "/opt/leanrepl/mathlib_env.olean", "--import-timeout", "30m", "--memory", "{{memory}}"]
+RUN leanrepl pickle --repl /opt/leanrepl/repl --import {{import}} --output /opt/leanrepl/mathlib_env.olean \
+        --import-timeout 30m --memory {{memory}} \
+    && rm -rf /tmp/leanrepl
 USER {{user}}
 EXPOSE {{port}}
 HEALTHCHECK --interval=30s --timeout=5s --start-period={{start_period}} CMD ["leanrepl", "probe", "--path", "/ready"]

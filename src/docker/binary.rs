@@ -7,9 +7,13 @@ use crate::digest;
 use crate::docker::elf;
 use crate::event::{Event, Observer};
 use crate::failure::{Failure, Kind};
+use crate::limits::Bytes;
 
 /// The oldest glibc of which all systems that are still cared for have at least this version.
 const COMMON_GLIBC: (u32, u32) = (2, 28);
+
+/// No leanrepl is larger, not even one for debugging.
+const LARGEST: Bytes = Bytes::mib(1024);
 
 /// A leanrepl for an image.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,6 +57,10 @@ impl Binary {
             )
             .caused_by(why)
         };
+        let metadata = fs::metadata(&path).map_err(|err| bad(err.to_string()))?;
+        if metadata.len() > LARGEST.get() {
+            return Err(bad(format!("it has more than {LARGEST}")));
+        }
         let bytes = fs::read(&path).map_err(|err| bad(err.to_string()))?;
         let needs =
             elf::needs(&bytes).ok_or_else(|| bad("it is no program of Linux".to_owned()))?;
@@ -86,6 +94,10 @@ mod tests {
         fs::write(&script, "#!/bin/sh\n").unwrap();
         let failure = Binary::choose(Some(&script), &Unobserved).unwrap_err();
         assert_eq!(failure.causes(), ["it is no program of Linux"]);
+        let huge = dir.path().join("huge");
+        fs::File::create(&huge).unwrap().set_len(2 << 30).unwrap();
+        let failure = Binary::choose(Some(&huge), &Unobserved).unwrap_err();
+        assert_eq!(failure.causes(), ["it has more than 1.0 GiB"]);
         let missing = dir.path().join("missing");
         let failure = Binary::choose(Some(&missing), &Unobserved).unwrap_err();
         assert!(failure.hint().contains("`--server-binary FILE`"));

@@ -279,7 +279,7 @@ fn project(
 }
 
 /// What a user is told who names neither a toolchain nor a base.
-fn unnamed() -> Failure {
+pub(crate) fn unnamed() -> Failure {
     Failure::new(
         Kind::Usage,
         "it is not known which toolchain the image is for",
@@ -365,7 +365,7 @@ fn hints() -> Hints {
             "name a base with a newer system (glibc 2.28 and libstdc++ at least) with `--base IMAGE`",
         ),
         hint(
-            "\"pickle\"",
+            "leanrepl pickle",
             "see that the machine has memory enough for the import; what the base left uncompiled, build \
              there first",
         ),

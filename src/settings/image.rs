@@ -1,7 +1,7 @@
 //! What the command line says about an image.
 
 use crate::cli::build_image::{BuildImageArgs, KindArg};
-use crate::docker::recipe::Toolchain;
+use crate::docker::recipe::{Toolchain, unnamed};
 use crate::failure::{Failure, Kind};
 use crate::lean::release::Release;
 
@@ -53,6 +53,9 @@ pub(crate) fn wanted(args: &BuildImageArgs) -> Result<Wanted, Failure> {
             "`--from-scratch` makes the project that `--base` would bring",
             "leave out one of `--from-scratch` and `--base`",
         ));
+    }
+    if release.is_none() && args.base.is_none() {
+        return Err(unnamed());
     }
     let has_mathlib = kind == KindArg::Mathlib;
     Ok(Wanted::Toolchain(Toolchain {

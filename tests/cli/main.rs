@@ -12,9 +12,12 @@
 
 mod build;
 mod build_elan;
+mod build_image;
 mod doctor;
+mod engine;
 mod eval;
 mod eval_ends;
+mod init;
 mod lab;
 mod mount;
 #[path = "../olean_file.rs"]

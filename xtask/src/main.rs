@@ -9,6 +9,8 @@
 mod bench;
 mod check;
 mod conformance;
+mod dist;
+mod docker;
 mod layers;
 mod lengths;
 mod libtest;
@@ -40,6 +42,8 @@ enum Chore {
     Test(test::Args),
     /// Plays transcripts of requests and replies against a REPL and compares what comes back.
     Conformance(conformance::Args),
+    /// Makes what a release consists of: a static binary, completions, manual, checksums.
+    Dist(dist::Args),
     /// Measures, with a baseline in the same run.
     Bench(bench::Args),
 }
@@ -49,6 +53,7 @@ fn main() -> anyhow::Result<ExitCode> {
         Chore::Check => check::run(&root())?,
         Chore::Test(args) => test::run(&root(), &args)?,
         Chore::Conformance(args) => conformance::run(&args)?,
+        Chore::Dist(args) => dist::run(&root(), &args)?,
         Chore::Bench(args) => bench::run(&root(), &args)?,
     };
     Ok(if all_well {

@@ -8,6 +8,7 @@ use anyhow::Context;
 use leanrepl::internals::Kind;
 use serde_json::Value;
 
+use crate::docker;
 use crate::libtest::Tally;
 
 /// Test targets whose ignored tests need core Lean, or to be root.
@@ -47,7 +48,17 @@ struct Sum {
 impl Sum {
     /// Takes a run of `cargo test` into account.
     fn add_run(&mut self, root: &Path, args: &[&str]) -> anyhow::Result<()> {
-        let (tally, succeeded) = cargo_test(root, args)?;
+        self.add_run_with(root, args, &[])
+    }
+
+    /// The same with more variables.
+    fn add_run_with(
+        &mut self,
+        root: &Path,
+        args: &[&str],
+        vars: &[(&str, String)],
+    ) -> anyhow::Result<()> {
+        let (tally, succeeded) = cargo_test(root, args, vars)?;
         if !succeeded && tally.failed == 0 {
             println!("xtask: `cargo test` failed without a failed test");
             self.broken += 1;
@@ -133,6 +144,22 @@ pub(crate) fn run(root: &Path, args: &Args) -> anyhow::Result<bool> {
         Core::Unavailable(reason) => sum.absent.push(format!("core Lean ({reason})")),
         Core::Broken => sum.broken += 1,
     }
+    println!("\n== tests that need Docker");
+    match docker::set_up(root)? {
+        docker::Docker::Ready { binary } => {
+            let words = [
+                "--package",
+                "leanrepl",
+                "--no-fail-fast",
+                "--test",
+                "real_docker",
+            ];
+            let turns = ["--", "--ignored", "--test-threads=1"];
+            let vars = [("LEANREPL_STATIC", binary)];
+            sum.add_run_with(root, &[&words[..], &turns].concat(), &vars)?;
+        }
+        docker::Docker::Unavailable(reason) => sum.absent.push(format!("Docker ({reason})")),
+    }
     Ok(sum.finish(args))
 }
 
@@ -147,7 +174,7 @@ enum Core {
 }
 
 /// Whether the program is there and says its version.
-fn answers(program: &str) -> bool {
+pub(crate) fn answers(program: &str) -> bool {
     let status = Command::new(program)
         .arg("--version")
         .stdin(Stdio::null())
@@ -184,10 +211,15 @@ fn set_up_core(root: &Path) -> anyhow::Result<Core> {
 }
 
 /// Runs `cargo test`, shows its output and reads it; tells also whether it succeeded.
-fn cargo_test(root: &Path, args: &[&str]) -> anyhow::Result<(Tally, bool)> {
+fn cargo_test(
+    root: &Path,
+    args: &[&str],
+    vars: &[(&str, String)],
+) -> anyhow::Result<(Tally, bool)> {
     let mut child = Command::new("cargo")
         .arg("test")
         .args(args)
+        .envs(vars.iter().map(|(name, value)| (name, value)))
         .current_dir(root)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())

@@ -1,0 +1,109 @@
+//! Builds that go wrong: nothing is left of them, and nothing has a name.
+
+use std::process::Stdio;
+
+use crate::rig::{Rig, Seen, Source, debian, docker, left_over, try_docker};
+use crate::server;
+
+/// Whether an image of that name is there.
+fn is_there(name: &str) -> bool {
+    try_docker(&["image", "inspect", name]).code == Some(0)
+}
+
+#[test]
+#[ignore = "needs Docker and core Lean; run cargo xtask test"]
+fn a_server_that_lies_or_dies_gets_no_name() {
+    let mut rig = Rig::new();
+    let bases = [
+        (
+            server::lying(&mut rig),
+            "did not report a false text as rejected",
+        ),
+        (
+            server::dying(&mut rig),
+            "ended with exit code 9 before it was ready",
+        ),
+    ];
+    for (base, problem) in bases {
+        let name = rig.name();
+        let seen = rig.build(&["--kind", "core", "--base", &base, "--tag", &name]);
+        assert_eq!(seen.code, Some(4), "{seen:?}");
+        assert!(seen.stderr.contains(problem), "{seen:?}");
+        assert!(!is_there(&name));
+        assert_eq!(left_over(), "");
+    }
+}
+
+#[test]
+#[ignore = "needs Docker and core Lean; run cargo xtask test"]
+fn ctrl_c_leaves_no_container_and_no_name() {
+    let mut rig = Rig::new();
+    // The step that tries Lean does not end.
+    let dockerfile = format!(
+        "FROM {}\nENV PATH=/usr/local/sbin:/usr/local/bin:/usr/bin:/bin\nCOPY leanrepl /usr/local/sbin/leanrepl\n",
+        debian("bookworm")
+    );
+    let files = [(
+        "leanrepl",
+        Source::Script("#!/bin/sh\necho waiting\nsleep 1000\n"),
+    )];
+    let base = rig.image(&dockerfile, &files);
+    let name = rig.name();
+    let before = docker(&["ps", "--all", "--quiet"]);
+    let mut command = rig.command(&["--kind", "core", "--base", &base, "--tag", &name]);
+    let child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // Until the step runs; what ends earlier fails below.
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(120);
+    while docker(&["ps", "--quiet"]).is_empty() && std::time::Instant::now() < deadline {
+        std::thread::yield_now();
+    }
+    let pid = rustix::process::Pid::from_raw(child.id().try_into().unwrap()).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+    let seen = Seen::of(child.wait_with_output().unwrap());
+    assert_eq!(seen.code, Some(130), "{seen:?}");
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    while docker(&["ps", "--all", "--quiet"]) != before && std::time::Instant::now() < deadline {
+        std::thread::yield_now();
+    }
+    assert_eq!(docker(&["ps", "--all", "--quiet"]), before);
+    assert!(!is_there(&name));
+}
+
+#[test]
+#[ignore = "needs Docker; run cargo xtask test"]
+fn a_base_without_a_project_and_one_that_does_not_exist_are_told_apart() {
+    let mut rig = Rig::new();
+    let (base, name) = (debian("bookworm"), rig.name());
+    let args = |base: &str| -> Seen {
+        rig.build(&[
+            "--kind",
+            "lean",
+            "--base",
+            base,
+            "--runtime-base",
+            &debian("bookworm"),
+            "--tag",
+            &name,
+        ])
+    };
+    let seen = args(&base);
+    assert_eq!(seen.code, Some(4), "{seen:?}");
+    assert!(
+        seen.stderr
+            .contains("RUN leanrepl build --project /project"),
+        "{seen:?}"
+    );
+    assert!(seen.stderr.contains("`/project`"), "{seen:?}");
+    let seen = args("localhost:1/no/such:base");
+    assert_eq!(seen.code, Some(6), "{seen:?}");
+    assert!(
+        seen.stderr.contains("the base `localhost:1/no/such:base`"),
+        "{seen:?}"
+    );
+    assert!(!is_there(&name));
+    assert_eq!(left_over(), "");
+}

@@ -1,0 +1,159 @@
+//! Images of a toolchain: the REPL is built in the build, from a real git repository, by a `lake` that is
+//! a script; what it builds is the fake REPL.
+
+use std::path::Path;
+
+use crate::rig::{Rig, Source, debian, docker, left_over};
+
+/// The `lake` of the toolchain.
+const LAKE: &str = r#"#!/bin/sh
+case "$1" in
+env) printf 'LEAN_SYSROOT=/toolchain\nLEAN_PATH=/project/.lake/build/lib:/toolchain/lib/lean\n' ;;
+build) mkdir -p .lake/build/bin && cp /opt/fake-repl .lake/build/bin/repl ;;
+*) exit 2 ;;
+esac
+"#;
+
+/// The `lean` of the toolchain.
+const LEAN: &str = "#!/bin/sh\necho 4.27.0\n";
+
+/// What makes the base: a project with a library, a toolchain with files that no session reads, and a
+/// repository of a REPL.
+fn dockerfile() -> String {
+    let debian = debian("bookworm");
+    format!(
+        "FROM {debian}
+COPY lake lean /toolchain/bin/
+COPY fake-repl /opt/fake-repl
+COPY lakefile.toml lean-toolchain /project/
+RUN chmod 755 /opt/fake-repl && mkdir -p /toolchain/lib/lean /project/.lake/build/lib \
+ && for name in Init Lean; do echo x > /toolchain/lib/lean/$name.olean; echo xx > /toolchain/lib/lean/$name.ilean; done \
+ && echo xxx > /toolchain/lib/lean/Init.c \
+ && echo x > /project/.lake/build/lib/P.olean && echo y > /project/.lake/build/lib/P.olean.private
+RUN mkdir -p /repl/REPL && cd /repl && git init --quiet --initial-branch=master \
+ && echo leanprover/lean4:v4.27.0 > lean-toolchain && echo '  out.flush' > REPL/Main.lean \
+ && git add . && git -c user.name=t -c user.email=t@example.org commit --quiet --message x && git tag v4.27.0
+"
+    )
+}
+
+/// The base.
+fn base(rig: &mut Rig) -> String {
+    let fake = Path::new(env!("CARGO_BIN_EXE_fake-repl"));
+    let files = [
+        ("lake", Source::Script(LAKE)),
+        ("lean", Source::Script(LEAN)),
+        ("fake-repl", Source::File(fake)),
+        ("lakefile.toml", Source::Text("name = \"p\"\n")),
+        ("lean-toolchain", Source::Text("/toolchain\n")),
+    ];
+    rig.image(&dockerfile(), &files)
+}
+
+/// All files of an image below a folder, without their sizes.
+fn files(image: &str, folder: &str) -> Vec<String> {
+    let list = docker(&[
+        "run",
+        "--rm",
+        "--network",
+        "none",
+        "--entrypoint",
+        "find",
+        image,
+        folder,
+        "-type",
+        "f",
+    ]);
+    let mut list: Vec<String> = list.lines().map(str::to_owned).collect();
+    list.sort();
+    list
+}
+
+#[test]
+#[ignore = "needs Docker; run cargo xtask test"]
+fn a_toolchain_with_a_project_becomes_an_image_of_what_runs() {
+    let mut rig = Rig::new();
+    let (base, runtime) = (base(&mut rig), debian("bookworm"));
+    for (kind, header) in [("lean", false), ("mathlib", true)] {
+        let name = rig.name();
+        let json = rig
+            .build(&[
+                "--kind",
+                kind,
+                "--base",
+                &base,
+                "--runtime-base",
+                &runtime,
+                "--repl-repo",
+                "/repl",
+                "--tag",
+                &name,
+                "--no-smoke",
+                "--json",
+            ])
+            .json();
+        assert_eq!(json["gathered"]["left_out"]["ilean"]["files"], 2, "{json}");
+        assert_eq!(json["gathered"]["left_out"]["c"]["bytes"], 4, "{json}");
+        assert_eq!(
+            files(&name, "/opt/leanrepl"),
+            [
+                "/opt/leanrepl/gathered.json",
+                "/opt/leanrepl/mathlib_env.json",
+                "/opt/leanrepl/mathlib_env.olean",
+                "/opt/leanrepl/modules/P.olean",
+                "/opt/leanrepl/modules/P.olean.private",
+                "/opt/leanrepl/repl",
+                "/opt/leanrepl/toolchain/lib/lean/Init.olean",
+                "/opt/leanrepl/toolchain/lib/lean/Lean.olean",
+            ]
+        );
+        let entrypoint = docker(&[
+            "image",
+            "inspect",
+            "--format",
+            "{{json .Config.Entrypoint}}",
+            &name,
+        ]);
+        assert_eq!(
+            entrypoint.contains("import Mathlib"),
+            header,
+            "{entrypoint}"
+        );
+        assert_eq!(left_over(), "");
+    }
+}
+
+#[test]
+#[ignore = "needs Docker; run cargo xtask test"]
+fn a_tag_without_a_repl_and_a_pickle_that_fails_are_failed_steps() {
+    let mut rig = Rig::new();
+    let (base, runtime, name) = (base(&mut rig), debian("bookworm"), rig.name());
+    let args = [
+        "--kind",
+        "lean",
+        "--base",
+        &base,
+        "--repl-repo",
+        "/repl",
+        "--no-smoke",
+        "--tag",
+        &name,
+    ];
+    let seen = rig.build(
+        &[
+            &args[..],
+            &["--runtime-base", &runtime, "--repl-ref", "v9.9.9"],
+        ]
+        .concat(),
+    );
+    assert_eq!(seen.code, Some(4), "{seen:?}");
+    assert!(seen.stderr.contains("`--repl-ref REF`"), "{seen:?}");
+    // The fake writes no pickle and says that all is well.
+    let dockerfile =
+        format!("FROM {runtime}\nENV LEAN_FAKE_REPL=\"--pickle-fault write-nothing\"\n");
+    let runtime = rig.image(&dockerfile, &[]);
+    let seen = rig.build(&[&args[..], &["--runtime-base", &runtime]].concat());
+    assert_eq!(seen.code, Some(4), "{seen:?}");
+    assert!(seen.stderr.contains("RUN leanrepl pickle"), "{seen:?}");
+    assert_eq!(left_over(), "");
+}

@@ -1,0 +1,142 @@
+//! `cargo xtask dist`: what a release consists of, in `target/dist`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::Context;
+use clap_complete::Shell;
+use leanrepl::internals::digest;
+
+/// The target of a binary that needs nothing of the system it runs on.
+const MUSL: &str = "x86_64-unknown-linux-musl";
+
+/// The target that every Rust for Linux has; with the C library linked in, it is nearly as good.
+const GLIBC: &str = "x86_64-unknown-linux-gnu";
+
+/// The shells that complete a command line.
+const SHELLS: [Shell; 3] = [Shell::Bash, Shell::Zsh, Shell::Fish];
+
+/// How the release is made.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Make only the binary, and print its path last.
+    #[arg(long)]
+    binary_only: bool,
+}
+
+/// Makes all of it.
+pub(crate) fn run(root: &Path, args: &Args) -> anyhow::Result<bool> {
+    let folder = root.join("target/dist");
+    let binary = binary(root, &folder)?;
+    if !args.binary_only {
+        completions(&folder.join("completions"))?;
+        manual(&folder.join("man"))?;
+        checksums(&folder)?;
+        println!("xtask: the release is in {}", folder.display());
+    }
+    println!("{}", binary.display());
+    Ok(true)
+}
+
+/// Builds the binary and puts it into the folder, the debugging symbols left out.
+pub(crate) fn binary(root: &Path, folder: &Path) -> anyhow::Result<PathBuf> {
+    let (target, flags) = if has_musl()? {
+        (MUSL, "")
+    } else {
+        println!("xtask: without `rustup target add {MUSL}`, the binary is made with glibc inside");
+        (GLIBC, "-C target-feature=+crt-static")
+    };
+    let status = Command::new("cargo")
+        .args(["build", "--release", "--locked", "--package", "leanrepl"])
+        .args(["--bin", "leanrepl", "--target", target])
+        // With a target named, the flags are not those of build scripts and macros.
+        .env("RUSTFLAGS", format!("{flags} -C strip=symbols"))
+        .current_dir(root)
+        .stdin(Stdio::null())
+        .status()
+        .context("cannot start cargo")?;
+    anyhow::ensure!(status.success(), "cargo ended with {status}");
+    fs::create_dir_all(folder)?;
+    let place = folder.join("leanrepl");
+    let beside = folder.join("leanrepl.new");
+    let built = root.join("target").join(target).join("release/leanrepl");
+    fs::copy(&built, &beside).with_context(|| format!("cannot copy `{}`", built.display()))?;
+    fs::rename(&beside, &place)?;
+    Ok(place)
+}
+
+/// Whether Rust can build for musl here. One that is not managed by rustup is not asked.
+fn has_musl() -> anyhow::Result<bool> {
+    let output = Command::new("rustc")
+        .args(["--print", "target-libdir", "--target", MUSL])
+        .output()
+        .context("cannot start rustc")?;
+    let folder = String::from_utf8_lossy(&output.stdout);
+    Ok(output.status.success() && Path::new(folder.trim()).is_dir())
+}
+
+/// The files by which shells complete command lines.
+fn completions(folder: &Path) -> anyhow::Result<()> {
+    fs::create_dir_all(folder)?;
+    let mut command = leanrepl::internals::command();
+    for shell in SHELLS {
+        clap_complete::generate_to(shell, &mut command, "leanrepl", folder)?;
+    }
+    Ok(())
+}
+
+/// The pages of the manual, one for each command.
+fn manual(folder: &Path) -> anyhow::Result<()> {
+    fs::create_dir_all(folder)?;
+    clap_mangen::generate_to(leanrepl::internals::command(), folder)?;
+    Ok(())
+}
+
+/// The digests of all files, in the form that `sha256sum --check` reads.
+fn checksums(folder: &Path) -> anyhow::Result<()> {
+    let mut files = Vec::new();
+    for inner in ["", "completions", "man"] {
+        for entry in fs::read_dir(folder.join(inner))? {
+            let path = entry?.path();
+            let name = path.strip_prefix(folder)?.display().to_string();
+            if path.is_file() && name != SUMS {
+                files.push((name, digest::of_file(&path)?.0));
+            }
+        }
+    }
+    files.sort();
+    let lines = files
+        .iter()
+        .map(|(name, digest)| format!("{digest}  {name}\n"));
+    let text: String = lines.collect();
+    fs::write(folder.join(SUMS), text)?;
+    Ok(())
+}
+
+/// The file of digests.
+const SUMS: &str = "SHA256SUMS";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_shell_and_command_has_its_file_with_its_digest() {
+        let folder = std::env::temp_dir().join(format!("leanrepl-dist-{}", std::process::id()));
+        completions(&folder.join("completions")).unwrap();
+        manual(&folder.join("man")).unwrap();
+        checksums(&folder).unwrap();
+        let sums = fs::read_to_string(folder.join(SUMS)).unwrap();
+        fs::remove_dir_all(&folder).unwrap();
+        for name in [
+            "completions/leanrepl.bash",
+            "completions/_leanrepl",
+            "completions/leanrepl.fish",
+            "man/leanrepl.1",
+            "man/leanrepl-build-image.1",
+        ] {
+            assert!(sums.contains(&format!("  {name}\n")), "{sums}");
+        }
+    }
+}
