@@ -181,3 +181,25 @@ pub(super) fn afterwards(around: &Circumstances) -> Circumstances {
         interrupt: Interrupt::default(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::PathBuf;
+
+    #[test]
+    fn a_socket_that_may_not_be_used_is_no_missing_daemon() {
+        let path = Path::new("/run/docker.sock");
+        let endpoint = Endpoint {
+            place: Place::Socket(PathBuf::from(path)),
+            why: "nothing names another one".to_owned(),
+        };
+        let err = io::ErrorKind::PermissionDenied.into();
+        let failure = refused(&endpoint, path, &err);
+        assert_eq!(
+            failure.problem(),
+            "you may not use Docker's socket `/run/docker.sock`"
+        );
+        assert!(failure.hint().contains("group `docker`"), "{failure}");
+    }
+}

@@ -26,20 +26,26 @@ impl Daemon {
         platform: Option<&str>,
         around: &Circumstances,
     ) -> Result<(), Failure> {
-        let observer = around.observer.as_ref();
-        let credentials = credentials::for_image(base, around)?;
-        finish(around, &format!("fetching the base `{base}`"), async {
+        let doing = format!("fetching the base `{base}`");
+        let is_here = finish(around, &doing, async {
             match self.docker.inspect_image(base).await {
-                Ok(_) => return Ok(()),
+                Ok(_) => Ok(true),
                 Err(Error::DockerResponseServerError {
                     status_code: ABSENT,
                     ..
-                }) => {}
-                Err(err) => return Err(self.diagnosed(absent(base, &err)).await),
+                }) => Ok(false),
+                Err(err) => Err(self.diagnosed(absent(base, &err)).await),
             }
-            let label = format!("fetching the base `{base}`");
+        });
+        if is_here? {
+            return Ok(());
+        }
+        // Not before: a helper that is missing or opens a window is no obstacle for a base that is here.
+        let credentials = credentials::for_image(base, around)?;
+        let observer = around.observer.as_ref();
+        finish(around, &doing, async {
             observer.tell(Event::StepStarted {
-                label: &label,
+                label: &doing,
                 total_bytes: None,
             });
             let (repository, tag) = split(base);

@@ -5,6 +5,7 @@ use std::fs;
 use std::os::unix::net::UnixListener;
 
 use crate::engine::{Build, Engine};
+use crate::mount::Mount;
 use crate::running::{Finished, Output};
 use crate::world::{World, snapshot};
 
@@ -114,6 +115,18 @@ fn a_daemon_that_goes_away_is_no_failed_step() {
 
     hint: start it again, see what it logged (`journalctl -u docker`), and run the same command again
     ");
+}
+
+#[test]
+#[ignore = "needs to be root; run cargo xtask test"]
+fn a_full_disk_of_the_daemon_is_no_failed_step() {
+    let world = world();
+    let _disk = Mount::new(&world.work("full"), 1 << 20);
+    let _engine = Engine::start(&world.work("docker.sock"), true, Build::FailsFull);
+    let text = build(&world, &[]).text();
+    assert!(text.starts_with("exit: 6\n"), "{text}");
+    let problem = "error: the disk of Docker's folder `[WORK]/full` is full\n";
+    assert!(text.contains(problem), "{text}");
 }
 
 #[test]

@@ -15,6 +15,8 @@ pub(crate) enum Build {
     Dies,
     /// It begins a step that does not end.
     Hangs,
+    /// As `Fails`, with the engine's files in the folder `full` beside its socket.
+    FailsFull,
 }
 
 /// An engine that has a base or not, and builds badly.
@@ -27,6 +29,10 @@ impl Engine {
     /// Listens at that path.
     pub(crate) fn start(path: &Path, has_base: bool, build: Build) -> Self {
         let listener = UnixListener::bind(path).unwrap();
+        let folder = path.with_file_name(match build {
+            Build::FailsFull => "full",
+            _ => "no-such-folder",
+        });
         let (sender, requests) = channel();
         thread::spawn(move || {
             for stream in listener.incoming() {
@@ -36,7 +42,7 @@ impl Engine {
                 };
                 // A test that has ended wants to know nothing more.
                 let _gone = sender.send(line.clone());
-                let goes_on = answer(stream, &line, has_base, build);
+                let goes_on = answer(stream, &line, has_base, build, &folder);
                 if !goes_on {
                     return;
                 }
@@ -66,7 +72,7 @@ fn request_line(stream: &mut UnixStream) -> Option<String> {
 }
 
 /// Answers one request; tells whether the engine lives on.
-fn answer(mut stream: UnixStream, line: &str, has_base: bool, build: Build) -> bool {
+fn answer(mut stream: UnixStream, line: &str, has_base: bool, build: Build, folder: &Path) -> bool {
     let json = |status: &str, body: &str| {
         format!(
             "HTTP/1.1 {status}\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}",
@@ -78,7 +84,8 @@ fn answer(mut stream: UnixStream, line: &str, has_base: bool, build: Build) -> b
         let version = r#"{"Version":"20.10.24","ApiVersion":"1.41","MinAPIVersion":"1.12","Arch":"amd64","Os":"linux"}"#;
         json("200 OK", version)
     } else if path.ends_with("/info") {
-        json("200 OK", r#"{"DockerRootDir":"/no/such/folder"}"#)
+        let folder = folder.display();
+        json("200 OK", &format!(r#"{{"DockerRootDir":"{folder}"}}"#))
     } else if path.contains("/images/create") {
         json("404 Not Found", r#"{"message":"manifest unknown"}"#)
     } else if path.contains("/images/") && has_base {
@@ -112,7 +119,7 @@ fn play(mut stream: UnixStream, build: Build) -> bool {
     }
     let _gone = stream.write_all(begin.as_bytes());
     match build {
-        Build::Fails => {
+        Build::Fails | Build::FailsFull => {
             let text = "{\"errorDetail\":{\"code\":4,\"message\":\"it returned a non-zero code: 4\"},\"error\":\"it returned a non-zero code: 4\"}\r\n";
             let _gone = stream.write_all(text.as_bytes());
             true
