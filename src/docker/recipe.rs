@@ -123,7 +123,7 @@ fn core(
         context.add_text(&format!("core-lean/{path}"), text.clone());
     }
     let kind = format!("core Lean {}", portable.lean);
-    let labels = labels(order, &kind, &portable.toolchain)?;
+    let labels = labels(order, &kind, &portable.toolchain, base)?;
     let text = fill(
         "Dockerfile.core",
         include_str!("../../templates/Dockerfile.core"),
@@ -194,7 +194,7 @@ fn lean(
             ("memory", memory),
             ("user", USER),
             ("start_period", start),
-            ("labels", &labels(order, &what, &release)?),
+            ("labels", &labels(order, &what, &release, runtime)?),
             ("entrypoint", &array(&entrypoint)?),
         ],
     )?;
@@ -288,7 +288,7 @@ pub(crate) fn unnamed() -> Failure {
 }
 
 /// The lines of a `LABEL` instruction.
-fn labels(order: &Order, title: &str, toolchain: &str) -> Result<String, Failure> {
+fn labels(order: &Order, title: &str, toolchain: &str, base: &str) -> Result<String, Failure> {
     let mut all = BTreeMap::from([
         (LABEL.to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
         (format!("{LABEL}.toolchain"), toolchain.to_owned()),
@@ -297,6 +297,7 @@ fn labels(order: &Order, title: &str, toolchain: &str) -> Result<String, Failure
     let oci = |name: &str| format!("org.opencontainers.image.{name}");
     all.insert(oci("title"), format!("{title}, served by leanrepl"));
     all.insert(oci("version"), env!("CARGO_PKG_VERSION").to_owned());
+    all.insert(oci("base.name"), base.to_owned());
     all.insert(oci("licenses"), "Apache-2.0".to_owned());
     all.extend(order.labels.clone());
     let pairs = all.iter().map(|(name, value)| {

@@ -273,6 +273,7 @@ fn the_dockerfile_of_a_project_from_scratch_is_printed() {
           org.leanprover-community.leanrepl="[VERSION]" \
           org.leanprover-community.leanrepl.binary=[DIGEST]
           org.leanprover-community.leanrepl.toolchain="leanprover/lean4:v4.28.0-rc1" \
+          org.opencontainers.image.base.name="debian:bookworm-slim" \
           org.opencontainers.image.licenses="Apache-2.0" \
           org.opencontainers.image.title="Mathlib for the toolchain leanprover/lean4:v4.28.0-rc1, served by leanrepl" \
           org.opencontainers.image.version="[VERSION]"

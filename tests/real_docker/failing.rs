@@ -1,13 +1,22 @@
 //! Builds that go wrong: nothing is left of them, and nothing has a name.
 
-use std::process::Stdio;
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
 
-use crate::rig::{Rig, Seen, Source, debian, docker, left_over, try_docker};
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::rig::{LABEL, Rig, Seen, Source, debian, docker, left_over, try_docker};
 use crate::server;
 
 /// Whether an image of that name is there.
 fn is_there(name: &str) -> bool {
     try_docker(&["image", "inspect", name]).code == Some(0)
+}
+
+/// Presses Ctrl-C.
+fn interrupt(child: &Child) {
+    let pid = Pid::from_raw(child.id().try_into().unwrap()).unwrap();
+    kill_process(pid, Signal::INT).unwrap();
 }
 
 #[test]
@@ -57,19 +66,46 @@ fn ctrl_c_leaves_no_container_and_no_name() {
         .spawn()
         .unwrap();
     // Until the step runs; what ends earlier fails below.
-    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(120);
-    while docker(&["ps", "--quiet"]).is_empty() && std::time::Instant::now() < deadline {
+    let deadline = Instant::now() + Duration::from_secs(120);
+    while docker(&["ps", "--quiet"]).is_empty() && Instant::now() < deadline {
         std::thread::yield_now();
     }
-    let pid = rustix::process::Pid::from_raw(child.id().try_into().unwrap()).unwrap();
-    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+    interrupt(&child);
     let seen = Seen::of(child.wait_with_output().unwrap());
     assert_eq!(seen.code, Some(130), "{seen:?}");
-    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
-    while docker(&["ps", "--all", "--quiet"]) != before && std::time::Instant::now() < deadline {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while docker(&["ps", "--all", "--quiet"]) != before && Instant::now() < deadline {
         std::thread::yield_now();
     }
     assert_eq!(docker(&["ps", "--all", "--quiet"]), before);
+    assert!(!is_there(&name));
+}
+
+#[test]
+#[ignore = "needs Docker and core Lean; run cargo xtask test"]
+fn a_trial_that_does_not_end_is_cut_short_by_its_deadline_and_by_ctrl_c() {
+    let mut rig = Rig::new();
+    let (base, name) = (server::sleeping(&mut rig), rig.name());
+    let args = ["--kind", "core", "--base", &base, "--tag", &name];
+    let seen = rig.build(&[&args[..], &["--ready-timeout", "2s"]].concat());
+    assert_eq!(seen.code, Some(4), "{seen:?}");
+    assert!(seen.stderr.contains("was not ready within 2s"), "{seen:?}");
+    assert_eq!(left_over(), "");
+    let mut command = rig.command(&args);
+    let child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let deadline = Instant::now() + Duration::from_secs(120);
+    let runs = || docker(&["ps", "--quiet", "--filter", &format!("label={LABEL}=smoke")]);
+    while runs().is_empty() && Instant::now() < deadline {
+        std::thread::yield_now();
+    }
+    interrupt(&child);
+    let seen = Seen::of(child.wait_with_output().unwrap());
+    assert_eq!(seen.code, Some(130), "{seen:?}");
+    assert_eq!(left_over(), "");
     assert!(!is_there(&name));
 }
 

@@ -39,6 +39,16 @@ pub(crate) fn dying(rig: &mut Rig) -> String {
     base(rig, &SERVER.replace("VERDICT", "").replace("DEATH", death))
 }
 
+/// A base whose server is never ready.
+pub(crate) fn sleeping(rig: &mut Rig) -> String {
+    base(
+        rig,
+        &SERVER
+            .replace("VERDICT", "")
+            .replace("DEATH", "sleep 1000;"),
+    )
+}
+
 /// A base with that program before leanrepl on the PATH.
 fn base(rig: &mut Rig, program: &str) -> String {
     let dockerfile = format!(
