@@ -91,7 +91,11 @@ impl Daemon {
         });
         let created = finish(around, "creating a container", self.create(image));
         let result = created.and_then(|id| {
-            let tried = finish(around, "trying the image", self.run(&id, trial, patience));
+            let tried = finish(
+                around,
+                "trying the image",
+                self.run(&id, image, trial, patience),
+            );
             // Also after an interrupt: nothing else would ever remove it.
             let removed = finish(
                 &afterwards(around),
@@ -141,13 +145,19 @@ impl Daemon {
     }
 
     /// Starts a container and asks its server.
-    async fn run(&self, id: &str, trial: &Trial, patience: Wait) -> Result<Smoke, Failure> {
+    async fn run(
+        &self,
+        id: &str,
+        image: &str,
+        trial: &Trial,
+        patience: Wait,
+    ) -> Result<Smoke, Failure> {
         let start = Instant::now();
         self.docker
             .start_container(id, None::<StartContainerOptions>)
             .await
             .map_err(|err| trouble("the container of the image does not start", &err))?;
-        self.until_ready(id, patience).await?;
+        self.until_ready(id, image, patience).await?;
         let ready = start.elapsed();
         let mut times = Vec::new();
         for (text, statuses, what) in [
@@ -173,7 +183,7 @@ impl Daemon {
                         |answer| format!("it answered {}: {}", answer.status, answer.body),
                     );
                     return Err(self
-                        .wrong(id, &format!("did not report {what}"), said)
+                        .wrong(id, image, &format!("did not report {what}"), said)
                         .await);
                 }
             }
@@ -190,7 +200,7 @@ impl Daemon {
     }
 
     /// Waits until the server says that it is ready.
-    async fn until_ready(&self, id: &str, patience: Wait) -> Result<(), Failure> {
+    async fn until_ready(&self, id: &str, image: &str, patience: Wait) -> Result<(), Failure> {
         let deadline = Deadline::after(patience.get());
         loop {
             let answer = self.probe(id, &["--path", "/ready"]).await?;
@@ -205,12 +215,12 @@ impl Daemon {
             if state.running != Some(true) {
                 let code = state.exit_code.unwrap_or(-1);
                 let problem = format!("ended with exit code {code} before it was ready");
-                return Err(self.wrong(id, &problem, String::new()).await);
+                return Err(self.wrong(id, image, &problem, String::new()).await);
             }
             if deadline.is_over() {
                 let last = answer.map_or_else(String::new, |answer| answer.body);
                 let problem = format!("was not ready within {patience}");
-                return Err(self.wrong(id, &problem, last).await);
+                return Err(self.wrong(id, image, &problem, last).await);
             }
             tokio::time::sleep(GLANCE).await;
         }
@@ -251,7 +261,7 @@ impl Daemon {
     }
 
     /// What a user is told about a server that is not as it should be.
-    async fn wrong(&self, id: &str, problem: &str, said: String) -> Failure {
+    async fn wrong(&self, id: &str, image: &str, problem: &str, said: String) -> Failure {
         let options = LogsOptions {
             stdout: true,
             stderr: true,
@@ -271,7 +281,10 @@ impl Daemon {
         Failure::new(
             Kind::Build,
             format!("the image was built, but its server {problem}"),
-            "the image has no name yet; look at it with `docker run`, or name it untried with `--no-smoke`",
+            format!(
+                "the image has no name yet; look at it with `docker run {image}`, remove it with \
+                 `docker image rm {image}`, or name it untried with `--no-smoke`"
+            ),
         )
         .caused_by(cause.trim_start().to_owned())
     }

@@ -38,6 +38,7 @@ fn a_server_that_lies_or_dies_gets_no_name() {
         let seen = rig.build(&["--kind", "core", "--base", &base, "--tag", &name]);
         assert_eq!(seen.code, Some(4), "{seen:?}");
         assert!(seen.stderr.contains(problem), "{seen:?}");
+        assert!(seen.stderr.contains("docker image rm sha256:"), "{seen:?}");
         assert!(!is_there(&name));
         assert_eq!(left_over(), "");
     }

@@ -85,6 +85,11 @@ impl Rig {
 
 impl Drop for Rig {
     fn drop(&mut self) {
+        // Images that got no name. One that is in use stays.
+        let filter = format!("label={LABEL}");
+        let _absent = Command::new("docker")
+            .args(["image", "prune", "--force", "--filter", &filter])
+            .output();
         for image in &self.images {
             // A test that failed early has made no image of that name.
             let _absent = Command::new("docker")
