@@ -262,6 +262,17 @@ fn odd_texts_are_judged_by_lean() {
     assert_eq!(crlf.0, 0, "{}", crlf.1);
     let empty = said(b"", &[]);
     assert_eq!(empty.0, 0, "{}", empty.1);
+    for blank in [
+        "import Lean\n",
+        "\n",
+        "-- nothing",
+        "import Lean /- or\nlittle -/\n",
+    ] {
+        let (code, text) = said(blank.as_bytes(), &[]);
+        assert_eq!(code, 0, "{text}");
+    }
+    let open_end = said(b"import Lean\n/- nothing", &[]);
+    assert_eq!(open_end.0, 1, "{}", open_end.1);
     let bom = said(b"\xef\xbb\xbf#eval 1\n", &[]);
     assert_eq!(bom.0, 1, "{}", bom.1);
     assert!(bom.1.contains("expected token"), "{}", bom.1);

@@ -186,7 +186,7 @@ impl Evaluator {
         let open = self.open.as_mut().ok_or_else(no_session)?;
         open.evaluated += 1;
         let request = Request::Command(Command {
-            cmd: split.padded_body(text),
+            cmd: split.command(text),
             env: Some(env),
             options: settings.options.clone(),
             ..Command::default()
