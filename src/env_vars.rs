@@ -3,6 +3,7 @@
 //! means.
 
 use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
 
 /// A variable by name, with what it does as a user reads it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +36,18 @@ pub const HOME: Variable = Variable {
 pub const PATH: Variable = Variable {
     name: "PATH",
     doc: "Folders in which programs are looked for.",
+};
+
+/// Where temporary files go.
+pub const TMPDIR: Variable = Variable {
+    name: "TMPDIR",
+    doc: "Folder for temporary files; a confined session gets one of its own in it.",
+};
+
+/// Where the loader looks for libraries.
+pub const LD_LIBRARY_PATH: Variable = Variable {
+    name: "LD_LIBRARY_PATH",
+    doc: "Folders in which the system looks for libraries; a confined session reads them.",
 };
 
 /// The user's wish for plain text.
@@ -83,11 +96,13 @@ pub const ELAN_TOOLCHAIN: Variable = Variable {
 pub const OURS: [Variable; 1] = [CACHE_DIR];
 
 /// The variables of others that leanrepl reads or sets.
-pub const FOREIGN: [Variable; 10] = [
+pub const FOREIGN: [Variable; 12] = [
     TERM,
     XDG_CACHE_HOME,
     HOME,
     PATH,
+    TMPDIR,
+    LD_LIBRARY_PATH,
     NO_COLOR,
     CI,
     LEAN_PATH,
@@ -149,6 +164,11 @@ const FOR_NPM: [&str; 16] = [
 )]
 pub fn read(variable: Variable) -> Option<OsString> {
     std::env::var_os(variable.name).filter(|value| !value.is_empty())
+}
+
+/// The folder for temporary files.
+pub fn temporary_folder() -> PathBuf {
+    std::env::temp_dir()
 }
 
 /// The environment of a session or a tool: only what is known to be harmless.

@@ -4,7 +4,9 @@
 use std::path::{Path, PathBuf};
 
 use crate::cli::eval::{EvalArgs, InfotreeArg, ToolchainArg};
+use crate::cli::shared::SandboxArg;
 use crate::failure::{Failure, Kind};
+use crate::process::sandbox::Mode;
 use crate::project::Project;
 use crate::repl::wire::{InfoTreeKind, Options};
 
@@ -87,6 +89,15 @@ fn find_project(args: &EvalArgs) -> Result<Option<Project>, Failure> {
     }
     let first = args.files.iter().find(|file| file.as_os_str() != "-");
     Project::around(first.map_or(Path::new("."), PathBuf::as_path))
+}
+
+/// How sessions are confined.
+pub(crate) fn sandbox_mode(arg: SandboxArg) -> Mode {
+    match arg {
+        SandboxArg::Auto => Mode::Auto,
+        SandboxArg::Strict => Mode::Strict,
+        SandboxArg::Off => Mode::Off,
+    }
 }
 
 /// What is asked for besides messages and sorries.

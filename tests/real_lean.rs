@@ -286,3 +286,60 @@ fn ten_thousand_messages_come_through() {
     let stdout = String::from_utf8(output.stdout).unwrap();
     assert_eq!(stdout.matches("\"severity\"").count(), 10_000);
 }
+
+#[test]
+#[ignore = "needs core Lean; run cargo xtask test"]
+fn the_examples_say_the_same_in_a_sandbox() {
+    for mode in ["auto", "strict"] {
+        for (example, code) in [
+            ("hello", 0),
+            ("structures", 0),
+            ("import_lean", 0),
+            ("wrong", 1),
+        ] {
+            let example = format!("examples/{example}.lean");
+            let free = seen(&[&example]);
+            let confined = seen(&[&example, "--sandbox", mode]);
+            assert_eq!(confined, free);
+            assert!(free.starts_with(&format!("exit: {code}\n")), "{free}");
+        }
+    }
+}
+
+#[test]
+#[ignore = "needs core Lean; run cargo xtask test"]
+fn the_code_of_a_text_reaches_nothing_of_the_machine() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    std::fs::write(path("key"), "a-secret-key").unwrap();
+    let attempts = [
+        format!("#eval IO.FS.writeFile {:?} \"x\"", path("outside")),
+        format!("#eval IO.FS.readFile {:?}", path("key")),
+        format!(
+            "#eval IO.FS.readFile \"/proc/{}/environ\"",
+            std::process::id()
+        ),
+        "#eval IO.FS.readFile \"/proc/self/environ\"".to_owned(),
+        "#eval IO.Process.spawn { cmd := \"/bin/true\" } >>= fun child => child.wait".to_owned(),
+        "import Std.Internal.UV.TCP\n#eval Std.Internal.UV.TCP.Socket.new".to_owned(),
+    ];
+    for mode in ["off", "strict"] {
+        for attempt in &attempts {
+            let (code, text) = said(attempt.as_bytes(), &["--sandbox", mode]);
+            assert_eq!(code, 1, "{attempt}: {text}");
+            assert!(!text.contains("a-secret-key"), "{text}");
+            let is_stopped = ["no such file", "unsupported operation"]
+                .iter()
+                .any(|reason| text.contains(reason));
+            assert!(is_stopped, "{attempt}: {text}");
+        }
+        // A text that sees to the failure itself is accepted.
+        let text = format!(
+            "#eval show IO String from try IO.FS.readFile {:?} catch _ => pure \"closed\"",
+            path("key")
+        );
+        let (code, text) = said(text.as_bytes(), &["--sandbox", mode]);
+        assert!(code == 0 && text.contains("closed"), "{text}");
+    }
+    assert!(!folder.path().join("outside").exists());
+}

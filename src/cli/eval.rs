@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use crate::cli::shared::SandboxArg;
 use crate::limits::{Bytes, Wait};
 
 /// Evaluates files in a Lean REPL and prints what Lean says.
@@ -53,6 +54,10 @@ pub(crate) struct EvalArgs {
     /// The folder of the Lake project; found from the first file if absent.
     #[arg(long, value_name = "DIR")]
     pub(crate) project: Option<PathBuf>,
+    /// Keep sessions from your files, the network and other processes (Linux). A confined session
+    /// reads Lean and its modules, and writes to a temporary folder of its own.
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t = SandboxArg::Off)]
+    pub(crate) sandbox: SandboxArg,
     /// Write one JSON object a file as it finishes, and a last `summary`.
     #[arg(long, conflicts_with = "format")]
     pub(crate) json: bool,

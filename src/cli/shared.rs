@@ -16,6 +16,17 @@ pub(crate) struct OutputArgs {
     pub(crate) color: Color,
 }
 
+/// How sessions are confined.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SandboxArg {
+    /// As far as the kernel can; what it cannot is said.
+    Auto,
+    /// All of it, or nothing is started.
+    Strict,
+    /// Not at all.
+    Off,
+}
+
 /// When to use colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Color {

@@ -14,6 +14,7 @@ use crate::event::{Event, Observer};
 use crate::failure::{Failure, Kind};
 use crate::limits::Interrupt;
 use crate::process::launch::Launch;
+use crate::process::sandbox;
 use crate::repl::eval::EvalSettings;
 use crate::repl::evaluated::{Counts, Evaluated};
 use crate::repl::input;
@@ -86,7 +87,12 @@ fn evaluate(
     interrupt: &Interrupt,
     report: &mut Report<'_>,
 ) -> Result<(), Failure> {
-    let settings = eval_settings(args, toolchain, launch(toolchain, report.ui, interrupt)?);
+    let launch = sandbox::confine(
+        settings::sandbox_mode(args.sandbox),
+        launch(toolchain, report.ui, interrupt)?,
+        report.ui.as_ref(),
+    )?;
+    let settings = eval_settings(args, toolchain, launch);
     let observer: Arc<dyn Observer> = Arc::<Ui>::clone(report.ui);
     let mut failed = None;
     let ran = schedule::run(
@@ -119,10 +125,8 @@ fn launch(toolchain: &Toolchain, ui: &Arc<Ui>, interrupt: &Interrupt) -> Result<
     match &toolchain.source {
         Source::Core => Ok(core::ensure(ui, interrupt)?.launch()),
         Source::Binary(path) => Ok(Launch {
-            program: path.clone(),
-            args: Vec::new(),
             vars: env_vars::cleaned(),
-            dir: None,
+            ..Launch::new(path)
         }),
     }
 }

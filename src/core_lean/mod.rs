@@ -196,7 +196,7 @@ impl Installed {
         let sysroot = packages::sysroot(&self.dir);
         let set = |variable: env_vars::Variable, value: OsString| (variable.name.into(), value);
         Launch {
-            program: self.node.clone(),
+            reads: vec![self.dir.clone()],
             args: vec![
                 self.scripts.join(scripts::MAIN).into(),
                 packages::package(&self.dir).into(),
@@ -208,7 +208,7 @@ impl Installed {
                 // More threads than one only make each of them wait for the others' compilation.
                 set(env_vars::LEAN_NUM_THREADS, "1".into()),
             ],
-            dir: None,
+            ..Launch::new(&self.node)
         }
     }
 

@@ -5,13 +5,16 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use anyhow::Context;
-use leanrepl::internals::Kind;
+use leanrepl::internals::{Kind, sandbox};
 use serde_json::Value;
 
 use crate::libtest::Tally;
 
 /// Test targets whose ignored tests need core Lean.
 const CORE_TARGETS: [&str; 2] = ["real_lean", "core_install"];
+
+/// How the names of those unit tests begin that need a kernel that can confine sessions.
+const SANDBOX_TESTS: &str = "process::sandbox::";
 
 /// Names the folder of the REPL's own transcripts, for the test that reads them.
 const TRANSCRIPTS: &str = "LEANREPL_TRANSCRIPTS";
@@ -93,6 +96,7 @@ pub(crate) fn run(root: &Path, args: &Args) -> anyhow::Result<bool> {
         ];
         sum.add_run(root, &words)?;
     }
+    run_confined(root, &mut sum)?;
     println!("\n== tests that need core Lean");
     let declared = test_targets(root)?;
     let (targets, absent): (Vec<&str>, Vec<&str>) = CORE_TARGETS
@@ -110,6 +114,8 @@ pub(crate) fn run(root: &Path, args: &Args) -> anyhow::Result<bool> {
             }
             // A core Lean takes some gigabytes, so they take turns.
             words.extend(["--", "--ignored", "--test-threads=1"]);
+            // They had their turn, if they can be run at all.
+            words.extend(["--skip", SANDBOX_TESTS]);
             if !targets.is_empty() {
                 sum.add_run(root, &words)?;
             }
@@ -118,6 +124,21 @@ pub(crate) fn run(root: &Path, args: &Args) -> anyhow::Result<bool> {
         Core::Broken => sum.broken += 1,
     }
     Ok(sum.finish(args))
+}
+
+/// Runs the tests of the sandbox where the kernel offers one; elsewhere they stay ignored.
+fn run_confined(root: &Path, sum: &mut Sum) -> anyhow::Result<()> {
+    println!("\n== tests that need a kernel that can confine sessions");
+    let offer = sandbox::Offer::of_this_kernel();
+    if !(offer.files && offer.calls) {
+        println!("xtask: this one cannot");
+        return Ok(());
+    }
+    let words = ["--package", "leanrepl", "--no-fail-fast"];
+    let all = [&words[..], &["--test", "sandbox", "--", "--ignored"]].concat();
+    sum.add_run(root, &all)?;
+    let units = [&words[..], &["--lib", "--", "--ignored", SANDBOX_TESTS]].concat();
+    sum.add_run(root, &units)
 }
 
 /// Whether core Lean can be used.
