@@ -244,6 +244,10 @@ fn files_that_may_be_read_can_not_be_spoilt() {
 fn the_variables_of_the_server_cannot_be_read() {
     let place = Place::new();
     assert_stopped(&place, "read-parent");
+    assert_stopped(&place, "read /proc/self/environ");
+    // By this Lean knows a stack overflow.
+    let map = place.attempt("read /proc/self/maps", "strict");
+    assert!(map.contains("[stack]"), "{map}");
     let free = place.attempt("read-parent", "off");
     assert!(free.contains("a-secret-variable"), "{free}");
 }
@@ -530,6 +534,33 @@ fn a_kernel_without_filters_is_named_and_the_rest_holds() {
     assert!(
         seen.problem().contains("does not offer: filters"),
         "{seen:?}"
+    );
+}
+
+#[test]
+#[ignore = "needs a kernel with Landlock and seccomp; run cargo xtask test"]
+fn a_script_around_the_repl_says_why_it_does_not_start() {
+    let place = Place::new();
+    let script = place.path("work/repl");
+    fs::remove_file(&script).unwrap();
+    fs::write(
+        &script,
+        concat!("#!", env!("CARGO_BIN_EXE_fake-repl"), "\n"),
+    )
+    .unwrap();
+    let rights = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    fs::set_permissions(&script, rights).unwrap();
+    let said = |mode: &str| {
+        let seen = place.eval("#eval 1\n", &["--sandbox", mode]);
+        assert_eq!(seen.code, Some(5), "{seen:?}");
+        seen.lines[0].to_string()
+    };
+    // The fake REPL runs there, and takes the name of the script for a flag.
+    assert!(said("off").contains("no flag is called"), "{}", said("off"));
+    assert!(
+        said("auto").contains("with `--sandbox`, a session runs its own program"),
+        "{}",
+        said("auto")
     );
 }
 

@@ -14,7 +14,7 @@ use crate::limits::Deadline;
 use crate::process::before_exec::{confine, die_with_parent};
 use crate::process::ending::{Ending, How, Tail};
 use crate::process::launch::Launch;
-use crate::process::sandbox::folder::Folder;
+use crate::process::sandbox::{self, folder::Folder};
 use crate::process::tree;
 
 /// How long a child may take to end after it was killed, or after it closed its stdout.
@@ -91,7 +91,10 @@ impl Child {
             }
             None => None,
         };
-        let mut inner = command.spawn()?;
+        let mut inner = command.spawn().map_err(|err| match folder {
+            Some(_) => sandbox::not_started(err),
+            None => err,
+        })?;
         let pid = Pid::from_child(&inner);
         let streams = (inner.stdin.take(), inner.stdout.take(), inner.stderr.take());
         let (Some(stdin), Some(stdout), Some(stderr)) = streams else {

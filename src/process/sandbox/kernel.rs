@@ -9,6 +9,7 @@ use landlock::{
     RulesetAttr, RulesetCreated, RulesetCreatedAttr, RulesetError, RulesetStatus, Scope,
     path_beneath_rules,
 };
+use rustix::fs::{Mode as FileMode, OFlags};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use rustix::thread::{CapabilitySet, CapabilitySets, capabilities, set_capabilities};
 
@@ -89,11 +90,12 @@ impl Rules {
     /// than leaving one out.
     ///
     /// Runs between fork and exec, so it allocates nothing, takes no lock and keeps its errors
-    /// to their number: `landlock` makes two system calls and closes a file, `seccompiler` makes
-    /// two, `rustix` one each. A test counts the allocations.
+    /// to their number: `landlock` makes a handful of system calls, `seccompiler` two, `rustix`
+    /// one each. A test counts the allocations.
     pub(crate) fn apply(&mut self) -> io::Result<()> {
         rustix::thread::set_no_new_privs(true)?;
         if let Some(ruleset) = self.files.take() {
+            let ruleset = with_own_map(ruleset)?;
             let status = ruleset.restrict_self().map_err(|_refused| refused())?;
             if status.ruleset == RulesetStatus::NotEnforced {
                 return Err(refused());
@@ -104,6 +106,19 @@ impl Rules {
             Some(filter) => filter.apply(),
             None => Ok(()),
         }
+    }
+}
+
+/// Lets the process read the map of its memory, by which the C library finds the end of the main
+/// thread's stack, and Lean tells a stack overflow from other crashes. A map has to be there first:
+/// so this rule alone is added after the fork. Without `/proc` there is none.
+fn with_own_map(ruleset: RulesetCreated) -> io::Result<RulesetCreated> {
+    let flags = OFlags::PATH | OFlags::CLOEXEC;
+    match rustix::fs::open(c"/proc/self/maps", flags, FileMode::empty()) {
+        Ok(map) => ruleset
+            .add_rule(PathBeneath::new(map, AccessFs::ReadFile))
+            .map_err(|_refused| refused()),
+        Err(_) => Ok(ruleset),
     }
 }
 

@@ -162,6 +162,19 @@ fn confine_with(
     })
 }
 
+/// The error of a confined program that the system did not start, with what may be the reason.
+pub(crate) fn not_started(err: io::Error) -> io::Error {
+    if err.kind() != io::ErrorKind::PermissionDenied {
+        return err;
+    }
+    io::Error::new(
+        err.kind(),
+        format!(
+            "{err} (with `--sandbox`, a session runs its own program and those of the system; a script around it must not need others)"
+        ),
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::Mutex;

@@ -7,9 +7,8 @@ use crate::env_vars::{self, Variable};
 use crate::process::launch::Launch;
 
 /// Programs and libraries of the system, and what the loader, the C library and Node read at their
-/// start. Of `/proc` and `/sys` only files that say the same to everybody; `/proc/self` would have
-/// to be the number of a process that is not there yet, and `/proc` as a whole shows the variables
-/// of every process of the same user.
+/// start. Of `/proc` and `/sys` only files that say the same to everybody: `/proc` as a whole shows
+/// the variables of every process of the same user.
 const SYSTEM: [&str; 24] = [
     "/usr",
     "/bin",
