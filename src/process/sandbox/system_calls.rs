@@ -20,6 +20,16 @@ const LAST: u32 = 462;
 /// Stands for the process's own number, which is known only after the fork. No number is as high.
 const OWN: u64 = 0x4000_0001;
 
+/// `SYS_quotactl_fd`, which `libc` does not have for all architectures; younger calls have the same
+/// number on each.
+const QUOTACTL_FD: libc::c_long = 443;
+
+/// `SYS_process_mrelease`.
+const PROCESS_MRELEASE: libc::c_long = 448;
+
+/// `SYS_fchmodat2`.
+const FCHMODAT2: libc::c_long = 452;
+
 /// Calls that are closed whatever their arguments are.
 const CLOSED: &[libc::c_long] = &[
     // The network, and sockets of other programs on this machine.
@@ -34,7 +44,7 @@ const CLOSED: &[libc::c_long] = &[
     libc::SYS_process_vm_readv,
     libc::SYS_process_vm_writev,
     libc::SYS_process_madvise,
-    libc::SYS_process_mrelease,
+    PROCESS_MRELEASE,
     libc::SYS_kcmp,
     libc::SYS_pidfd_open,
     libc::SYS_pidfd_getfd,
@@ -65,7 +75,7 @@ const CLOSED: &[libc::c_long] = &[
     // files by their name, which it learned late.
     libc::SYS_fchmod,
     libc::SYS_fchmodat,
-    libc::SYS_fchmodat2,
+    FCHMODAT2,
     libc::SYS_fchown,
     libc::SYS_fchownat,
     libc::SYS_utimensat,
@@ -108,7 +118,7 @@ const CLOSED: &[libc::c_long] = &[
     libc::SYS_swapon,
     libc::SYS_swapoff,
     libc::SYS_quotactl,
-    libc::SYS_quotactl_fd,
+    QUOTACTL_FD,
     libc::SYS_acct,
     libc::SYS_reboot,
     libc::SYS_kexec_load,
@@ -151,8 +161,9 @@ const CLOSED_HERE: &[libc::c_long] = &[];
 /// older ones: their arguments lie in memory, where a filter does not see them.
 const UNKNOWN: [libc::c_long; 2] = [libc::SYS_clone3, libc::SYS_openat2];
 
-/// Let a file signal a process of one's choice: `F_SETOWN`, `F_SETSIG`, `F_SETOWN_EX`.
-const FCNTLS: [u64; 3] = [8, 10, 15];
+/// Let a file signal a process of one's choice, `F_SETOWN`, `F_SETSIG`, `F_SETOWN_EX`; or keep others
+/// from writing it, `F_SETLEASE`.
+const FCNTLS: [u64; 4] = [8, 10, 15, 1024];
 
 /// The same for sockets, `FIOSETOWN` and `SIOCSPGRP`; and input put into a terminal, `TIOCSTI` and
 /// `TIOCLINUX`.
@@ -303,6 +314,19 @@ mod tests {
         assert_eq!(filter.own.len(), 2);
         // The kernel takes at most 4096 steps, and each call that is not closed costs all of them.
         assert!(filter.program.len() < 1000, "{}", filter.program.len());
+    }
+
+    #[test]
+    #[cfg(target_arch = "x86_64")]
+    fn the_numbers_given_here_are_those_of_libc() {
+        let ours = [QUOTACTL_FD, PROCESS_MRELEASE, FCHMODAT2, i64::from(LAST)];
+        let theirs = [
+            libc::SYS_quotactl_fd,
+            libc::SYS_process_mrelease,
+            libc::SYS_fchmodat2,
+            libc::SYS_mseal,
+        ];
+        assert_eq!(ours, theirs);
     }
 
     #[test]
