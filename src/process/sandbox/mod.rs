@@ -35,7 +35,7 @@ mod roots;
 mod system_calls;
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::env_vars;
 use crate::event::{Event, Observer};
@@ -162,6 +162,18 @@ fn confine_with(
     })
 }
 
+/// Whether a confined session of this launch could read a file, because one of the places that it
+/// has to read holds it: a file of keys must not lie there. A file that is not there is not read.
+pub fn exposes(launch: &Launch, file: &Path) -> bool {
+    let Ok(file) = file.canonicalize() else {
+        return false;
+    };
+    roots::of(launch)
+        .into_iter()
+        .filter_map(|root| root.canonicalize().ok())
+        .any(|root| file.starts_with(root))
+}
+
 /// The error of a confined program that the system did not start, with what may be the reason.
 pub(crate) fn not_started(err: io::Error) -> io::Error {
     if err.kind() != io::ErrorKind::PermissionDenied {
@@ -221,6 +233,25 @@ mod tests {
             assert_eq!(failure.kind(), Kind::Session);
             assert!(notes.is_empty());
         }
+    }
+
+    #[test]
+    fn a_file_of_keys_among_the_modules_is_noticed() {
+        let home = tempfile::tempdir().unwrap();
+        let folder = |name: &str| {
+            let folder = home.path().join(name);
+            std::fs::create_dir(&folder).unwrap();
+            std::fs::write(folder.join("keys"), "").unwrap();
+            folder
+        };
+        let (modules, other) = (folder("modules"), folder("other"));
+        let mut launch = Launch::new("/bin/true");
+        launch.vars = vec![("LEAN_PATH".into(), modules.clone().into())];
+        assert!(exposes(&launch, &modules.join("keys")));
+        assert!(!exposes(&launch, &other.join("keys")));
+        assert!(!exposes(&launch, &modules.join("none")));
+        std::os::unix::fs::symlink(modules.join("keys"), other.join("link")).unwrap();
+        assert!(exposes(&launch, &other.join("link")));
     }
 
     #[test]
