@@ -15,12 +15,14 @@ use rustix::thread::{CapabilitySet, CapabilitySets, capabilities, set_capabiliti
 
 use crate::limits::Bytes;
 use crate::process::sandbox::Offer;
-use crate::process::sandbox::roots::DEVICES;
 use crate::process::sandbox::system_calls::Filter;
 
 /// The newest Landlock that the rules were tried on. An older kernel leaves out what it does not
 /// know; the filter of system calls closes the same doors, so nothing is lost but the second lock.
 const NEWEST: ABI = ABI::V7;
+
+/// Devices that may be read and written.
+const DEVICES: [&str; 3] = ["/dev/null", "/dev/zero", "/dev/full"];
 
 /// Rights to what a session reads.
 fn reading() -> landlock::BitFlags<AccessFs> {

@@ -36,9 +36,6 @@ const SYSTEM: [&str; 24] = [
     "/sys/kernel/mm/transparent_hugepage",
 ];
 
-/// Devices that may be written as well.
-pub(crate) const DEVICES: [&str; 3] = ["/dev/null", "/dev/zero", "/dev/full"];
-
 /// Variables that list folders of modules or libraries.
 const LISTS: [Variable; 3] = [
     env_vars::LEAN_PATH,
