@@ -3,6 +3,7 @@
 //! means.
 
 use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
 
 /// A variable by name, with what it does as a user reads it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +36,18 @@ pub const HOME: Variable = Variable {
 pub const PATH: Variable = Variable {
     name: "PATH",
     doc: "Folders in which programs are looked for.",
+};
+
+/// Where temporary files go.
+pub const TMPDIR: Variable = Variable {
+    name: "TMPDIR",
+    doc: "Folder for temporary files; a confined session gets one of its own in it.",
+};
+
+/// Where the loader looks for libraries.
+pub const LD_LIBRARY_PATH: Variable = Variable {
+    name: "LD_LIBRARY_PATH",
+    doc: "Folders in which the system looks for libraries; a confined session reads them.",
 };
 
 /// The user's wish for plain text.
@@ -107,13 +120,15 @@ pub const WRANGLER_SEND_METRICS: Variable = Variable {
 pub const OURS: [Variable; 1] = [CACHE_DIR];
 
 /// The variables of others that leanrepl reads or sets.
-pub const FOREIGN: [Variable; 14] = [
+pub const FOREIGN: [Variable; 16] = [
     DOCKER_HOST,
     WRANGLER_SEND_METRICS,
     TERM,
     XDG_CACHE_HOME,
     HOME,
     PATH,
+    TMPDIR,
+    LD_LIBRARY_PATH,
     NO_COLOR,
     CI,
     LEAN_PATH,
@@ -198,6 +213,11 @@ const OF_LEAN: [&str; 4] = ["LEAN_PATH", "LEAN_SRC_PATH", "LEAN_SYSROOT", "LEAN_
 )]
 pub fn read(variable: Variable) -> Option<OsString> {
     std::env::var_os(variable.name).filter(|value| !value.is_empty())
+}
+
+/// The folder for temporary files.
+pub fn temporary_folder() -> PathBuf {
+    std::env::temp_dir()
 }
 
 /// The environment of a session or a tool: only what is known to be harmless.

@@ -71,7 +71,7 @@ pub mod internals {
     pub use crate::process::child::{Child, Turn};
     pub use crate::process::ending::{Ending, How};
     pub use crate::process::launch::Launch;
-    pub use crate::process::{launch, run};
+    pub use crate::process::{launch, run, sandbox};
     pub use crate::project::{Project, manifest::Manifest};
     pub use crate::repl::session::{Session, SessionLimits};
     pub use crate::repl::session_error::SessionError;

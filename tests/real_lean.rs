@@ -403,3 +403,66 @@ fn compile_package(out: &std::path::Path) {
         .status();
     assert!(status.unwrap().success());
 }
+
+#[test]
+#[ignore = "needs core Lean; run cargo xtask test"]
+fn the_examples_say_the_same_in_a_sandbox() {
+    let examples = [
+        "examples/hello.lean",
+        "examples/structures.lean",
+        "examples/import_lean.lean",
+        "examples/wrong.lean",
+    ];
+    let free = seen(&examples);
+    assert!(free.ends_with("4 files: 3 accepted, 1 rejected"), "{free}");
+    for mode in ["auto", "strict"] {
+        let confined = [&["--sandbox", mode], &examples[..]].concat();
+        assert_eq!(seen(&confined), free);
+    }
+}
+
+#[test]
+#[ignore = "needs core Lean; run cargo xtask test"]
+fn the_code_of_a_text_reaches_nothing_of_the_machine() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    std::fs::write(path("key"), "a-secret-key").unwrap();
+    let attempts = [
+        format!("#eval IO.FS.writeFile {:?} \"x\"", path("outside")),
+        format!("#eval IO.FS.readFile {:?}", path("key")),
+        format!(
+            "#eval IO.FS.readFile \"/proc/{}/environ\"",
+            std::process::id()
+        ),
+        "#eval IO.FS.readFile \"/proc/self/environ\"".to_owned(),
+        "#eval IO.Process.spawn { cmd := \"/bin/true\" } >>= fun child => child.wait".to_owned(),
+    ];
+    for mode in ["off", "strict"] {
+        let (code, text) = said(attempts.join("\n").as_bytes(), &["--sandbox", mode]);
+        assert_eq!(code, 1, "{text}");
+        assert!(!text.contains("a-secret-key"), "{text}");
+        // Files of the machine are not there for this Lean, and it has no processes.
+        assert_eq!(text.matches("error: no such file").count(), 4, "{text}");
+        assert_eq!(text.matches("error: unsupported").count(), 1, "{text}");
+        assert_eq!(text.matches("error: ").count(), attempts.len(), "{text}");
+        // A text that sees to the failure itself is accepted.
+        let text = format!(
+            "#eval show IO String from try IO.FS.readFile {:?} catch _ => pure \"closed\"",
+            path("key")
+        );
+        let (code, text) = said(text.as_bytes(), &["--sandbox", mode]);
+        assert!(code == 0 && text.contains("closed"), "{text}");
+    }
+    assert!(!folder.path().join("outside").exists());
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let text = format!(
+        "import Std.Internal.UV.TCP\nopen Std.Internal.UV TCP\n#eval show IO Unit from do\n  let socket ← Socket.new\n  let _ ← socket.connect (.v4 ⟨.ofParts 127 0 0 1, {port}⟩)\n"
+    );
+    // This Lean was built without sockets and gives up.
+    let (code, text) = said(text.as_bytes(), &["--sandbox", "strict"]);
+    assert_eq!(code, 5, "{text}");
+    assert!(text.contains("with libuv"), "{text}");
+    assert!(listener.accept().is_err());
+}

@@ -1,7 +1,7 @@
 //! `leanrepl eval`: joins inputs, sessions and the user.
 
 use std::ops::ControlFlow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -14,6 +14,7 @@ use crate::failure::{Failure, Kind};
 use crate::lean::header;
 use crate::limits::{Deadline, Interrupt};
 use crate::prefault;
+use crate::process::sandbox;
 use crate::repl::base::{Base, Wish};
 use crate::repl::eval::EvalSettings;
 use crate::repl::evaluated::{Counts, Evaluated};
@@ -109,8 +110,11 @@ fn evaluate(
     interrupt: &Interrupt,
     report: &mut Report<'_>,
 ) -> Result<(), Failure> {
-    let lean = lean::prepare(toolchain, report.ui, interrupt)?;
+    let mut lean = lean::prepare(toolchain, report.ui, interrupt)?;
     let base = base(args, wish, toolchain, &lean.identity, report.ui)?;
+    lean.launch.reads.extend(base.file().map(Path::to_owned));
+    let mode = settings::sandbox_mode(args.sandbox);
+    lean.launch = sandbox::confine(mode, lean.launch, report.ui.as_ref())?;
     let settings = eval_settings(args, base);
     let opener = Opener {
         lean,

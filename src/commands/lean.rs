@@ -45,10 +45,8 @@ pub(crate) fn prepare(
         }
         Source::Binary(path) => {
             let launch = Launch {
-                program: path.clone(),
-                args: Vec::new(),
                 vars: env_vars::cleaned(),
-                dir: None,
+                ..Launch::new(path)
             };
             (launch, path.display().to_string(), binary_digest(path))
         }
@@ -96,10 +94,8 @@ fn of_project(
         lake.session_variables(&project.root, around.deadline, observer.as_ref(), interrupt)?;
     Ok(LeanRepl {
         launch: Launch {
-            program: built.binary(),
-            args: Vec::new(),
             vars,
-            dir: None,
+            ..Launch::new(built.binary())
         },
         identity: built.identity(manifest),
         expected_lean: Some(built.record.lean.clone()),

@@ -12,6 +12,7 @@
 //! | `many N` | has N infos |
 //! | `huge BYTES` | has an info of this size |
 //! | `print-env` | has an info with all variables of the process |
+//! | `try NAME [ARGUMENT]` | has an info with what came of this attempt (`attempt`) |
 //! | `unknown-field` | has the field `fromTheFuture` at each level |
 //! | `wrong-type` | has an `env` and `messages` of wrong types |
 //! | `garbage` | is no JSON |
@@ -38,6 +39,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::attempt::Attempt;
 use crate::flags::number;
 use crate::misdeed::Misdeed;
 
@@ -80,6 +82,8 @@ pub(crate) enum Directive {
     Many(usize),
     /// All variables of the process in a message.
     PrintEnv,
+    /// What came of an attempt in a message.
+    Try(Attempt),
     /// Fields of a newer REPL.
     UnknownField,
     /// This text in place of the reply.
@@ -123,6 +127,7 @@ fn content(name: &str, rest: &str) -> Option<Result<Directive, String>> {
             data: "x".repeat(size),
         }),
         "print-env" => Ok(Directive::PrintEnv),
+        "try" => Attempt::parse(rest).map(Directive::Try),
         "unknown-field" => Ok(Directive::UnknownField),
         "wrong-type" => Ok(Directive::Instead(r#"{"messages": {}, "env": "zero"}"#)),
         "garbage" => Ok(Directive::Instead("this is no JSON")),

@@ -314,6 +314,7 @@ impl<'a> Interpreter<'a> {
                 }
             }
             Directive::PrintEnv => draft.say("info", (number, 0), None, &variables()),
+            Directive::Try(attempt) => draft.say("info", (number, 0), None, &attempt.make()),
             Directive::UnknownField => draft.unknown_field = true,
             Directive::Instead(text) => draft.instead = Some(text),
             Directive::SlowBytes => draft.manner = Manner::SlowBytes,

@@ -16,6 +16,7 @@
     reason = "this program is the child: it has no settings and no process layer"
 )]
 
+mod attempt;
 mod directive;
 mod environment;
 mod flags;

@@ -111,6 +111,8 @@ pub(crate) enum Role {
     SleepInSession,
     /// Writes a forged reply after a while: MILLIS JSON.
     LateReply,
+    /// Ends at once.
+    Nothing,
 }
 
 impl Role {
@@ -120,12 +122,18 @@ impl Role {
             Self::Sleep => "--role-sleep",
             Self::SleepInSession => "--role-sleep-in-session",
             Self::LateReply => "--role-late-reply",
+            Self::Nothing => "--role-nothing",
         }
     }
 
     /// The role that the arguments ask for.
     pub(crate) fn from_args(words: &[String]) -> Option<Self> {
-        let roles = [Self::Sleep, Self::SleepInSession, Self::LateReply];
+        let roles = [
+            Self::Sleep,
+            Self::SleepInSession,
+            Self::LateReply,
+            Self::Nothing,
+        ];
         let name = words.first()?;
         roles.into_iter().find(|role| role.name() == name)
     }
@@ -140,9 +148,18 @@ impl Role {
         Ok(child.id())
     }
 
+    /// Starts a child in this role that can be waited for.
+    pub(crate) fn spawn_child(self) -> io::Result<std::process::Child> {
+        Command::new(std::env::current_exe()?)
+            .arg(self.name())
+            .stdin(std::process::Stdio::null())
+            .spawn()
+    }
+
     /// Plays it in this process.
     pub(crate) fn play(self) -> ExitCode {
         match self {
+            Self::Nothing => ExitCode::SUCCESS,
             Self::Sleep => hang(),
             Self::SleepInSession => match setsid() {
                 Ok(_) => hang(),

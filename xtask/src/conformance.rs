@@ -110,10 +110,8 @@ fn launch(args: &Args) -> Result<Launch> {
     let beside = folder.parent().map(Path::to_owned);
     let mut launch = if let Some(program) = &args.repl {
         Launch {
-            program: program.canonicalize()?,
-            args: Vec::new(),
             vars: env_vars::cleaned(),
-            dir: None,
+            ..Launch::new(program.canonicalize()?)
         }
     } else if args.core {
         let deadline = Deadline::after(Duration::from_secs(1800));

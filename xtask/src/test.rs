@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use anyhow::Context;
-use leanrepl::internals::Kind;
+use leanrepl::internals::{Kind, sandbox};
 use serde_json::Value;
 
 use crate::libtest::Tally;
@@ -18,6 +18,9 @@ const CORE_TARGETS: [&str; 5] = [
     "core_repl",
     "cli",
 ];
+
+/// How the names of those unit tests begin that need a kernel that can confine sessions.
+const SANDBOX_TESTS: &str = "process::sandbox::";
 
 /// Names the folder of the REPL's own transcripts, for the test that reads them.
 const TRANSCRIPTS: &str = "LEANREPL_TRANSCRIPTS";
@@ -108,6 +111,7 @@ pub(crate) fn run(root: &Path, args: &Args) -> anyhow::Result<bool> {
         let text = "elan (no elan; on Debian: apt-get install elan)";
         sum.absent.push(text.to_owned());
     }
+    run_confined(root, &mut sum)?;
     println!("\n== tests that need core Lean");
     let declared = test_targets(root)?;
     let (targets, absent): (Vec<&str>, Vec<&str>) = CORE_TARGETS
@@ -123,9 +127,10 @@ pub(crate) fn run(root: &Path, args: &Args) -> anyhow::Result<bool> {
             for target in &targets {
                 words.extend(["--test", target]);
             }
-            // A core Lean takes some gigabytes, so they take turns. The tests on elan ran before.
-            let turns = "--test-threads=1";
-            words.extend(["--", "--ignored", "--skip", "build_elan::", turns]);
+            // A core Lean takes some gigabytes, so they take turns. The others had theirs, if they can
+            // be run at all.
+            words.extend(["--", "--ignored", "--test-threads=1"]);
+            words.extend(["--skip", "build_elan::", "--skip", SANDBOX_TESTS]);
             if !targets.is_empty() {
                 sum.add_run(root, &words)?;
             }
@@ -134,6 +139,21 @@ pub(crate) fn run(root: &Path, args: &Args) -> anyhow::Result<bool> {
         Core::Broken => sum.broken += 1,
     }
     Ok(sum.finish(args))
+}
+
+/// Runs the tests of the sandbox where the kernel offers one; elsewhere they stay ignored.
+fn run_confined(root: &Path, sum: &mut Sum) -> anyhow::Result<()> {
+    println!("\n== tests that need a kernel that can confine sessions");
+    let offer = sandbox::Offer::of_this_kernel();
+    if !(offer.files && offer.calls) {
+        println!("xtask: this one cannot");
+        return Ok(());
+    }
+    let words = ["--package", "leanrepl", "--no-fail-fast"];
+    let all = [&words[..], &["--test", "sandbox", "--", "--ignored"]].concat();
+    sum.add_run(root, &all)?;
+    let units = [&words[..], &["--lib", "--", "--ignored", SANDBOX_TESTS]].concat();
+    sum.add_run(root, &units)
 }
 
 /// Whether core Lean can be used.
