@@ -10,6 +10,7 @@ mod event;
 mod failure;
 mod lean;
 mod limits;
+mod pool;
 mod process;
 mod project;
 mod repl;
@@ -61,6 +62,7 @@ pub mod internals {
     pub use crate::failure::{Failure, KINDS, Kind};
     pub use crate::lean::{header, infotree, message, position};
     pub use crate::limits::{Bytes, Deadline, Interrupt, TICK, Wait};
+    pub use crate::pool::job;
     pub use crate::process::child::{Child, Turn};
     pub use crate::process::ending::{Ending, How};
     pub use crate::process::launch::Launch;
