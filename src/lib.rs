@@ -62,7 +62,10 @@ pub mod internals {
     pub use crate::failure::{Failure, KINDS, Kind};
     pub use crate::lean::{header, infotree, message, position};
     pub use crate::limits::{Bytes, Deadline, Interrupt, TICK, Wait};
-    pub use crate::pool::job;
+    pub use crate::pool::{
+        Done, Lease, Pool, PoolSettings, PoolState, QueueLimits, REASONS, Reason, Restarts,
+        Sessions, WearLimits, job,
+    };
     pub use crate::process::child::{Child, Turn};
     pub use crate::process::ending::{Ending, How};
     pub use crate::process::launch::Launch;

@@ -1,6 +1,8 @@
 //! A text → [`Evaluated`]: what Lean says about it, on a proven environment, with a verdict.
 //! Never renders.
 
+mod once;
+
 use std::sync::Arc;
 use std::time::Instant;
 

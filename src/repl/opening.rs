@@ -52,6 +52,8 @@ pub(crate) struct OpenSession {
     headers: HashMap<String, EnvId>,
     /// How many texts it has evaluated.
     pub(crate) evaluated: usize,
+    /// Whether a whole reply to the last text has come. Whoever sends the text sets it back.
+    pub(crate) answered: bool,
 }
 
 /// How long a request that does next to nothing may take on a busy machine.
@@ -97,6 +99,7 @@ impl OpenSession {
             base,
             headers: HashMap::new(),
             evaluated: 0,
+            answered: false,
         };
         open.fence()?;
         Ok(open)
@@ -168,6 +171,7 @@ impl OpenSession {
     /// beforehand: reading a file that does not exist, whose name comes back in the error. A text
     /// that writes a reply of its own to stdout is found out by this.
     pub(crate) fn fence(&mut self) -> Result<(), SessionError> {
+        self.answered = true;
         self.session.expect_no_reply()?;
         let nonce = format!(
             "leanrepl-fence-{:016x}",

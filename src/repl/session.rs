@@ -49,6 +49,10 @@ pub struct Session {
     frames: FrameReader,
     /// What it may use.
     limits: SessionLimits,
+    /// The most memory that its process tree was seen to hold.
+    peak_bytes: u64,
+    /// Whether anything has come on stdout since the last request was sent.
+    begun: bool,
     /// The user's wish to stop.
     interrupt: Interrupt,
     /// Hears requests and noise.
@@ -81,6 +85,8 @@ impl Session {
             child,
             frames: FrameReader::new(limits.reply.to_usize()),
             limits,
+            peak_bytes: 0,
+            begun: false,
             interrupt: interrupt.clone(),
             observer: Arc::clone(observer),
             over: false,
@@ -132,6 +138,7 @@ impl Session {
     ) -> Result<Map<String, Value>, SessionError> {
         self.discard_unasked()?;
         self.observer.tell(Event::RequestSent { json });
+        self.begun = false;
         let request = request_line(json);
         let mut outgoing = request.as_slice();
         loop {
@@ -184,7 +191,10 @@ impl Session {
                 .child
                 .turn(outgoing, self.frames.space(), left.min(TICK))
             {
-                Ok(Turn::Read(count)) => self.frames.filled(count),
+                Ok(Turn::Read(count)) => {
+                    self.begun = true;
+                    self.frames.filled(count);
+                }
                 Ok(Turn::Nothing) => {}
                 Ok(Turn::Closed) => return Err(self.death()),
                 Err(err) => return Err(SessionError::Pipe(err)),
@@ -252,12 +262,14 @@ impl Session {
     }
 
     /// Fails if the process tree holds too much.
-    fn check_memory(&self) -> Result<(), SessionError> {
-        let (Some(limit), Some(resident)) = (self.limits.memory, self.child.resident_bytes())
-        else {
+    fn check_memory(&mut self) -> Result<(), SessionError> {
+        let Some(resident) = self.child.resident_bytes() else {
             return Ok(());
         };
-        if resident > limit.get() {
+        self.peak_bytes = self.peak_bytes.max(resident);
+        if let Some(limit) = self.limits.memory
+            && resident > limit.get()
+        {
             return Err(SessionError::Memory {
                 limit,
                 resident: Bytes::new(resident),
@@ -276,9 +288,46 @@ impl Session {
         SessionError::Died(ending)
     }
 
+    /// Looks after a session that is asked nothing at the moment: whether it lives, keeps still and
+    /// keeps to its memory.
+    ///
+    /// # Errors
+    /// Any [`SessionError`]; the session is then over.
+    pub(crate) fn check_idle(&mut self) -> Result<(), SessionError> {
+        self.expect_no_reply()?;
+        let looked = match self
+            .child
+            .turn(&mut &[][..], self.frames.space(), Duration::ZERO)
+        {
+            Ok(Turn::Read(count)) => {
+                self.frames.filled(count);
+                Ok(())
+            }
+            Ok(Turn::Nothing) => Ok(()),
+            Ok(Turn::Closed) => Err(self.death()),
+            Err(err) => Err(SessionError::Pipe(err)),
+        };
+        let checked = looked.and_then(|()| self.check_memory());
+        if checked.is_err() {
+            self.end();
+        }
+        checked
+    }
+
+    /// Whether the reply to the last request had begun to come, or what looked like it.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.begun
+    }
+
     /// Resident bytes of the process tree, if the system tells.
     pub fn resident_bytes(&self) -> Option<u64> {
         self.child.resident_bytes()
+    }
+
+    /// The most that the process tree was seen to hold until now, if the system tells.
+    pub fn peak_resident_bytes(&self) -> Option<u64> {
+        let seen = (self.peak_bytes > 0).then_some(self.peak_bytes);
+        self.child.resident_bytes().max(seen)
     }
 
     /// Kills what the last request left running beside the REPL; says how many processes it was.
