@@ -99,6 +99,31 @@ impl Session {
     /// Any [`SessionError`]; the process is then killed and reaped, and every later request fails.
     pub fn ask(&mut self, request: &Request, deadline: Deadline) -> Result<Reply, SessionError> {
         let object = self.ask_object(&request.to_line(), deadline)?;
+        self.read_reply(object)
+    }
+
+    /// As [`Self::ask`], but what came since the last reply is not passed over as noise: it may be the
+    /// reply that a forged one was taken for.
+    ///
+    /// # Errors
+    /// As [`Self::ask`], and if something that may be a reply has come unasked.
+    pub(crate) fn ask_in_step(
+        &mut self,
+        request: &Request,
+        deadline: Deadline,
+    ) -> Result<Reply, SessionError> {
+        self.expect_no_reply()?;
+        // From here on nothing is thrown away, so that a late reply is read in the place of the one
+        // that is waited for.
+        let answer = self.exchange(&request.to_line(), deadline);
+        if answer.is_err() {
+            self.end();
+        }
+        answer.and_then(|object| self.read_reply(object))
+    }
+
+    /// Understands a reply, or ends the session.
+    fn read_reply(&mut self, object: Map<String, Value>) -> Result<Reply, SessionError> {
         Reply::from_object(object).map_err(|err| {
             self.end();
             SessionError::Garbled {
@@ -123,20 +148,21 @@ impl Session {
                 seen: String::new(),
             });
         }
-        let answer = self.exchange(json, deadline);
+        let answer = self
+            .discard_unasked()
+            .and_then(|()| self.exchange(json, deadline));
         if answer.is_err() {
             self.end();
         }
         answer
     }
 
-    /// One request and its reply.
+    /// One request and the next object that comes.
     fn exchange(
         &mut self,
         json: &str,
         deadline: Deadline,
     ) -> Result<Map<String, Value>, SessionError> {
-        self.discard_unasked()?;
         self.observer.tell(Event::RequestSent { json });
         self.begun = false;
         let request = request_line(json);
@@ -222,7 +248,7 @@ impl Session {
     ///
     /// # Errors
     /// [`SessionError::Garbled`]; the session is then over.
-    pub(crate) fn expect_no_reply(&mut self) -> Result<(), SessionError> {
+    fn expect_no_reply(&mut self) -> Result<(), SessionError> {
         let stray = self.take_unasked()?;
         if stray.contains(&b'{') {
             return Err(self.out_of_step());
