@@ -1,6 +1,8 @@
 //! One REPL process and our talk with it: one request at a time, one deadline each. Never retries
 //! by itself and never decides a verdict.
 
+mod watch;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -227,6 +229,7 @@ impl Session {
             }
             if measured.elapsed() >= MEMORY_TICK {
                 self.check_memory()?;
+                self.check_life()?;
                 measured = Instant::now();
             }
         }
@@ -287,23 +290,6 @@ impl Session {
         pending
     }
 
-    /// Fails if the process tree holds too much.
-    fn check_memory(&mut self) -> Result<(), SessionError> {
-        let Some(resident) = self.child.resident_bytes() else {
-            return Ok(());
-        };
-        self.peak_bytes = self.peak_bytes.max(resident);
-        if let Some(limit) = self.limits.memory
-            && resident > limit.get()
-        {
-            return Err(SessionError::Memory {
-                limit,
-                resident: Bytes::new(resident),
-            });
-        }
-        Ok(())
-    }
-
     /// How it ended; a reply cut short is told apart from none.
     fn death(&mut self) -> SessionError {
         let mut ending = self.child.ending();
@@ -314,46 +300,9 @@ impl Session {
         SessionError::Died(ending)
     }
 
-    /// Looks after a session that is asked nothing at the moment: whether it lives, keeps still and
-    /// keeps to its memory.
-    ///
-    /// # Errors
-    /// Any [`SessionError`]; the session is then over.
-    pub(crate) fn check_idle(&mut self) -> Result<(), SessionError> {
-        self.expect_no_reply()?;
-        let looked = match self
-            .child
-            .turn(&mut &[][..], self.frames.space(), Duration::ZERO)
-        {
-            Ok(Turn::Read(count)) => {
-                self.frames.filled(count);
-                Ok(())
-            }
-            Ok(Turn::Nothing) => Ok(()),
-            Ok(Turn::Closed) => Err(self.death()),
-            Err(err) => Err(SessionError::Pipe(err)),
-        };
-        let checked = looked.and_then(|()| self.check_memory());
-        if checked.is_err() {
-            self.end();
-        }
-        checked
-    }
-
     /// Whether the reply to the last request had begun to come, or what looked like it.
     pub(crate) fn has_begun(&self) -> bool {
         self.begun
-    }
-
-    /// Resident bytes of the process tree, if the system tells.
-    pub fn resident_bytes(&self) -> Option<u64> {
-        self.child.resident_bytes()
-    }
-
-    /// The most that the process tree was seen to hold until now, if the system tells.
-    pub fn peak_resident_bytes(&self) -> Option<u64> {
-        let seen = (self.peak_bytes > 0).then_some(self.peak_bytes);
-        self.child.resident_bytes().max(seen)
     }
 
     /// Kills what the last request left running beside the REPL; says how many processes it was.
