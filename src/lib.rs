@@ -14,6 +14,7 @@ mod failure;
 mod lean;
 mod limits;
 mod machine;
+mod pool;
 mod prefault;
 mod process;
 mod project;
@@ -68,6 +69,10 @@ pub mod internals {
         header, infotree, message, module_name, olean, position, release, repl_tag, toolchain,
     };
     pub use crate::limits::{Bytes, Deadline, Interrupt, TICK, Wait};
+    pub use crate::pool::{
+        Done, Lease, Pool, PoolSettings, PoolState, QueueLimits, REASONS, Reason, Restarts,
+        Sessions, WearLimits, job,
+    };
     pub use crate::process::child::{Child, Turn};
     pub use crate::process::ending::{Ending, How};
     pub use crate::process::launch::Launch;

@@ -125,6 +125,12 @@ impl FromStr for Wait {
     }
 }
 
+impl From<Duration> for Wait {
+    fn from(span: Duration) -> Self {
+        Self(span)
+    }
+}
+
 impl fmt::Display for Wait {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", humantime::format_duration(self.0))

@@ -28,6 +28,7 @@
 //! | `flood-stdout BYTES`, `flood-stdout endless` | comes after one line of this length; never |
 //! | `hang` | never comes |
 //! | `grow BYTES` | never comes, and the memory is used |
+//! | `leak BYTES` | comes, and the memory stays in use |
 //! | `spawn-hang` | never comes; a grandchild in the group holds stdout, its pid is on stderr |
 //! | `spawn-setsid` | comes; a grandchild in a session of its own holds stdout, likewise |
 //! | `die [CODE]` | never comes: exit, with 1 if not said |
@@ -151,6 +152,7 @@ fn before(name: &str, rest: &str) -> Option<Result<Directive, String>> {
         "flood-stdout" => number(rest).map(|size| Misdeed::FloodStdout(Some(size))),
         "hang" => Ok(Misdeed::Hang),
         "grow" => number(rest).map(Misdeed::Grow),
+        "leak" => number(rest).map(Misdeed::Leak),
         "spawn-hang" => Ok(Misdeed::SpawnAndHang),
         "spawn-setsid" => Ok(Misdeed::SpawnSession),
         "die" if rest.is_empty() => Ok(Misdeed::Die(1)),

@@ -39,6 +39,8 @@ pub(crate) enum Misdeed {
     Hang,
     /// Uses so many bytes of memory and never goes on.
     Grow(usize),
+    /// Uses so many bytes of memory from now on.
+    Leak(usize),
     /// Leaves a child in the group that holds stdout, and never goes on.
     SpawnAndHang,
     /// Leaves a child in a session of its own that holds stdout.
@@ -74,6 +76,9 @@ impl Misdeed {
                 // The memory has to be in use until then.
                 std::hint::black_box(&memory);
                 return Ok(Some(code));
+            }
+            Self::Leak(bytes) => {
+                Box::leak(vec![1_u8; *bytes].into_boxed_slice());
             }
             Self::SpawnAndHang => {
                 announce(Role::Sleep.spawn(&[])?)?;
