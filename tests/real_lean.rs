@@ -135,7 +135,7 @@ fn the_examples_say_what_lean_says() {
     4 |   sorry
       |   ^^^^^ left open here
 
-    2 files: 1 accepted, 1 rejected
+    2 files: 1 accepted (1 with a sorry), 1 rejected
     "#);
     insta::assert_snapshot!(seen(&["examples/automation.lean", "examples/structures.lean"]), @r#"
     exit: 0
