@@ -37,6 +37,20 @@ pub(crate) struct Args {
     timeout: u64,
 }
 
+impl Args {
+    /// Core Lean against that folder, as a table.
+    pub(crate) fn of_core(transcripts: PathBuf) -> Self {
+        Self {
+            repl: None,
+            core: true,
+            decode_only: false,
+            transcripts,
+            json: false,
+            timeout: 120,
+        }
+    }
+}
+
 /// The outcomes in the order of the summary.
 const OUTCOMES: [&str; 5] = ["passed", "wording", "differs", "died", "timed_out"];
 

@@ -8,6 +8,7 @@ use anyhow::Context;
 use leanrepl::internals::{Kind, sandbox};
 use serde_json::Value;
 
+use crate::conformance;
 use crate::libtest::Tally;
 
 /// Test targets whose ignored tests need core Lean, or to be root.
@@ -21,6 +22,9 @@ const CORE_TARGETS: [&str; 5] = [
 
 /// How the names of those unit tests begin that need a kernel that can confine sessions.
 const SANDBOX_TESTS: &str = "process::sandbox::";
+
+/// The folder of the transcripts whose release core Lean's REPL keeps to.
+const CONFORMANCE: &str = "v4.27.0/test";
 
 /// What those tests say that they need.
 const SANDBOX_NEED: &str = "a kernel with Landlock and seccomp";
@@ -146,11 +150,33 @@ pub(crate) fn run(root: &Path, args: &Args) -> anyhow::Result<bool> {
             if !targets.is_empty() {
                 sum.add_run(root, &words)?;
             }
+            if let Some(folder) = std::env::var_os(TRANSCRIPTS) {
+                println!("\n== core Lean against the REPL's own transcripts");
+                sum.broken += usize::from(!conforms(root, Path::new(&folder))?);
+            }
         }
         Core::Unavailable(reason) => sum.absent.push(format!("core Lean ({reason})")),
         Core::Broken => sum.broken += 1,
     }
     Ok(sum.finish(args))
+}
+
+/// Whether core Lean answers the transcripts of the release that its REPL keeps to, but for wording.
+/// All of them do, so that the number cannot fall. They run in a copy, since they write files.
+fn conforms(root: &Path, transcripts: &Path) -> anyhow::Result<bool> {
+    let copy = root.join("target/conformance");
+    if copy.exists() {
+        std::fs::remove_dir_all(&copy).context("cannot clear the folder of transcripts")?;
+    }
+    std::fs::create_dir_all(copy.join("test")).context("cannot make a folder")?;
+    let from = transcripts.join(CONFORMANCE);
+    for entry in std::fs::read_dir(&from).with_context(|| format!("no {}", from.display()))? {
+        let path = entry.context("cannot list the transcripts")?.path();
+        if let Some(name) = path.file_name().filter(|_| path.is_file()) {
+            std::fs::copy(&path, copy.join("test").join(name)).context("cannot copy")?;
+        }
+    }
+    conformance::run(&conformance::Args::of_core(copy.join("test")))
 }
 
 /// Runs the tests of the sandbox where the kernel offers one; elsewhere they stay ignored.
