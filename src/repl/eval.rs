@@ -15,7 +15,7 @@ use crate::lean::infotree::InfoTree;
 use crate::lean::message::{Message, Severity, Sorry};
 use crate::limits::{Deadline, Interrupt, Wait};
 use crate::process::launch::Launch;
-use crate::repl::evaluated::{Evaluated, Times, Verdict};
+use crate::repl::evaluated::{Evaluated, Times, Verdict, leaves_hole};
 use crate::repl::opening::{OpenSession, Trouble, has_errors, refused};
 use crate::repl::session::{Session, SessionLimits};
 use crate::repl::wire::{Command, CommandReply, Options, Reply, Request};
@@ -216,10 +216,7 @@ impl Evaluator {
         if self.settings.fail_on_warning && messages.iter().any(warned) {
             reasons.push("Lean warned (`--fail-on-warning`)".to_owned());
         }
-        // Some tactics leave a hole that is in no list, only in Lean's warning. Its wording differs
-        // between toolchains, so any warning that names `sorry` counts: it can only reject.
-        let hidden = |message: &Message| warned(message) && message.data.contains("sorry");
-        if self.settings.fail_on_sorry && (!sorries.is_empty() || messages.iter().any(hidden)) {
+        if self.settings.fail_on_sorry && leaves_hole(messages, sorries) {
             reasons.push("a hole was left (`--fail-on-sorry`)".to_owned());
         }
         reasons

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::failure::Failure;
-use crate::lean::message::{Message, Sorry, Tactic};
+use crate::lean::message::{Message, Severity, Sorry, Tactic};
 
 /// What Lean's answer means for a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,6 +80,15 @@ impl Evaluated {
             times: Times::default(),
         }
     }
+}
+
+/// Whether a text leaves a hole. Some tactics leave one that is in no list, only in Lean's warning.
+/// Its wording differs between toolchains, so any warning that names `sorry` counts: it can only
+/// reject.
+pub(crate) fn leaves_hole(messages: &[Message], sorries: &[Sorry]) -> bool {
+    let hidden =
+        |message: &Message| message.severity == Severity::Warning && message.data.contains("sorry");
+    !sorries.is_empty() || messages.iter().any(hidden)
 }
 
 /// How many files had which verdict.
