@@ -14,6 +14,7 @@ mod pool;
 mod process;
 mod project;
 mod repl;
+mod serve;
 mod settings;
 mod ui;
 
@@ -43,7 +44,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     let ui = Arc::new(ui::Ui::new(commands::output::mode(&args)));
     let outcome =
-        process::signals::watch().and_then(|interrupt| commands::run(&args, &ui, &interrupt));
+        process::signals::watch().and_then(|interrupt| commands::run(args, &ui, &interrupt));
     match outcome {
         Ok(code) => ExitCode::from(code),
         Err(failure) => {

@@ -1,6 +1,8 @@
 //! Command line + project → what a command works with. The only place that knows precedence:
 //! a flag, then the project, then the default.
 
+pub(crate) mod serve;
+
 use std::path::{Path, PathBuf};
 
 use crate::cli::eval::{EvalArgs, InfotreeArg, ToolchainArg};
@@ -38,15 +40,42 @@ impl Source {
     }
 }
 
+/// What a command line says about the Lean to use.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Ask<'a> {
+    /// A binary of the user's.
+    pub(crate) repl: Option<&'a Path>,
+    /// Which kind of Lean.
+    pub(crate) toolchain: ToolchainArg,
+    /// The folder of the project, if it was named.
+    pub(crate) project: Option<&'a Path>,
+    /// Where the search for a project begins.
+    pub(crate) near: &'a Path,
+}
+
 /// Chooses a Lean for an evaluation.
 ///
 /// # Errors
 /// A project whose own toolchain would be needed, or one that cannot be read.
 pub(crate) fn choose_toolchain(args: &EvalArgs) -> Result<Toolchain, Failure> {
-    if let Some(path) = &args.repl {
-        let project = find_project(args)?;
+    let first = args.files.iter().find(|file| file.as_os_str() != "-");
+    choose(Ask {
+        repl: args.repl.as_deref(),
+        toolchain: args.toolchain,
+        project: args.project.as_deref(),
+        near: first.map_or(Path::new("."), PathBuf::as_path),
+    })
+}
+
+/// Chooses a Lean.
+///
+/// # Errors
+/// As for [`choose_toolchain`].
+pub(crate) fn choose(ask: Ask<'_>) -> Result<Toolchain, Failure> {
+    if let Some(path) = ask.repl {
+        let project = find_project(ask)?;
         return Ok(Toolchain {
-            source: Source::Binary(path.clone()),
+            source: Source::Binary(path.to_owned()),
             why: format!("using `{}` because `--repl` names it", path.display()),
             expected_lean: project.and_then(|project| project.lean_version()),
         });
@@ -56,10 +85,10 @@ pub(crate) fn choose_toolchain(args: &EvalArgs) -> Result<Toolchain, Failure> {
         why: why.to_owned(),
         expected_lean: None,
     };
-    if args.toolchain == ToolchainArg::Core {
+    if ask.toolchain == ToolchainArg::Core {
         return Ok(core("using core Lean because `--toolchain core` says so"));
     }
-    match find_project(args)? {
+    match find_project(ask)? {
         Some(project) => Err(Failure::new(
             Kind::Project,
             format!(
@@ -69,7 +98,7 @@ pub(crate) fn choose_toolchain(args: &EvalArgs) -> Result<Toolchain, Failure> {
             ),
             "name a REPL that you built for it with `--repl PATH`, or use core Lean with `--toolchain core`",
         )),
-        None if args.toolchain == ToolchainArg::Project => Err(Failure::new(
+        None if ask.toolchain == ToolchainArg::Project => Err(Failure::new(
             Kind::Project,
             "no Lake project is around the files",
             "name its folder with `--project DIR`, or use core Lean with `--toolchain core`",
@@ -80,13 +109,12 @@ pub(crate) fn choose_toolchain(args: &EvalArgs) -> Result<Toolchain, Failure> {
     }
 }
 
-/// The project that was named, or the one around the first file.
-fn find_project(args: &EvalArgs) -> Result<Option<Project>, Failure> {
-    if let Some(folder) = &args.project {
-        return Project::at(folder).map(Some);
+/// The project that was named, or the one around a file or folder.
+fn find_project(ask: Ask<'_>) -> Result<Option<Project>, Failure> {
+    match ask.project {
+        Some(folder) => Project::at(folder).map(Some),
+        None => Project::around(ask.near),
     }
-    let first = args.files.iter().find(|file| file.as_os_str() != "-");
-    Project::around(first.map_or(Path::new("."), PathBuf::as_path))
 }
 
 /// What is asked for besides messages and sorries.

@@ -2,6 +2,7 @@
 
 pub(crate) mod core;
 pub(crate) mod eval;
+pub(crate) mod serve;
 pub(crate) mod shared;
 
 use clap::{Parser, Subcommand};
@@ -27,6 +28,8 @@ pub(crate) struct Args {
 pub(crate) enum Command {
     /// Evaluates files in a Lean REPL and prints what Lean says.
     Eval(eval::EvalArgs),
+    /// Evaluates texts over HTTP in a pool of Lean REPLs.
+    Serve(Box<serve::ServeArgs>),
     /// Installs or removes core Lean: a real Lean from the npm registry.
     Core(core::CoreArgs),
 }

@@ -115,7 +115,11 @@ fn evaluate(
 }
 
 /// How the chosen Lean is started.
-fn launch(toolchain: &Toolchain, ui: &Arc<Ui>, interrupt: &Interrupt) -> Result<Launch, Failure> {
+pub(crate) fn launch(
+    toolchain: &Toolchain,
+    ui: &Arc<Ui>,
+    interrupt: &Interrupt,
+) -> Result<Launch, Failure> {
     match &toolchain.source {
         Source::Core => Ok(core::ensure(ui, interrupt)?.launch()),
         Source::Binary(path) => Ok(Launch {

@@ -3,6 +3,7 @@
 mod core;
 mod eval;
 pub(crate) mod output;
+mod serve;
 
 use std::sync::Arc;
 
@@ -21,9 +22,10 @@ const REJECTED: u8 = 1;
 ///
 /// # Errors
 /// What keeps the whole command from doing its work.
-pub(crate) fn run(args: &Args, ui: &Arc<Ui>, interrupt: &Interrupt) -> Result<u8, Failure> {
-    match &args.command {
-        Command::Eval(eval) => eval::run(eval, ui, interrupt),
+pub(crate) fn run(args: Args, ui: &Arc<Ui>, interrupt: &Interrupt) -> Result<u8, Failure> {
+    match args.command {
+        Command::Eval(eval) => eval::run(&eval, ui, interrupt),
+        Command::Serve(serve) => serve::run(*serve, &args.output, ui, interrupt),
         Command::Core(core) => core::run(core.action, ui, interrupt),
     }
 }

@@ -12,7 +12,7 @@ pub(crate) fn mode(args: &Args) -> Mode {
         format: match &args.command {
             Command::Eval(eval) if eval.json => Format::Json,
             Command::Eval(eval) if eval.format == FormatArg::Github => Format::Github,
-            Command::Eval(_) | Command::Core(_) => Format::Human,
+            Command::Eval(_) | Command::Serve(_) | Command::Core(_) => Format::Human,
         },
         loudness: match (args.output.quiet, args.output.verbose) {
             (true, _) => Loudness::Quiet,
