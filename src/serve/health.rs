@@ -158,11 +158,21 @@ pub(crate) async fn metrics(State(server): State<Arc<Server>>) -> Result<Respons
     Ok(([(CONTENT_TYPE, kind)], text).into_response())
 }
 
+/// The answer of `/` to a program.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct RootReply {
+    /// Always `ok`.
+    status: &'static str,
+}
+
 /// The page for a browser; `{"status":"ok"}` for a program.
+#[utoipa::path(get, path = "/", tag = "state", responses((
+    status = 200, content((RootReply = "application/json"), (String = "text/html")),
+)))]
 pub(crate) async fn root(headers: HeaderMap) -> Response {
     let accepted = headers.get(ACCEPT).and_then(|value| value.to_str().ok());
     if accepted.is_some_and(|accepted| accepted.contains("text/html")) {
         return page::html();
     }
-    json_response(StatusCode::OK, &json!({"status": "ok"}))
+    json_response(StatusCode::OK, &RootReply { status: "ok" })
 }

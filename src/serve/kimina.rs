@@ -20,6 +20,7 @@ use crate::pool::job::{Answer, Cause, Refusal};
 use crate::repl::wire::{InfoTreeKind, Options};
 use crate::serve::front::Caller;
 use crate::serve::metrics::Surface;
+use crate::serve::numbers::{CustomId, Natural};
 use crate::serve::problem::{Problem, json_response, seconds};
 use crate::serve::raw;
 use crate::serve::server::Server;
@@ -27,13 +28,13 @@ use crate::serve::work::{Outcome, Task};
 use crate::serve::{body, replies, verdict, work};
 
 /// Seconds that a snippet of `/api/check` may run.
-fn check_timeout() -> u64 {
-    30
+fn check_timeout() -> Natural {
+    Natural(30)
 }
 
 /// Seconds that a text of `/verify` may run.
-fn verify_timeout() -> u64 {
-    300
+fn verify_timeout() -> Natural {
+    Natural(300)
 }
 
 /// Parts of the infotree that a client may ask for.
@@ -78,7 +79,7 @@ pub(crate) struct CheckRequest {
     snippets: Vec<Snippet>,
     /// Longest run of a text, in seconds.
     #[serde(default = "check_timeout")]
-    timeout: u64,
+    timeout: Natural,
     /// Whether to tell which session ran a text, and its memory.
     #[serde(default)]
     debug: bool,
@@ -128,9 +129,8 @@ pub(crate) struct CheckReply {
 /// One text of `/verify`.
 #[derive(Debug, Deserialize, ToSchema)]
 pub(crate) struct VerifyText {
-    /// The client's name for it: a text or a whole number.
-    #[schema(value_type = String)]
-    custom_id: Value,
+    /// The client's name for it.
+    custom_id: CustomId,
     /// The text.
     #[serde(default)]
     proof: Option<String>,
@@ -146,7 +146,7 @@ pub(crate) struct VerifyRequest {
     codes: Vec<VerifyText>,
     /// Longest run of a text, in seconds.
     #[serde(default = "verify_timeout")]
-    timeout: u64,
+    timeout: Natural,
     /// Parts of the infotree.
     #[serde(default)]
     infotree_type: Option<Infotree>,
@@ -222,27 +222,21 @@ pub(crate) async fn verify(
 ) -> Result<Response, Problem> {
     let (head, body) = request.into_parts();
     let asked: VerifyRequest = body::json(&head.headers, body, &server.options).await?;
-    let mut texts = Vec::with_capacity(asked.codes.len());
-    for code in asked.codes {
-        let id = match code.custom_id {
-            Value::String(id) => id,
-            Value::Number(number) if number.is_i64() || number.is_u64() => number.to_string(),
-            _ => {
-                return Err(Problem::unfit(
-                    &["codes"],
-                    "`custom_id` must be a string or an integer",
-                ));
-            }
-        };
-        let Some(text) = code.proof.or(code.code) else {
-            let why = format!("Snippet {id:?} has no proof/code content");
-            return Err(Problem::unfit(&["codes"], why));
-        };
-        texts.push((id, text));
+    // A text that is missing is a failure of its own, which never harms the others.
+    let mut texts = Vec::new();
+    let mut missing = Vec::new();
+    for (place, code) in asked.codes.into_iter().enumerate() {
+        match code.proof.or(code.code) {
+            Some(text) => texts.push((code.custom_id.0, text)),
+            None => missing.push((place, VerifyResult::missing(code.custom_id.0))),
+        }
     }
     let batch = Batch::new(&server, texts, asked.timeout, asked.infotree_type);
     let results = batch.run(&server, &caller).await?;
-    let results = results.into_iter().map(VerifyResult::new).collect();
+    let mut results: Vec<VerifyResult> = results.into_iter().map(VerifyResult::new).collect();
+    for (place, result) in missing {
+        results.insert(place.min(results.len()), result);
+    }
     Ok(json_response(StatusCode::OK, &VerifyReply { results }))
 }
 
@@ -257,7 +251,7 @@ impl Batch {
     fn new(
         server: &Server,
         texts: Vec<(String, String)>,
-        timeout: u64,
+        timeout: Natural,
         infotree: Option<Infotree>,
     ) -> Self {
         let options = Options {
@@ -268,7 +262,7 @@ impl Batch {
             name,
             text: Arc::from(text),
             options: options.clone(),
-            timeout: Duration::from_secs(timeout).min(server.options.max_timeout),
+            timeout: Duration::from_secs(timeout.0).min(server.options.max_timeout),
             rejects_holes: false,
             surface: Surface::Kimina,
         };
@@ -356,6 +350,15 @@ impl CheckResult {
 }
 
 impl VerifyResult {
+    /// A text that is not there.
+    fn missing(custom_id: String) -> Self {
+        Self {
+            error: Some(format!("Snippet {custom_id:?} has no proof/code content")),
+            custom_id,
+            response: None,
+        }
+    }
+
     /// The same in the older shape: the time is part of the response.
     fn new(result: CheckResult) -> Self {
         let response = result.response.map(|mut response| {

@@ -5,8 +5,8 @@ use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::time::Duration;
 
+use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
-use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
@@ -19,7 +19,7 @@ use crate::serve::verdict;
 use crate::serve::work::Outcome;
 
 /// By which way a text came.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelValue)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Surface {
     /// A raw text.
     Raw,
@@ -29,22 +29,22 @@ pub(crate) enum Surface {
     Eval,
 }
 
-/// The parts of a text's time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelValue)]
-enum Phase {
-    /// The wait for a session.
-    Queue,
-    /// The imports.
-    Header,
-    /// Everything after them.
-    Body,
+impl Surface {
+    /// The word for it.
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Raw => "raw",
+            Self::Kimina => "kimina",
+            Self::Eval => "eval",
+        }
+    }
 }
 
 /// Labels of the counter of texts.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct TextLabels {
     /// By which way it came.
-    surface: Surface,
+    surface: &'static str,
     /// The verdict in a word.
     verdict: &'static str,
     /// Why it is undecided; empty if it is not.
@@ -61,8 +61,8 @@ struct StatusLabels {
 /// Labels of the times.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct PhaseLabels {
-    /// Which part.
-    phase: Phase,
+    /// `queue`, `header` or `body`.
+    phase: &'static str,
 }
 
 /// Labels of the sessions.
@@ -178,7 +178,7 @@ impl Metrics {
             return;
         }
         let labels = TextLabels {
-            surface,
+            surface: surface.as_str(),
             verdict: verdict::word(outcome),
             reason: verdict::reason(outcome).unwrap_or_default(),
         };
@@ -188,9 +188,9 @@ impl Metrics {
             let histogram = self.phases.get_or_create(&PhaseLabels { phase });
             histogram.observe(span.as_secs_f64());
         };
-        observe(Phase::Queue, answer.queue);
-        observe(Phase::Header, answer.evaluated.times.header);
-        observe(Phase::Body, answer.evaluated.times.body);
+        observe("queue", answer.queue);
+        observe("header", answer.evaluated.times.header);
+        observe("body", answer.evaluated.times.body);
     }
 
     /// Everything in text form, with how the pool is now.

@@ -13,6 +13,7 @@ mod listener;
 pub(crate) mod logs;
 mod metrics;
 mod names;
+mod numbers;
 mod openapi;
 pub(crate) mod options;
 mod page;

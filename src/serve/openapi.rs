@@ -2,9 +2,11 @@
 
 use axum::http::StatusCode;
 use axum::response::Response;
-use utoipa::openapi::path::Operation;
+use utoipa::openapi::path::{Operation, ParameterIn};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa::openapi::{Components, ContentBuilder, OpenApi as Document, Ref, ResponseBuilder};
+use utoipa::openapi::{
+    Components, ContentBuilder, OpenApi as Document, Ref, RefOr, Required, ResponseBuilder,
+};
 use utoipa::{Modify, OpenApi};
 
 use crate::serve::problem::{ErrorReply, json_response};
@@ -28,6 +30,7 @@ use crate::serve::{eval, health, kimina, raw, sessions};
         sessions::tactic,
         kimina::check,
         kimina::verify,
+        health::root,
         health::health,
         health::ready,
         health::version,
@@ -57,6 +60,14 @@ impl Modify for Common {
             let operations: [&mut Option<Operation>; 3] =
                 [&mut item.get, &mut item.post, &mut item.delete];
             for operation in operations.into_iter().flatten() {
+                for parameter in operation.parameters.iter_mut().flatten() {
+                    // An optional type would be one that may be null as well.
+                    if let RefOr::T(parameter) = parameter
+                        && parameter.parameter_in == ParameterIn::Header
+                    {
+                        parameter.required = Required::False;
+                    }
+                }
                 let responses = &mut operation.responses.responses;
                 responses
                     .entry("default".to_owned())

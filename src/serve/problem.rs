@@ -31,7 +31,6 @@ pub(crate) struct ErrorReply {
     /// What is wrong, one line.
     error: String,
     /// The same text, or a list of what does not fit where.
-    #[schema(value_type = Object)]
     detail: Value,
     /// Seconds since the request came.
     elapsed: f64,

@@ -73,8 +73,8 @@ pub(crate) struct LeanReply {
     post,
     path = "/",
     tag = "raw",
-    request_body(content = String, content_type = "text/plain", description = "The whole text, UTF-8. The declared type of the body does not matter."),
-    params(("x-lean-timeout" = Option<f64>, Header, minimum = 0.001, description = "Longest run in seconds.")),
+    request_body(content = Option<String>, content_type = "text/plain", description = "The whole text, UTF-8. The declared type of the body does not matter."),
+    params(("x-lean-timeout" = f64, Header, minimum = 0.001, description = "Longest run in seconds.")),
     responses(
         (status = 200, description = "Lean reported no error", body = ReplReply),
         (status = 400, description = "Lean reported an error, or the request cannot be used", body = Object),

@@ -23,6 +23,7 @@ use crate::repl::wire::{self, InfoTreeKind, Options, Reply};
 use crate::serve::front::Caller;
 use crate::serve::kimina::Infotree;
 use crate::serve::leases::{Held, Missing};
+use crate::serve::numbers::Natural;
 use crate::serve::problem::{Problem, json_response, seconds};
 use crate::serve::server::Server;
 use crate::serve::{body, names, raw};
@@ -47,7 +48,7 @@ pub(crate) struct CommandRequest {
     cmd: String,
     /// The environment to build on, from an earlier reply.
     #[serde(default)]
-    env: Option<u64>,
+    env: Option<Natural>,
     /// Longest run in seconds.
     #[serde(default)]
     #[schema(exclusive_minimum = 0.0)]
@@ -67,7 +68,7 @@ pub(crate) struct TacticRequest {
     /// The tactic.
     tactic: String,
     /// The proof state to run it in, from an earlier reply.
-    proof_state: u64,
+    proof_state: Natural,
     /// Longest run in seconds.
     #[serde(default)]
     #[schema(exclusive_minimum = 0.0)]
@@ -187,7 +188,7 @@ pub(crate) async fn command(
     let span = span(&server, asked.timeout)?;
     let mut command = wire::Command {
         cmd: asked.cmd,
-        env: asked.env.map(EnvId),
+        env: asked.env.map(|env| EnvId(env.0)),
         options: Options {
             all_tactics: asked.tactics.then_some(true),
             infotree: asked.infotree.map(InfoTreeKind::from),
@@ -225,7 +226,7 @@ pub(crate) async fn tactic(
     let span = span(&server, asked.timeout)?;
     let request = wire::Request::Tactic(wire::TacticStep {
         tactic: asked.tactic,
-        proof_state: ProofStateId(asked.proof_state),
+        proof_state: ProofStateId(asked.proof_state.0),
         extra: Map::new(),
     });
     let mut turn = Turn::take(&server, &caller, &id).await?;

@@ -191,12 +191,12 @@ fn counters_tell_what_happened() {
             .starts_with("application/openmetrics-text")
     );
     for line in [
-        r#"leanrepl_texts_total{surface="Raw",verdict="accepted",reason=""} 1"#,
-        r#"leanrepl_texts_total{surface="Raw",verdict="rejected",reason=""} 1"#,
-        r#"leanrepl_texts_total{surface="Raw",verdict="undecided",reason="crash"} 1"#,
-        r#"leanrepl_texts_total{surface="Eval",verdict="accepted",reason=""} 2"#,
+        r#"leanrepl_texts_total{surface="raw",verdict="accepted",reason=""} 1"#,
+        r#"leanrepl_texts_total{surface="raw",verdict="rejected",reason=""} 1"#,
+        r#"leanrepl_texts_total{surface="raw",verdict="undecided",reason="crash"} 1"#,
+        r#"leanrepl_texts_total{surface="eval",verdict="accepted",reason=""} 2"#,
         r#"leanrepl_responses_total{status="502"} 1"#,
-        r#"leanrepl_phase_seconds_count{phase="Body"} 5"#,
+        r#"leanrepl_phase_seconds_count{phase="body"} 5"#,
         "leanrepl_queue_length 0",
         "leanrepl_ready 1",
     ] {
