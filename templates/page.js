@@ -10,6 +10,8 @@ const HEALTH_MS = 4000;
 let result = null;
 let running = null;
 let timer = 0;
+// Core Lean cannot list tactics; then the goals are those of the holes.
+let listsTactics = true;
 
 // ---- what is kept between visits; a browser may refuse to keep anything ----
 function keep(store, name, value) { try { store().setItem(name, value); } catch { /* kept nowhere */ } }
@@ -91,9 +93,16 @@ async function check() {
     const headers = { "Content-Type": "application/json" };
     const key = kept(session, "key");
     if (key) headers.Authorization = `Bearer ${key}`;
-    const asked = JSON.stringify({ texts: text.value, tactics: true });
-    const response = await fetch("v1/eval", { method: "POST", headers, body: asked, signal: mine.signal });
-    const reply = await response.json();
+    const ask = async () => {
+      const body = JSON.stringify({ texts: text.value, tactics: listsTactics });
+      const response = await fetch("v1/eval", { method: "POST", headers, body, signal: mine.signal });
+      return { response, reply: await response.json() };
+    };
+    let { response, reply } = await ask();
+    if (listsTactics && response.ok && reply.results[0].reason === "nonsense") {
+      listsTactics = false;
+      ({ response, reply } = await ask());
+    }
     el("login").hidden = response.status !== 401;
     if (response.ok) show(reply.results[0]);
     else failed(reply.error ?? `status ${response.status}`);
@@ -139,7 +148,9 @@ function show(found) {
   const times = found.seconds;
   const took = times.header + times.body;
   const why = found.reason ? ` (${found.reason})` : "";
-  verdict(`${found.verdict}${why}, ${took.toFixed(2)} s`, found.verdict);
+  const hasHole = found.verdict === "accepted" && found.sorries.length > 0;
+  const word = hasHole ? "accepted, with a hole" : found.verdict;
+  verdict(`${word}${why}, ${took.toFixed(2)} s`, hasHole ? "undecided" : found.verdict);
   const items = found.messages.map(messageItem);
   for (const reason of found.reasons) items.push(messageItem({ severity: "error", data: reason }));
   if (found.failure) {
@@ -163,7 +174,7 @@ function goalsAt(place) {
 function showGoals() {
   if (!result) return;
   const goals = goalsAt(placeOf(text.selectionStart));
-  const all = goals.length > 0 ? goals.map((goal) => make("pre", "", goal)) : [make("p", "none", "No goal at the cursor.")];
+  const all = goals.length > 0 ? goals.map((goal) => make("pre", "", goal)) : [make("p", "none", listsTactics ? "No goal at the cursor." : "No goal at the cursor: put `sorry` where you want to see it.")];
   el("goals").replaceChildren(...all);
 }
 function showCaret() {
