@@ -10,8 +10,8 @@ use serde_json::Value;
 
 use crate::libtest::Tally;
 
-/// Test targets whose ignored tests need core Lean.
-const CORE_TARGETS: [&str; 2] = ["real_lean", "core_install"];
+/// Test targets whose ignored tests need core Lean, or clients from elsewhere.
+const CORE_TARGETS: [&str; 3] = ["real_lean", "core_install", "serve"];
 
 /// Names the folder of the REPL's own transcripts, for the test that reads them.
 const TRANSCRIPTS: &str = "LEANREPL_TRANSCRIPTS";
