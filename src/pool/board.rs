@@ -373,3 +373,6 @@ pub(crate) struct Opened {
     /// The headers that it holds, by hash.
     pub(crate) held: Vec<u64>,
 }
+
+#[cfg(test)]
+mod tests;

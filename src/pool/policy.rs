@@ -170,8 +170,7 @@ pub(crate) fn may_try_again(error: &SessionError, worn: bool, has_begun: bool) -
     match error {
         SessionError::Died(_) | SessionError::Pipe(_) => !has_begun,
         // What earlier texts left behind must not decide about this one.
-        SessionError::Memory { .. } => worn && !has_begun,
-        SessionError::Garbled { .. } => worn,
+        SessionError::Memory { .. } | SessionError::Garbled { .. } => worn,
         SessionError::Start { .. }
         | SessionError::Late { .. }
         | SessionError::TooLarge { .. }
@@ -416,7 +415,7 @@ mod tests {
                 true,
             ),
             (&memory, false, false, false),
-            (&memory, true, false, true),
+            (&memory, true, true, true),
             (&garbled, false, true, false),
             (&garbled, true, true, true),
             (&late, true, false, false),

@@ -237,9 +237,6 @@ impl Slot {
         if let Ran::Lost { error, has_begun } = &ran {
             finish.lost = Some(Reason::of(error));
             if !ticket.was_tried && may_try_again(error, worn, *has_begun) {
-                self.shared.observer.tell(Event::Noted {
-                    text: "the session ended; trying once more in a fresh one",
-                });
                 ticket.was_tried = true;
                 finish.again = Some(again(ticket));
                 self.finish(finish);
@@ -252,18 +249,17 @@ impl Slot {
             finish.lost = Some(Reason::Timeout);
         }
         self.finish(finish);
-        let is_unwanted = cause == Some(Cause::Stopped) && ticket.job.cancelled.is_set();
-        ticket.answer.keep(if is_unwanted {
-            Err(Refusal::Cancelled)
-        } else {
-            Ok(Answer {
-                evaluated,
-                cause,
-                queue,
-                session,
-                peak_memory,
-            })
-        });
+        if cause == Some(Cause::Stopped) && ticket.job.cancelled.is_set() {
+            ticket.answer.keep(Err(Refusal::Cancelled));
+            return;
+        }
+        ticket.answer.keep(Ok(Answer {
+            evaluated,
+            cause,
+            queue,
+            session,
+            peak_memory,
+        }));
     }
 
     /// Serves a client until its lease ends.
@@ -304,6 +300,11 @@ impl Slot {
 
     /// Tells the board that the session is free, or lost.
     fn finish(&self, finish: Finish<Ticket>) {
+        if finish.ran && finish.again.is_some() {
+            self.shared.observer.tell(Event::Noted {
+                text: "the session ended; trying once more in a fresh one",
+            });
+        }
         let back = self
             .shared
             .with(|board, now| board.finished(self.seat, finish, now));

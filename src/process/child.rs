@@ -211,6 +211,15 @@ impl Child {
         members.len()
     }
 
+    /// Whether the process has ended. Its stdout may be held open by others all the same.
+    pub fn has_ended(&mut self) -> bool {
+        if self.ended.is_none() {
+            // A status that cannot be had is asked for again the next time.
+            self.ended = self.inner.try_wait().unwrap_or_default();
+        }
+        self.ended.is_some()
+    }
+
     /// How it ended, once its stdout is closed: waits a moment for the exit, then kills.
     pub fn ending(&mut self) -> Ending {
         let status = self.wait(GRACE);
@@ -245,7 +254,18 @@ impl Child {
         if self.ended.is_none() {
             self.wait(GRACE);
         }
+        self.wait_for_members(&strays);
         self.drain_rest();
+    }
+
+    /// Waits until killed descendants are gone, so that whoever looks afterwards finds none.
+    fn wait_for_members(&mut self, members: &[tree::Member]) {
+        let deadline = Deadline::after(GRACE);
+        let mut pause = Duration::from_micros(200);
+        while !deadline.is_over() && members.iter().any(|member| member.is_alive()) {
+            self.pause(pause.min(deadline.left()));
+            pause = (pause * 2).min(Duration::from_millis(10));
+        }
     }
 
     /// Takes in the last words that are still in the pipe, without waiting for more.

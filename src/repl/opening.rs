@@ -172,7 +172,6 @@ impl OpenSession {
     /// that writes a reply of its own to stdout is found out by this.
     pub(crate) fn fence(&mut self) -> Result<(), SessionError> {
         self.answered = true;
-        self.session.expect_no_reply()?;
         let nonce = format!(
             "leanrepl-fence-{:016x}",
             RandomState::new().build_hasher().finish()
@@ -181,7 +180,7 @@ impl OpenSession {
             path: nonce.clone(),
             ..File::default()
         });
-        match self.session.ask(&request, Deadline::after(SHORT))? {
+        match self.session.ask_in_step(&request, Deadline::after(SHORT))? {
             Reply::Error { message, .. } if message.contains(&nonce) => Ok(()),
             _ => Err(self.session.out_of_step()),
         }

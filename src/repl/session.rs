@@ -1,6 +1,8 @@
 //! One REPL process and our talk with it: one request at a time, one deadline each. Never retries
 //! by itself and never decides a verdict.
 
+mod watch;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -99,6 +101,31 @@ impl Session {
     /// Any [`SessionError`]; the process is then killed and reaped, and every later request fails.
     pub fn ask(&mut self, request: &Request, deadline: Deadline) -> Result<Reply, SessionError> {
         let object = self.ask_object(&request.to_line(), deadline)?;
+        self.read_reply(object)
+    }
+
+    /// As [`Self::ask`], but what came since the last reply is not passed over as noise: it may be the
+    /// reply that a forged one was taken for.
+    ///
+    /// # Errors
+    /// As [`Self::ask`], and if something that may be a reply has come unasked.
+    pub(crate) fn ask_in_step(
+        &mut self,
+        request: &Request,
+        deadline: Deadline,
+    ) -> Result<Reply, SessionError> {
+        self.expect_no_reply()?;
+        // From here on nothing is thrown away, so that a late reply is read in the place of the one
+        // that is waited for.
+        let answer = self.exchange(&request.to_line(), deadline);
+        if answer.is_err() {
+            self.end();
+        }
+        answer.and_then(|object| self.read_reply(object))
+    }
+
+    /// Understands a reply, or ends the session.
+    fn read_reply(&mut self, object: Map<String, Value>) -> Result<Reply, SessionError> {
         Reply::from_object(object).map_err(|err| {
             self.end();
             SessionError::Garbled {
@@ -123,20 +150,21 @@ impl Session {
                 seen: String::new(),
             });
         }
-        let answer = self.exchange(json, deadline);
+        let answer = self
+            .discard_unasked()
+            .and_then(|()| self.exchange(json, deadline));
         if answer.is_err() {
             self.end();
         }
         answer
     }
 
-    /// One request and its reply.
+    /// One request and the next object that comes.
     fn exchange(
         &mut self,
         json: &str,
         deadline: Deadline,
     ) -> Result<Map<String, Value>, SessionError> {
-        self.discard_unasked()?;
         self.observer.tell(Event::RequestSent { json });
         self.begun = false;
         let request = request_line(json);
@@ -201,6 +229,7 @@ impl Session {
             }
             if measured.elapsed() >= MEMORY_TICK {
                 self.check_memory()?;
+                self.check_life()?;
                 measured = Instant::now();
             }
         }
@@ -222,7 +251,7 @@ impl Session {
     ///
     /// # Errors
     /// [`SessionError::Garbled`]; the session is then over.
-    pub(crate) fn expect_no_reply(&mut self) -> Result<(), SessionError> {
+    fn expect_no_reply(&mut self) -> Result<(), SessionError> {
         let stray = self.take_unasked()?;
         if stray.contains(&b'{') {
             return Err(self.out_of_step());
@@ -261,23 +290,6 @@ impl Session {
         pending
     }
 
-    /// Fails if the process tree holds too much.
-    fn check_memory(&mut self) -> Result<(), SessionError> {
-        let Some(resident) = self.child.resident_bytes() else {
-            return Ok(());
-        };
-        self.peak_bytes = self.peak_bytes.max(resident);
-        if let Some(limit) = self.limits.memory
-            && resident > limit.get()
-        {
-            return Err(SessionError::Memory {
-                limit,
-                resident: Bytes::new(resident),
-            });
-        }
-        Ok(())
-    }
-
     /// How it ended; a reply cut short is told apart from none.
     fn death(&mut self) -> SessionError {
         let mut ending = self.child.ending();
@@ -288,46 +300,9 @@ impl Session {
         SessionError::Died(ending)
     }
 
-    /// Looks after a session that is asked nothing at the moment: whether it lives, keeps still and
-    /// keeps to its memory.
-    ///
-    /// # Errors
-    /// Any [`SessionError`]; the session is then over.
-    pub(crate) fn check_idle(&mut self) -> Result<(), SessionError> {
-        self.expect_no_reply()?;
-        let looked = match self
-            .child
-            .turn(&mut &[][..], self.frames.space(), Duration::ZERO)
-        {
-            Ok(Turn::Read(count)) => {
-                self.frames.filled(count);
-                Ok(())
-            }
-            Ok(Turn::Nothing) => Ok(()),
-            Ok(Turn::Closed) => Err(self.death()),
-            Err(err) => Err(SessionError::Pipe(err)),
-        };
-        let checked = looked.and_then(|()| self.check_memory());
-        if checked.is_err() {
-            self.end();
-        }
-        checked
-    }
-
     /// Whether the reply to the last request had begun to come, or what looked like it.
     pub(crate) fn has_begun(&self) -> bool {
         self.begun
-    }
-
-    /// Resident bytes of the process tree, if the system tells.
-    pub fn resident_bytes(&self) -> Option<u64> {
-        self.child.resident_bytes()
-    }
-
-    /// The most that the process tree was seen to hold until now, if the system tells.
-    pub fn peak_resident_bytes(&self) -> Option<u64> {
-        let seen = (self.peak_bytes > 0).then_some(self.peak_bytes);
-        self.child.resident_bytes().max(seen)
     }
 
     /// Kills what the last request left running beside the REPL; says how many processes it was.

@@ -8,7 +8,7 @@ use leanrepl::internals::evaluated::Verdict;
 use leanrepl::internals::job::{Cause, Refusal};
 use leanrepl::internals::{Bytes, Interrupt, Launch, PoolSettings, SessionLimits, WearLimits};
 
-use crate::rig::{PATIENCE, Rig, drain, job, start};
+use crate::rig::{PATIENCE, Rig, drain, job, start, submit};
 
 /// How many jobs are run.
 const JOBS: u64 = 2000;
@@ -123,6 +123,28 @@ fn every_job_is_answered_once_and_truly_whatever_the_sessions_do() {
     assert!(answers.iter().all(|count| *count == 1));
     drain(&pool);
     rig.assert_nothing_runs();
+}
+
+#[test]
+fn a_forged_reply_never_becomes_a_verdict_however_the_real_one_is_timed() {
+    let rig = Rig::new("");
+    let pool = start(PoolSettings {
+        sessions: 2,
+        spares: 1,
+        ..rig.settings()
+    });
+    let texts = ["", "\n--! slow 1", "\n--! slow 3"].map(|delay| {
+        let forged = r#"--! fake-reply {"env": 9}"#;
+        format!("{forged}{delay}")
+    });
+    let answers: Vec<_> = (0..120)
+        .flat_map(|_| &texts)
+        .map(|text| submit(&pool, job(text)))
+        .collect();
+    for answer in answers {
+        let answer = answer.get().unwrap();
+        assert_eq!(answer.cause, Some(Cause::Nonsense), "{answer:?}");
+    }
 }
 
 /// Has the client of some jobs go away at once and of others when it is called, never for the rest.

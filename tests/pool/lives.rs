@@ -121,6 +121,26 @@ fn a_session_killed_from_outside_costs_its_text_nothing() {
 }
 
 #[test]
+fn a_session_killed_beside_a_child_that_keeps_its_stdout_open_costs_its_text_nothing() {
+    let rig = Rig::new("");
+    let pool = rig.pool();
+    let answer = submit(&pool, job("--! spawn-hang"));
+    let killed = |count| {
+        wait("the text runs beside its child", || {
+            rig.pids_of("spawn").len() == count && rig.processes().len() == 2
+        });
+        kill(*rig.pids_of("spawn").last().unwrap());
+    };
+    killed(1);
+    // The second session is the same text's, which knows nothing better than to hang again.
+    killed(2);
+    assert_eq!(answer.get().unwrap().evaluated.verdict, Verdict::Undecided);
+    assert_eq!(pool.state().restarts.of(Reason::Died), 2);
+    drain(&pool);
+    rig.assert_nothing_runs();
+}
+
+#[test]
 fn a_session_that_dies_idle_is_replaced_before_anybody_asks() {
     let rig = Rig::new("");
     let pool = rig.pool();

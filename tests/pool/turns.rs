@@ -225,3 +225,36 @@ fn a_pool_that_is_dropped_answers_all_and_leaves_nothing() {
     assert_eq!(running.get().unwrap().cause, Some(Cause::Stopped));
     assert!(matches!(queued.get(), Err(Refusal::Draining)));
 }
+
+/// Resident bytes of this process.
+fn resident() -> u64 {
+    let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
+    let pages: u64 = statm.split(' ').nth(1).unwrap().parse().unwrap();
+    pages * 4096
+}
+
+#[test]
+fn ten_thousand_jobs_that_wait_cost_less_than_thirty_megabytes() {
+    let rig = Rig::new("");
+    let pool = rig.pool();
+    let running = submit(&pool, job("--! hang"));
+    wait("the text runs", || !rig.pids_of("hang").is_empty());
+    let before = resident();
+    let (sender, receiver) = std::sync::mpsc::channel();
+    for index in 0..10_000 {
+        let mut it = job(&format!(
+            "import Mathlib\n#eval {index} -- {}",
+            "x".repeat(200)
+        ));
+        it.client = Arc::from(format!("client {}", index % 100));
+        let sender = sender.clone();
+        pool.submit(it, Box::new(move |answer| sender.send(answer).unwrap()));
+    }
+    drop(sender);
+    let grown = resident().saturating_sub(before);
+    assert_eq!(pool.state().queued, 10_000);
+    assert!(grown < 30_000_000, "{grown} bytes");
+    drop(pool);
+    assert!(running.get().is_ok());
+    assert_eq!(receiver.iter().count(), 10_000);
+}
