@@ -192,7 +192,7 @@ fn expire(server: &Arc<Server>) -> JoinHandle<()> {
 /// Takes no new work and waits for what runs.
 async fn drain(server: &Arc<Server>, grace: Wait) {
     server.leases.clear();
-    let Ok(pool) = server.pool().cloned() else {
+    let Some(pool) = server.pool().cloned() else {
         return;
     };
     let drained = tokio::task::spawn_blocking(move || pool.drain(grace));

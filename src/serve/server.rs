@@ -4,6 +4,8 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use axum::http::StatusCode;
+use tokio::sync::Notify;
+use tokio::time::{Instant, timeout_at};
 
 use crate::lean::header;
 use crate::pool::Pool;
@@ -38,6 +40,8 @@ pub(crate) struct Server {
     pub(crate) nonce: String,
     /// Set once Lean is installed and the pool has begun to start sessions.
     started: OnceLock<Started>,
+    /// Told when `started` is set.
+    news: Notify,
 }
 
 impl Server {
@@ -49,6 +53,7 @@ impl Server {
             metrics: Metrics::new(),
             nonce,
             started: OnceLock::new(),
+            news: Notify::new(),
         }
     }
 
@@ -56,16 +61,29 @@ impl Server {
     pub(crate) fn start(&self, started: Started) {
         // A second pool is never made.
         let _ = self.started.set(started);
+        self.news.notify_waiters();
     }
 
-    /// The pool.
+    /// The pool, if there is one.
+    pub(crate) fn pool(&self) -> Option<&Arc<Pool>> {
+        self.started.get().map(|started| &started.pool)
+    }
+
+    /// The pool, as soon as there is one.
     ///
     /// # Errors
-    /// A refusal if there is none yet.
-    pub(crate) fn pool(&self) -> Result<&Arc<Pool>, Refusal> {
-        match self.started.get() {
-            Some(started) => Ok(&started.pool),
-            None => Err(Refusal::Draining),
+    /// A refusal if that takes longer than `wait`.
+    pub(crate) async fn pool_within(&self, wait: Duration) -> Result<&Arc<Pool>, Refusal> {
+        let until = Instant::now() + wait;
+        loop {
+            // Asked for before looking, so that nothing is missed in between.
+            let news = self.news.notified();
+            if let Some(pool) = self.pool() {
+                return Ok(pool);
+            }
+            if timeout_at(until, news).await.is_err() {
+                return Err(Refusal::TooLate { waited: wait });
+            }
         }
     }
 
@@ -99,16 +117,18 @@ impl Server {
         imports.iter().any(|import| import.module == "Mathlib")
     }
 
-    /// Whether a text can be taken at all.
+    /// Whether a text can be taken at all. Between the end of one session and the start of the next
+    /// it can: it waits in the queue.
     ///
     /// # Errors
-    /// 503 while there is no session yet, and when none will be there any more.
+    /// 503 while there has been no session yet, and when none will be there any more.
     pub(crate) fn check_ready(&self) -> Result<(), Problem> {
         let state = self.state();
-        if state
-            .as_ref()
-            .is_some_and(|state| state.is_ready && !state.is_draining)
-        {
+        let takes = |state: &PoolState| {
+            // A session has told its version once it has passed its probe.
+            !state.is_draining && (state.is_ready || state.lean_version.is_some())
+        };
+        if state.as_ref().is_some_and(takes) {
             return Ok(());
         }
         let status = match self.status(state.as_ref()).as_str() {

@@ -102,9 +102,10 @@ pub(crate) async fn create(
         )
         .retry_after(server.options.lease_idle)
     })?;
-    let pool = server.pool().map_err(|refusal| raw::refused(&refusal))?;
-    let (sender, receiver) = oneshot::channel();
     let patience = server.options.max_wait;
+    let pool = server.pool_within(patience).await;
+    let pool = pool.map_err(|refusal| raw::refused(&refusal))?;
+    let (sender, receiver) = oneshot::channel();
     pool.lease(
         Arc::clone(&caller.client),
         Deadline::after(patience),

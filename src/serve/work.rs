@@ -2,7 +2,7 @@
 //! shape of an answer.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 use tokio::time::{sleep, timeout};
@@ -76,7 +76,9 @@ pub(crate) async fn run_patiently(server: &Server, caller: &Caller, task: &Task)
 
 /// Hands a text to the pool and waits. If this is dropped, the text is cancelled.
 async fn submit(server: &Server, caller: &Caller, task: &Task, wait: Duration) -> Outcome {
-    let pool = server.pool()?;
+    let start = Instant::now();
+    let pool = server.pool_within(wait).await?;
+    let wait = wait.saturating_sub(start.elapsed());
     let cancelled = CancelOnDrop(Interrupt::default());
     let job = Job {
         name: task.name.clone(),
