@@ -91,6 +91,8 @@ pub(crate) async fn evaluate(
     let (head, body) = request.into_parts();
     let timeout = timeout(&head.headers, &server)?;
     let text = body::text(&head.headers, body, &server.options).await?;
+    // Many requests may wait for long: none of them holds what it does not need.
+    drop(head);
     server.check_ready()?;
     let prefixed = Prefixed::new(&server.options.base_header, text);
     let task = Task {
