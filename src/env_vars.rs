@@ -116,8 +116,52 @@ pub const WRANGLER_SEND_METRICS: Variable = Variable {
     doc: "Keeps wrangler from reporting its use if it is `false`; leanrepl sets it for what it starts.",
 };
 
+/// The API keys of a server.
+pub const API_KEYS: Variable = Variable {
+    name: "LEANREPL_API_KEYS",
+    doc: "API keys for `leanrepl serve` without `--api-keys`, separated by commas.",
+};
+
+/// The API keys of a server, as Kimina Lean Server calls them.
+pub const SERVER_API_KEY: Variable = Variable {
+    name: "LEAN_SERVER_API_KEY",
+    doc: "The same as `LEANREPL_API_KEYS`, which goes first.",
+};
+
+/// Where a server listens.
+pub const SERVER_HOST: Variable = Variable {
+    name: "LEAN_SERVER_HOST",
+    doc: "Address on which `leanrepl serve` listens without `--listen`; the default is 0.0.0.0.",
+};
+
+/// The port on which a server listens.
+pub const SERVER_PORT: Variable = Variable {
+    name: "LEAN_SERVER_PORT",
+    doc: "Port on which `leanrepl serve` listens without `--listen`; the default is 8000.",
+};
+
+/// How little a server logs.
+pub const SERVER_QUIET: Variable = Variable {
+    name: "LEAN_SERVER_QUIET",
+    doc: "Lets `leanrepl serve` log only what goes wrong if it is set to anything.",
+};
+
+/// How long a text may run on a server.
+pub const SERVER_TIMEOUT: Variable = Variable {
+    name: "LEAN_TIMEOUT",
+    doc: "Longest run of a text on `leanrepl serve` without `--timeout`, in seconds.",
+};
+
 /// The variables that belong to leanrepl.
-pub const OURS: [Variable; 1] = [CACHE_DIR];
+pub const OURS: [Variable; 7] = [
+    CACHE_DIR,
+    API_KEYS,
+    SERVER_API_KEY,
+    SERVER_HOST,
+    SERVER_PORT,
+    SERVER_QUIET,
+    SERVER_TIMEOUT,
+];
 
 /// The variables of others that leanrepl reads or sets.
 pub const FOREIGN: [Variable; 16] = [
@@ -163,6 +207,10 @@ const FOR_CHILDREN: [&str; 15] = [
     "LD_LIBRARY_PATH",
     "DYLD_LIBRARY_PATH",
 ];
+
+/// Names that no child gets, whatever list they are in: code that a session runs could read the
+/// keys of its own server.
+const FOR_NOBODY: [&str; 2] = ["LEAN_SERVER_*", "LEANREPL_*"];
 
 /// Names handed to tools that fetch something: the way to the network.
 const FOR_NETWORK: [&str; 9] = [
@@ -269,9 +317,8 @@ fn keep(variables: Variables, lists: &[&[&str]]) -> Variables {
     variables
         .into_iter()
         .filter(|(name, _)| {
-            lists
-                .iter()
-                .any(|list| list.iter().any(|known| is_like(name, known)))
+            let is_in = |list: &[&str]| list.iter().any(|known| is_like(name, known));
+            lists.iter().any(|list| is_in(list)) && !is_in(&FOR_NOBODY)
         })
         .collect()
 }
@@ -318,6 +365,8 @@ mod tests {
             "PATHS",
             "http_proxy",
             "LEANREPL_CACHE_DIR",
+            "LEANREPL_API_KEYS",
+            "LEAN_SERVER_API_KEY",
         ];
         assert_eq!(
             kept(&names, &[&FOR_CHILDREN]),

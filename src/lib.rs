@@ -19,6 +19,7 @@ mod prefault;
 mod process;
 mod project;
 mod repl;
+mod serve;
 mod settings;
 mod ui;
 
@@ -48,7 +49,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     let ui = Arc::new(ui::Ui::new(commands::output::mode(&args)));
     let outcome =
-        process::signals::watch().and_then(|interrupt| commands::run(&args, &ui, &interrupt));
+        process::signals::watch().and_then(|interrupt| commands::run(args, &ui, &interrupt));
     match outcome {
         Ok(code) => ExitCode::from(code),
         Err(failure) => {

@@ -4,6 +4,7 @@
 mod binary;
 pub(crate) mod build;
 pub(crate) mod pickle;
+pub(crate) mod serve;
 
 use std::path::{Path, PathBuf};
 

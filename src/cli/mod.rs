@@ -5,6 +5,7 @@ pub(crate) mod core;
 pub(crate) mod doctor;
 pub(crate) mod eval;
 pub(crate) mod pickle;
+pub(crate) mod serve;
 pub(crate) mod shared;
 
 use clap::{Parser, Subcommand};
@@ -34,6 +35,8 @@ pub(crate) enum Command {
     Eval(eval::EvalArgs),
     /// Pickles the environment of some imports, proven in a fresh process.
     Pickle(pickle::PickleArgs),
+    /// Evaluates texts over HTTP in a pool of Lean REPLs.
+    Serve(Box<serve::ServeArgs>),
     /// Installs or removes core Lean: a real Lean from the npm registry.
     Core(core::CoreArgs),
     /// Looks at all that an evaluation depends on, and says for each lack what mends it.

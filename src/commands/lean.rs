@@ -14,9 +14,10 @@ use crate::limits::{Deadline, Interrupt, Wait};
 use crate::process::launch::Launch;
 use crate::process::run::find_program;
 use crate::project::Project;
+use crate::repl::base::{Base, Wish};
 use crate::repl::build::{Circumstances, For, Shelf};
 use crate::repl::identity::{Identity, LeanRepl};
-use crate::settings::{Source, Toolchain};
+use crate::settings::{self, Source, Toolchain};
 use crate::ui::Ui;
 
 /// Longest wait for Lake to say where a project's modules are. It may have to run the Lake file.
@@ -122,4 +123,23 @@ fn binary_digest(path: &Path) -> String {
     let found = find_program(path.as_os_str(), paths.as_deref());
     let digest = found.and_then(|path| digest::of_file(&path).ok());
     digest.map_or_else(|| "unreadable".to_owned(), |(digest, _)| digest)
+}
+
+/// What texts start from.
+///
+/// # Errors
+/// The wish for a pickle that is not there or does not fit.
+pub(crate) fn base(
+    wish: Wish,
+    named: Option<&Path>,
+    toolchain: &Toolchain,
+    identity: &Identity,
+    observer: &dyn Observer,
+) -> Result<Base, Failure> {
+    match settings::pickle::place(named, toolchain, identity) {
+        Ok(place) => Base::choose(wish, &place, identity, observer),
+        // Without a cache folder there is no pickle to be found, which matters only on wish.
+        Err(failure) if wish == Wish::Pickle => Err(failure),
+        Err(_) => Ok(Base::Import),
+    }
 }

@@ -7,6 +7,7 @@ mod eval;
 mod lean;
 pub(crate) mod output;
 mod pickle;
+mod serve;
 
 use std::sync::Arc;
 
@@ -25,13 +26,14 @@ const REJECTED: u8 = 1;
 ///
 /// # Errors
 /// What keeps the whole command from doing its work.
-pub(crate) fn run(args: &Args, ui: &Arc<Ui>, interrupt: &Interrupt) -> Result<u8, Failure> {
-    match &args.command {
-        Command::Build(build) => build::run(build, ui, interrupt),
-        Command::Eval(eval) => eval::run(eval, ui, interrupt),
-        Command::Pickle(pickle) => pickle::run(pickle, ui, interrupt),
+pub(crate) fn run(args: Args, ui: &Arc<Ui>, interrupt: &Interrupt) -> Result<u8, Failure> {
+    match args.command {
+        Command::Build(build) => build::run(&build, ui, interrupt),
+        Command::Eval(eval) => eval::run(&eval, ui, interrupt),
+        Command::Pickle(pickle) => pickle::run(&pickle, ui, interrupt),
+        Command::Serve(serve) => serve::run(*serve, &args.output, ui, interrupt),
         Command::Core(core) => core::run(core.action, ui, interrupt),
-        Command::Doctor(doctor) => doctor::run(doctor, ui, interrupt),
+        Command::Doctor(doctor) => doctor::run(&doctor, ui, interrupt),
     }
 }
 

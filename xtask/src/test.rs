@@ -11,13 +11,14 @@ use serde_json::Value;
 use crate::conformance;
 use crate::libtest::Tally;
 
-/// Test targets whose ignored tests need core Lean, or to be root.
-const CORE_TARGETS: [&str; 5] = [
+/// Test targets whose ignored tests need core Lean, to be root, or clients from elsewhere.
+const CORE_TARGETS: [&str; 6] = [
     "real_lean",
     "real_oleans",
     "core_install",
     "core_repl",
     "cli",
+    "serve",
 ];
 
 /// How the names of those unit tests begin that need a kernel that can confine sessions.
