@@ -17,6 +17,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
 use leanrepl::internals::{
@@ -277,8 +278,14 @@ fn modules_of_users_are_imported_with_their_compiled_code() {
     let linked = dir.path().join("linked");
     std::os::unix::fs::symlink(&modules, &linked).unwrap();
     let mut repl = Repl::start(dir.path(), Some(&linked));
-    let said = repl.run("import Squares\n#eval squares 3", None);
-    assert_eq!(said, ["info: 11"]);
+    let text = "import Squares\ntheorem one : 1 = 1 := rfl\n#eval squares 3";
+    assert_eq!(repl.run(text, None), ["info: 11"]);
+    // Lean makes lemmas about imported functions on demand, in what was imported.
+    let lemmas = "#check (List.lookup.eq_1 : ∀ x, List.lookup x ([] : List (Nat × Nat)) = none)\n\
+        example (l : List Nat) : (l.map id).length = l.length := by\n  fun_induction List.map <;> simp_all\n\
+        example (l : Chain) : (l.map id).sum = l.sum := by\n  fun_induction Chain.map <;> simp_all [Chain.sum]";
+    let said = repl.run(lemmas, Some(0));
+    assert_eq!(said.len(), 1, "{said:?}");
     let said = repl.run("import Cubes\n#eval 1", None);
     assert!(
         said[0].contains("unknown module prefix 'Cubes'"),
@@ -470,4 +477,16 @@ fn a_pickled_proof_state_goes_on_in_a_fresh_process() {
         last.contains("`p.olean` is no whole pickle of this kind"),
         "{last}"
     );
+}
+
+#[test]
+#[ignore = "needs core Lean; run cargo xtask test"]
+fn a_task_that_ends_between_two_requests_does_not_end_the_process() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut repl = Repl::start(dir.path(), None);
+    let text = "#eval show IO Unit from do\n\
+        \x20 let _ ← IO.asTask (do IO.sleep 200; IO.eprintln \"late\")\n  pure ()";
+    assert_eq!(repl.run(text, None), Vec::<String>::new());
+    thread::sleep(Duration::from_secs(1));
+    assert_eq!(repl.run("#eval 1", Some(0)), ["info: 1"]);
 }
