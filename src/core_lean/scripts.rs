@@ -28,7 +28,6 @@ const SCRIPTS: &[(&str, &str)] = embed![
     "abi.cjs",
     "axioms.cjs",
     "compile.cjs",
-    "compiled_names.cjs",
     "files.cjs",
     "formats.cjs",
     "frontend.cjs",
@@ -55,6 +54,7 @@ const SCRIPTS: &[(&str, &str)] = embed![
     "thread.cjs",
     "tree_json.cjs",
     "trees.cjs",
+    "user_modules.cjs",
     "wire.cjs",
     "worker.cjs",
 ];
