@@ -98,7 +98,9 @@ fn an_import_that_fails_is_never_ok() {
 fn a_raw_text_without_imports_gets_those_of_the_server_and_keeps_its_lines() {
     let log = "log.txt";
     let world = World::new().fake_repl(&format!("--log {log}"));
-    let served = Served::start_in(world, &["--header", "import Mathlib"]);
+    // A confined session could not write its log there.
+    let args = ["--header", "import Mathlib", "--sandbox", "off"];
+    let served = Served::start_in(world, &args);
     served.wait_ready();
     assert_eq!(served.get("/health").json()["mathlib"], true);
     let answer = served.post("/", "#check Nat\n--! error 3:0 3:2 x");
@@ -145,7 +147,8 @@ fn lean_mode_answers_with_what_lean_prints() {
 #[test]
 fn lean_mode_runs_each_text_in_a_process_of_its_own() {
     let world = World::new().fake_repl("--log log.txt");
-    let served = Served::start_in(world, &["--mode", "lean"]);
+    // A confined session could not write its log there.
+    let served = Served::start_in(world, &["--mode", "lean", "--sandbox", "off"]);
     served.wait_ready();
     for _ in 0..3 {
         assert_eq!(served.post("/", "def marker := 1").status, 200);
