@@ -7,6 +7,7 @@ mod eval;
 mod lean;
 pub(crate) mod output;
 mod pickle;
+mod repl;
 
 use std::sync::Arc;
 
@@ -29,6 +30,7 @@ pub(crate) fn run(args: &Args, ui: &Arc<Ui>, interrupt: &Interrupt) -> Result<u8
     match &args.command {
         Command::Build(build) => build::run(build, ui, interrupt),
         Command::Eval(eval) => eval::run(eval, ui, interrupt),
+        Command::Repl(repl) => repl::run(repl, ui, interrupt),
         Command::Pickle(pickle) => pickle::run(pickle, ui, interrupt),
         Command::Core(core) => core::run(core.action, ui, interrupt),
         Command::Doctor(doctor) => doctor::run(doctor, ui, interrupt),

@@ -18,7 +18,8 @@ pub(crate) fn mode(args: &Args) -> Mode {
             | Command::Core(_)
             | Command::Doctor(_)
             | Command::Eval(_)
-            | Command::Pickle(_) => Format::Human,
+            | Command::Pickle(_)
+            | Command::Repl(_) => Format::Human,
         },
         loudness: match (args.output.quiet, args.output.verbose) {
             (true, _) => Loudness::Quiet,
