@@ -107,6 +107,16 @@ impl Command {
     }
 }
 
+impl Command {
+    /// Whether it asks something of a session.
+    pub(crate) fn needs_session(&self) -> bool {
+        matches!(
+            self,
+            Self::Load(_) | Self::Import(_) | Self::Prove(_) | Self::Qed
+        )
+    }
+}
+
 /// A command of one word.
 fn bare(word: &str) -> Result<Command, Failure> {
     Ok(match word {

@@ -141,13 +141,6 @@ impl Keeper {
     /// Runs a text of the record again.
     fn again(&mut self, kept: &Kept) -> Result<Outcome, Failure> {
         let count = self.outcomes.len();
-        if kept.only_looks() {
-            let env = self.before(count).ok_or_else(no_session)?;
-            return Ok(Outcome {
-                env,
-                holes: Vec::new(),
-            });
-        }
         let reply = self.run_after(count, &kept.text)?;
         if has_errors(&reply.messages) {
             return Err(Failure::new(

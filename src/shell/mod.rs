@@ -15,7 +15,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use crate::failure::Failure;
+use crate::failure::{Failure, Kind};
 use crate::lean::message::{Message, Sorry};
 use crate::limits::Wait;
 use crate::repl::evaluated::Evaluated;
@@ -87,6 +87,8 @@ pub(crate) struct Shell {
     timed: bool,
     /// The files that this shell has written or read, which it may replace.
     own_files: BTreeSet<PathBuf>,
+    /// Whether the record and the proof have yet to be run in a session again.
+    stale: bool,
     /// The largest exit code of all that happened.
     worst: u8,
 }
@@ -101,6 +103,7 @@ impl Shell {
             why,
             timed: false,
             own_files: BTreeSet::new(),
+            stale: false,
             worst: 0,
         }
     }
@@ -147,10 +150,10 @@ impl Shell {
             };
         }
         let start = Instant::now();
-        let done = match self.expects() {
+        let done = self.refresh(hear).and_then(|()| match self.expects() {
             Expects::Text => self.evaluate(TYPED, typed, hear).map(|_accepted| ()),
             Expects::Tactic => self.tactic(typed, hear),
-        };
+        });
         let took = start.elapsed();
         self.settle(done, hear);
         if self.timed {
@@ -161,6 +164,9 @@ impl Shell {
 
     /// Obeys a command.
     fn obey(&mut self, command: Command, hear: &mut Hear<'_>) -> Result<(), Failure> {
+        if command.needs_session() {
+            self.refresh(hear)?;
+        }
         match command {
             Command::Undo(count) => self.undo(count, hear),
             Command::Env => hear(Said::Shown(&self.described())),
@@ -192,16 +198,32 @@ impl Shell {
             return;
         };
         self.fail(&failure, hear);
+        self.keeper.forget_interrupt();
         if self.keeper.is_alive() {
             return;
         }
-        self.keeper.forget_interrupt();
+        // If it cannot be had just now, the next text is not tried on it either.
+        let tried_already = self.stale;
+        self.stale = true;
+        if tried_already {
+            return;
+        }
         if let Err(failure) = self.recover(hear) {
             self.fail(&failure, hear);
+            self.keeper.forget_interrupt();
             let kept = counted(self.record.texts.len(), "text");
             hear(Said::Note(&format!(
-                "the history ({kept}) is kept, and will be run again with the next text"
+                "the history ({kept}) is kept, and is run again before the next text"
             )));
+        }
+    }
+
+    /// Makes sure that a session holds what it should, after an attempt at that has failed.
+    fn refresh(&mut self, hear: &mut Hear<'_>) -> Result<(), Failure> {
+        if self.stale {
+            self.recover(hear)
+        } else {
+            Ok(())
         }
     }
 
@@ -209,10 +231,17 @@ impl Shell {
     fn recover(&mut self, hear: &mut Hear<'_>) -> Result<(), Failure> {
         let texts = self.keeper.ready(&self.record)?;
         let mut again = counted(texts, "text");
-        if let Some(proof) = self.proof.take() {
+        if let Some(proof) = &self.proof {
             again = format!("{again} and {}", counted(proof.tactics().len(), "tactic"));
-            self.proof = Some(self.keeper.prove_again(&proof)?);
+            match self.keeper.prove_again(proof) {
+                Ok(proof) => self.proof = Some(proof),
+                Err(failure) => {
+                    self.leave_proof(hear);
+                    return Err(failure);
+                }
+            }
         }
+        self.stale = false;
         hear(Said::Note(&format!(
             "a new session took its place and ran the history again ({again})"
         )));
@@ -222,7 +251,11 @@ impl Shell {
     /// Tells of a failure and takes note of its exit code.
     fn fail(&mut self, failure: &Failure, hear: &mut Hear<'_>) {
         self.worst = self.worst.max(failure.kind().exit_code());
-        hear(Said::Failed(failure));
+        if failure.kind() == Kind::Interrupted {
+            hear(Said::Note("stopped"));
+        } else {
+            hear(Said::Failed(failure));
+        }
     }
 
     /// Takes back texts, or tactics while there is a proof.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::lean::header::{Import, Split};
 
-/// Commands that only look. They need not be run again to have the same environment.
+/// Commands that only look: the environment after them is the one before.
 const LOOKING: [&str; 6] = ["#check", "#print", "#reduce", "#synth", "#where", "#help"];
 
 /// Longest beginning of a text by which it is called, in characters.
@@ -29,15 +29,15 @@ pub(crate) struct Kept {
     pub(crate) text: Arc<str>,
 }
 
-impl Kept {
-    /// Whether it leaves the environment as it is for certain.
-    pub(crate) fn only_looks(&self) -> bool {
-        let text = self.text.trim();
-        let first = text.split_whitespace().next().unwrap_or_default();
-        let goes_on = |line: &str| line.is_empty() || line.starts_with(char::is_whitespace);
-        LOOKING.contains(&first) && text.lines().skip(1).all(goes_on)
-    }
+/// Whether a text leaves the environment as it is for certain, so that it need not be kept.
+pub(crate) fn only_looks(text: &str) -> bool {
+    let text = text.trim();
+    let first = text.split_whitespace().next().unwrap_or_default();
+    let goes_on = |line: &str| line.is_empty() || line.starts_with(char::is_whitespace);
+    LOOKING.contains(&first) && text.lines().skip(1).all(goes_on)
+}
 
+impl Kept {
     /// Its first line, shortened.
     pub(crate) fn shown(&self) -> String {
         let line = self.text.trim().lines().next().unwrap_or_default();
@@ -127,12 +127,12 @@ mod tests {
     }
 
     #[test]
-    fn only_a_look_alone_need_not_run_again() {
-        assert!(kept("#check a").only_looks());
-        assert!(kept("#print\n  axioms a\n").only_looks());
-        assert!(!kept("#check a\ndef b := a").only_looks());
-        assert!(!kept("#eval a").only_looks());
-        assert!(!kept("def a := 1").only_looks());
+    fn only_a_look_alone_need_not_be_kept() {
+        assert!(only_looks("#check a"));
+        assert!(only_looks("#print\n  axioms a\n"));
+        assert!(!only_looks("#check a\ndef b := a"));
+        assert!(!only_looks("#eval a"));
+        assert!(!only_looks("def a := 1"));
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::repl::opening::has_errors;
 use crate::repl::wire::CommandReply;
 use crate::shell::keeper::Outcome;
 use crate::shell::proof::is_provable;
-use crate::shell::record::{Kept, plain_imports};
+use crate::shell::record::{Kept, only_looks, plain_imports};
 use crate::shell::{Hear, REJECTED, Said, Shell, counted};
 
 impl Shell {
@@ -54,6 +54,9 @@ impl Shell {
                 ));
             }
             return Ok(false);
+        }
+        if only_looks(&body) {
+            return Ok(true);
         }
         self.keeper.push(outcome);
         self.record.texts.push(Kept {
