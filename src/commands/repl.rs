@@ -80,7 +80,10 @@ fn talk(
                     // A Ctrl-C that came too late for the last text does not mean this one.
                     interrupt.clear();
                 }
-                turn(shell, &text, ui)?
+                ui.busy();
+                let flow = turn(shell, &text, ui);
+                ui.quiet_down();
+                flow?
             }
             Line::Cleared => Flow::Goes,
             Line::End => Flow::Ends,

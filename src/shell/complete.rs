@@ -108,9 +108,12 @@ pub(crate) fn next_indent(text: &str) -> usize {
     let last = text.rsplit('\n').next().unwrap_or_default();
     let indent = last.chars().take_while(|letter| *letter == ' ').count();
     let scan = Scan::of(text);
-    let opens = scan.tokens.last().is_some_and(|(line, token)| {
-        *line == scan.line && is_opening(token) && *token != "in" && *token != ","
-    });
+    let begins_block = |token: &str| {
+        [":=", "=>", "↦", "<|"].contains(&token)
+            || (OPENING_WORDS.contains(&token) && token != "in")
+    };
+    let last_token = scan.tokens.last();
+    let opens = last_token.is_some_and(|(line, token)| *line == scan.line && begins_block(token));
     let begins = scan.line == 0 && scan.lacks_body();
     if opens || begins { indent + 2 } else { indent }
 }
@@ -392,6 +395,7 @@ mod tests {
             ("theorem t : p := by\n  simp", 2),
             ("def f : Nat → Nat", 2),
             ("open Classical in", 0),
+            ("  n +", 2),
             ("#eval [1,", 0),
         ] {
             assert_eq!(next_indent(text), expected, "{text}");

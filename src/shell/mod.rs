@@ -46,6 +46,8 @@ pub(crate) enum Said<'a> {
     Shown(&'a str),
     /// Something that the user should know.
     Note(&'a str),
+    /// The user has stopped what ran.
+    Stopped,
     /// Something did not work; the shell goes on.
     Failed(&'a Failure),
     /// How long it took.
@@ -230,9 +232,14 @@ impl Shell {
     /// Puts a new session in the place of one that has ended.
     fn recover(&mut self, hear: &mut Hear<'_>) -> Result<(), Failure> {
         let texts = self.keeper.ready(&self.record)?;
-        let mut again = counted(texts, "text");
+        let mut parts = Vec::new();
+        if texts > 0 {
+            parts.push(counted(texts, "text"));
+        }
         if let Some(proof) = &self.proof {
-            again = format!("{again} and {}", counted(proof.tactics().len(), "tactic"));
+            if !proof.tactics().is_empty() {
+                parts.push(counted(proof.tactics().len(), "tactic"));
+            }
             match self.keeper.prove_again(proof) {
                 Ok(proof) => self.proof = Some(proof),
                 Err(failure) => {
@@ -242,9 +249,11 @@ impl Shell {
             }
         }
         self.stale = false;
-        hear(Said::Note(&format!(
-            "a new session took its place and ran the history again ({again})"
-        )));
+        let again = match parts.join(" and ") {
+            nothing if nothing.is_empty() => nothing,
+            parts => format!(" and ran the history again ({parts})"),
+        };
+        hear(Said::Note(&format!("a new session took its place{again}")));
         Ok(())
     }
 
@@ -252,7 +261,7 @@ impl Shell {
     fn fail(&mut self, failure: &Failure, hear: &mut Hear<'_>) {
         self.worst = self.worst.max(failure.kind().exit_code());
         if failure.kind() == Kind::Interrupted {
-            hear(Said::Note("stopped"));
+            hear(Said::Stopped);
         } else {
             hear(Said::Failed(failure));
         }

@@ -5,6 +5,7 @@ use crate::failure::Failure;
 use crate::lean::message::{Message, Severity};
 use crate::shell::Said;
 use crate::ui::human::{self, Look};
+use crate::ui::mode::Progress;
 use crate::ui::paint::{BOLD, CYAN, DIM, GREEN, PLAIN, Paint, RED, YELLOW};
 use crate::ui::visible::visible;
 use crate::ui::{Ui, Written, report};
@@ -21,6 +22,16 @@ impl Ui {
         let lean = paint.with(BOLD, &format!("Lean {}", visible(lean_version)));
         let text = format!("{lean}  (:help lists the commands, Ctrl-D ends)\n");
         self.say(&mut state, &text);
+    }
+
+    /// Shows that a text is being evaluated, until something is said or [`Self::quiet_down`].
+    pub(crate) fn busy(&self) {
+        self.state().meter.files_started(1);
+    }
+
+    /// Takes off the screen what [`Self::busy`] shows.
+    pub(crate) fn quiet_down(&self) {
+        self.state().meter.finished();
     }
 
     /// Shows what a shell says.
@@ -41,6 +52,16 @@ impl Ui {
             Said::Note(note) => {
                 let note = paint.labelled("note", DIM, &visible(note), PLAIN);
                 (String::new(), note)
+            }
+            Said::Stopped => {
+                let note = paint.labelled("note", DIM, "stopped", PLAIN);
+                // The terminal has written `^C` and stands behind it.
+                let start = if self.mode.progress == Progress::Bar {
+                    "\n"
+                } else {
+                    ""
+                };
+                (String::new(), format!("{start}{note}"))
             }
             Said::Failed(failure) => (String::new(), report::text(failure, None, paint)),
             Said::Took(took) => {
