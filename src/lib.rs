@@ -21,6 +21,7 @@ mod project;
 mod repl;
 mod serve;
 mod settings;
+mod shell;
 mod ui;
 
 use std::ffi::OsString;
@@ -30,6 +31,7 @@ use std::sync::Arc;
 use clap::Parser;
 
 use crate::failure::Kind;
+use crate::process::signals::Patience;
 
 /// Runs the command line `args` (with the program's name first) and returns the exit code.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -48,8 +50,13 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
     };
     let ui = Arc::new(ui::Ui::new(commands::output::mode(&args)));
-    let outcome =
-        process::signals::watch().and_then(|interrupt| commands::run(args, &ui, &interrupt));
+    // A shell outlives the Ctrl-C that stops what it runs.
+    let patience = match &args.command {
+        cli::Command::Repl(_) => Patience::Lasting,
+        _ => Patience::Once,
+    };
+    let outcome = process::signals::watch(patience)
+        .and_then(|interrupt| commands::run(args, &ui, &interrupt));
     match outcome {
         Ok(code) => ExitCode::from(code),
         Err(failure) => {
@@ -67,7 +74,8 @@ pub mod internals {
     pub use crate::event::{Event, Observer, Unobserved};
     pub use crate::failure::{Failure, KINDS, Kind};
     pub use crate::lean::{
-        header, infotree, message, module_name, olean, position, release, repl_tag, toolchain,
+        abbreviations, header, infotree, message, module_name, olean, position, release, repl_tag,
+        toolchain,
     };
     pub use crate::limits::{Bytes, Deadline, Interrupt, TICK, Wait};
     pub use crate::pool::{

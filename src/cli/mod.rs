@@ -5,6 +5,7 @@ pub(crate) mod core;
 pub(crate) mod doctor;
 pub(crate) mod eval;
 pub(crate) mod pickle;
+pub(crate) mod repl;
 pub(crate) mod serve;
 pub(crate) mod shared;
 
@@ -33,6 +34,8 @@ pub(crate) enum Command {
     Build(build::BuildArgs),
     /// Evaluates files in a Lean REPL and prints what Lean says.
     Eval(eval::EvalArgs),
+    /// Opens a shell in which texts build on each other, and proofs are made tactic by tactic.
+    Repl(repl::ReplArgs),
     /// Pickles the environment of some imports, proven in a fresh process.
     Pickle(pickle::PickleArgs),
     /// Evaluates texts over HTTP in a pool of Lean REPLs.

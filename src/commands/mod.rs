@@ -7,6 +7,7 @@ mod eval;
 mod lean;
 pub(crate) mod output;
 mod pickle;
+mod repl;
 mod serve;
 
 use std::sync::Arc;
@@ -30,6 +31,7 @@ pub(crate) fn run(args: Args, ui: &Arc<Ui>, interrupt: &Interrupt) -> Result<u8,
     match args.command {
         Command::Build(build) => build::run(&build, ui, interrupt),
         Command::Eval(eval) => eval::run(&eval, ui, interrupt),
+        Command::Repl(repl) => repl::run(&repl, ui, interrupt),
         Command::Pickle(pickle) => pickle::run(&pickle, ui, interrupt),
         Command::Serve(serve) => serve::run(*serve, &args.output, ui, interrupt),
         Command::Core(core) => core::run(core.action, ui, interrupt),

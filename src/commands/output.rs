@@ -19,6 +19,7 @@ pub(crate) fn mode(args: &Args) -> Mode {
             | Command::Doctor(_)
             | Command::Eval(_)
             | Command::Pickle(_)
+            | Command::Repl(_)
             | Command::Serve(_) => Format::Human,
         },
         loudness: match (args.output.quiet, args.output.verbose) {

@@ -296,7 +296,7 @@ impl Evaluator {
 
 /// What the REPL says that it lacks for the text. Then Lean's errors are not about the text: a Lean
 /// that has all its parts may accept it. Only core Lean's REPL sends this field.
-fn lacking(reply: &CommandReply) -> Option<Failure> {
+pub(crate) fn lacking(reply: &CommandReply) -> Option<Failure> {
     let what = reply.extra.get("lacks")?;
     let listed = what.as_array().into_iter().flatten();
     let names: Vec<&str> = listed.filter_map(Value::as_str).collect();

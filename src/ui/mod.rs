@@ -10,6 +10,7 @@
 //! Quiet leaves on stderr only failures, why files were rejected, and warnings of stray output.
 
 mod doctor;
+mod editor;
 mod github;
 mod human;
 mod json;
@@ -17,7 +18,9 @@ pub mod mode;
 mod paint;
 mod pickle;
 mod progress;
+pub(crate) mod prompt;
 mod report;
+mod shell;
 mod source;
 #[cfg(test)]
 mod tests;

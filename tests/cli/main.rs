@@ -21,6 +21,7 @@ mod mount;
 mod olean_file;
 mod pickle;
 mod prefault;
+mod repl;
 mod running;
 mod world;
 mod world_itself;
