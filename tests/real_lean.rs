@@ -6,7 +6,8 @@
 )]
 #![expect(clippy::unwrap_used, reason = "a broken set-up fails the test")]
 
-use std::process::{Command, Output};
+use std::io::Write;
+use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
 use leanrepl::internals::{Cache, CoreLean, Deadline, Interrupt, Unobserved};
@@ -465,4 +466,49 @@ fn the_code_of_a_text_reaches_nothing_of_the_machine() {
     assert_eq!(code, 5, "{text}");
     assert!(text.contains("with libuv"), "{text}");
     assert!(listener.accept().is_err());
+}
+
+#[test]
+#[ignore = "needs core Lean; run cargo xtask test"]
+fn a_proof_is_made_in_the_shell_and_written_into_its_text() {
+    let script = "theorem swap (p q : Prop) : p ∧ q → q ∧ p := by\n  intro h\n  constructor\n  · sorry\n  · exact h.1\n\n\
+                  def gone : Nat := true\n:prove\nexact h.3\nexact h.2\n";
+    let mut child = command("repl")
+        .arg("-q")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(script.as_bytes()).unwrap();
+    drop(stdin);
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    insta::assert_snapshot!(String::from_utf8(output.stdout).unwrap(), @"
+    error: Type mismatch
+             true
+           has type
+             Bool
+           but is expected to have type
+             Nat
+     --> input:1:19
+      |
+    1 | def gone : Nat := true
+      |                   ^^^^
+
+    case left
+    p q : Prop
+    h : p ∧ q
+    ⊢ q
+    error: Invalid projection: Index `3` is invalid for this structure; it must be between 1 and 2
+
+           Note: The expression
+             h
+           has type `p ∧ q` which has only 2 fields
+    theorem swap (p q : Prop) : p ∧ q → q ∧ p := by
+      intro h
+      constructor
+      · exact h.2
+      · exact h.1
+    ");
 }

@@ -286,7 +286,8 @@ impl Shell {
 
     /// What texts are evaluated on.
     fn described(&self) -> String {
-        let header = self.record.header.canonical().replace('\n', ", ");
+        let header = self.record.header.canonical();
+        let header = header.replace("import ", "").replace('\n', ", ");
         let rows = [
             (
                 "Lean",

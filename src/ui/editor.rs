@@ -27,6 +27,9 @@ use crate::ui::prompt::Line;
 /// How many texts are remembered.
 const REMEMBERED: usize = 2000;
 
+/// The longest text that is remembered, in bytes: more is a file that was pasted.
+const REMEMBERED_BYTES: usize = 64 * 1024;
+
 /// How many completions are shown before the user is asked.
 const SHOWN_COMPLETIONS: usize = 200;
 
@@ -100,7 +103,8 @@ impl Editor {
 
     /// Adds a text to the history. What cannot be kept is forgotten: it is no reason to stop.
     fn remember(&mut self, text: &str) {
-        if !matches!(self.inner.add_history_entry(text), Ok(true)) {
+        let is_short = text.len() <= REMEMBERED_BYTES;
+        if !is_short || !matches!(self.inner.add_history_entry(text), Ok(true)) {
             return;
         }
         let Some(path) = &self.history else {

@@ -5,7 +5,6 @@ use crate::failure::Failure;
 use crate::lean::message::{Message, Severity};
 use crate::shell::Said;
 use crate::ui::human::{self, Look};
-use crate::ui::mode::Progress;
 use crate::ui::paint::{BOLD, CYAN, DIM, GREEN, PLAIN, Paint, RED, YELLOW};
 use crate::ui::visible::visible;
 use crate::ui::{Ui, Written, report};
@@ -55,13 +54,7 @@ impl Ui {
             }
             Said::Stopped => {
                 let note = paint.labelled("note", DIM, "stopped", PLAIN);
-                // The terminal has written `^C` and stands behind it.
-                let start = if self.mode.progress == Progress::Bar {
-                    "\n"
-                } else {
-                    ""
-                };
-                (String::new(), format!("{start}{note}"))
+                (String::new(), note)
             }
             Said::Failed(failure) => (String::new(), report::text(failure, None, paint)),
             Said::Took(took) => {

@@ -3,6 +3,8 @@
 use std::fs;
 use std::time::Duration;
 
+use rustix::process::Signal;
+
 use crate::running::{Finished, Output, Running};
 use crate::world::{World, snapshot};
 
@@ -241,6 +243,16 @@ fn ctrl_c_stops_what_runs_and_the_script_goes_on() {
     running text 2 of 2 again: #eval 7
     note: a new session took its place and ran the history again (2 texts)
     ");
+    world.assert_nothing_runs();
+}
+
+#[test]
+fn sigterm_ends_the_shell_and_its_session() {
+    let world = world("#eval 7\n--! hang\n");
+    let mut running = start(&world, &[]);
+    running.wait_for(Output::Stdout, "7");
+    running.signal(Signal::TERM);
+    assert_eq!(running.finish().exit(), None);
     world.assert_nothing_runs();
 }
 

@@ -74,8 +74,8 @@ fn a_repl_that_never_comes_up_is_said_in_health() {
 #[test]
 fn the_wait_counts_and_is_bounded() {
     let args = ["--sessions", "1", "--spares", "0", "--max-wait", "300ms"];
-    let served = Served::start(&args);
-    let _busy = served.connect(&post("--! slow 3000"));
+    let served = Served::start(&[&args[..], &["--grace", "1s"]].concat());
+    let _busy = served.connect(&post("--! hang"));
     Served::wait_for(|| served.get("/ready").json()["busy"] == 1);
     let answer = served.post("/", "def a := 1");
     assert_eq!(answer.status, 429, "{answer:?}");
@@ -89,8 +89,9 @@ fn the_wait_counts_and_is_bounded() {
 
 #[test]
 fn a_full_queue_is_429_and_says_when_to_come_back() {
-    let served = Served::start(&["--sessions", "1", "--spares", "0", "--queue", "1"]);
-    let _busy = served.connect(&post("--! slow 2000"));
+    let args = ["--sessions", "1", "--spares", "0", "--queue", "1"];
+    let served = Served::start(&[&args[..], &["--grace", "1s"]].concat());
+    let _busy = served.connect(&post("--! hang"));
     Served::wait_for(|| served.get("/ready").json()["busy"] == 1);
     let _waiting = served.connect(&post("def a := 1"));
     Served::wait_for(|| served.get("/ready").json()["queue"] == 1);
