@@ -19,7 +19,9 @@ mod process;
 mod project;
 mod repl;
 mod settings;
+mod template;
 mod ui;
+mod wrangler;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

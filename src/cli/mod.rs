@@ -1,6 +1,7 @@
 //! The command line as types; doc comments are the help. Never I/O, never work.
 
 pub(crate) mod build;
+pub(crate) mod cloudflare;
 pub(crate) mod core;
 pub(crate) mod doctor;
 pub(crate) mod eval;
@@ -34,6 +35,8 @@ pub(crate) enum Command {
     Eval(eval::EvalArgs),
     /// Pickles the environment of some imports, proven in a fresh process.
     Pickle(pickle::PickleArgs),
+    /// Writes, checks and deploys a Cloudflare Worker in front of containers that serve Lean.
+    Cloudflare(cloudflare::CloudflareArgs),
     /// Installs or removes core Lean: a real Lean from the npm registry.
     Core(core::CoreArgs),
     /// Looks at all that an evaluation depends on, and says for each lack what mends it.

@@ -1,6 +1,7 @@
 //! Matches on the command and turns its outcome into an exit code. Never prints.
 
 mod build;
+mod cloudflare;
 mod core;
 mod doctor;
 mod eval;
@@ -30,6 +31,7 @@ pub(crate) fn run(args: &Args, ui: &Arc<Ui>, interrupt: &Interrupt) -> Result<u8
         Command::Build(build) => build::run(build, ui, interrupt),
         Command::Eval(eval) => eval::run(eval, ui, interrupt),
         Command::Pickle(pickle) => pickle::run(pickle, ui, interrupt),
+        Command::Cloudflare(cloudflare) => cloudflare::run(&cloudflare.action, ui, interrupt),
         Command::Core(core) => core::run(core.action, ui, interrupt),
         Command::Doctor(doctor) => doctor::run(doctor, ui, interrupt),
     }
