@@ -86,12 +86,9 @@ fn check(args: &CheckArgs, ui: &Arc<Ui>, interrupt: &Interrupt) -> Result<u8, Fa
         return Ok(code);
     }
     if !args.no_wrangler {
-        ui.tell(Event::StepStarted {
-            label: "letting wrangler look",
-            total_bytes: None,
-        });
-        tools::dry_run(&folder, around)?;
-        ui.tell(Event::StepFinished);
+        step(ui, "letting wrangler look", || {
+            tools::dry_run(&folder, around)
+        })?;
     }
     let _written = ui.checked(0, DONE)?;
     Ok(DONE)

@@ -169,8 +169,14 @@ impl Folder {
     /// A wish that cannot be carried out; changes of the user's in a file that has to be written, unless
     /// `force` is set; a folder that cannot be written.
     pub(crate) fn make(&self, wish: &Wish, force: bool) -> Result<Made, Failure> {
-        let record = self.record()?;
-        let (plan, written) = match record {
+        if self.dir.exists() && !self.dir.is_dir() {
+            return Err(Failure::new(
+                Kind::Usage,
+                format!("`{}` is no folder", self.dir.display()),
+                "name a folder, or a path where there is nothing yet",
+            ));
+        }
+        let (plan, written) = match self.record()? {
             Some(record) => (record.plan, record.written),
             None => (Plan::new(self.worker(wish)?), BTreeMap::new()),
         };

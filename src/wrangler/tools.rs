@@ -41,10 +41,7 @@ fn wrangler(folder: &Folder, around: Around<'_>) -> Result<Run, Failure> {
         return Err(Failure::new(
             Kind::Project,
             format!("wrangler is not installed in `{}`", folder.dir().display()),
-            format!(
-                "run `npm install` in `{}`, or leave it out with `--no-wrangler` where that exists",
-                folder.dir().display()
-            ),
+            format!("run `npm install` in `{}`", folder.dir().display()),
         ));
     }
     Ok(Run::new(program)
@@ -76,8 +73,10 @@ pub(crate) fn dry_run(folder: &Folder, around: Around<'_>) -> Result<(), Failure
 /// # Errors
 /// What keeps wrangler from it.
 pub(crate) fn deploy(folder: &Folder, around: Around<'_>) -> Result<Option<String>, Failure> {
-    // What an earlier deploy left there must not be taken for the answer of this one.
     let output = folder.dir().join(OUTPUT);
+    // What an earlier deploy left there must not be taken for the answer of this one. If the folder
+    // cannot be made, wrangler says so.
+    let _made = output.parent().map(std::fs::create_dir_all);
     let _absent = std::fs::remove_file(&output);
     wrangler(folder, around)?
         .arg("deploy")
@@ -111,20 +110,22 @@ pub(crate) fn wait_until_ready(
     around: Around<'_>,
 ) -> Result<(), Failure> {
     let left = around.deadline.left();
-    let mut run = Run::new("node")
+    let mut variables = env_vars::for_npm();
+    // Not set on the command, since `-v` echoes what is.
+    let key = env_vars::read(env_vars::API_KEY);
+    variables.extend(key.map(|key| (env_vars::API_KEY.name.into(), key)));
+    Run::new("node")
         .args(["--input-type=module", "-e", POLL, "--"])
         .arg(left.as_millis().to_string())
         .args(names.iter().map(|name| format!("{address}/{name}/health")))
-        .environment(env_vars::for_npm())
+        .environment(variables)
         .purpose("waiting until the Worker is ready")
         // It looks at the time itself and says what it saw last.
         .deadline(Deadline::after(left + LOOK + LOOK))
         .kind(Kind::Remote)
-        .hint("a first deploy takes minutes to spread: look at `npx wrangler tail` and run it again, or give it longer with `--timeout`");
-    if let Some(key) = env_vars::read(env_vars::API_KEY) {
-        run = run.var(env_vars::API_KEY.name, key);
-    }
-    run.finish(around.observer, around.interrupt).map(drop)
+        .hint("a first deploy takes minutes to spread: look at `npx wrangler tail` and run it again, or give it longer with `--timeout`")
+        .finish(around.observer, around.interrupt)
+        .map(drop)
 }
 
 /// The user's Docker.

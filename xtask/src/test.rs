@@ -10,10 +10,11 @@ use serde_json::Value;
 
 use crate::libtest::Tally;
 
-/// Test targets whose ignored tests need core Lean, or to be root.
-const CORE_TARGETS: [&str; 5] = [
+/// Test targets whose ignored tests need core Lean or its Node, or to be root.
+const CORE_TARGETS: [&str; 6] = [
     "real_lean",
     "real_oleans",
+    "real_worker",
     "core_install",
     "core_repl",
     "cli",
