@@ -42,6 +42,8 @@ struct Package<'a> {
     private: bool,
     /// Its modules are those of the language.
     r#type: &'static str,
+    /// The Node that wrangler needs.
+    engines: Value,
     /// What `npm run` knows.
     scripts: Value,
     /// What the Worker holds.
@@ -175,6 +177,7 @@ fn package(plan: &Plan) -> Result<String, Failure> {
         name: plan.worker.as_str(),
         private: true,
         r#type: "module",
+        engines: json!({ "node": ">=20" }),
         scripts: json!({
             "check": "tsc --noEmit && wrangler deploy --dry-run",
             "deploy": "wrangler deploy",
