@@ -152,9 +152,16 @@ pub const SERVER_TIMEOUT: Variable = Variable {
     doc: "Longest run of a text on `leanrepl serve` without `--timeout`, in seconds.",
 };
 
+/// The key of a Worker.
+pub const API_KEY: Variable = Variable {
+    name: "LEANREPL_API_KEY",
+    doc: "Key of a Worker, with which `cloudflare deploy` asks whether it is ready.",
+};
+
 /// The variables that belong to leanrepl.
-pub const OURS: [Variable; 7] = [
+pub const OURS: [Variable; 8] = [
     CACHE_DIR,
+    API_KEY,
     API_KEYS,
     SERVER_API_KEY,
     SERVER_HOST,
@@ -237,6 +244,9 @@ const FOR_NPM: [&str; 7] = [
     "XDG_*",
 ];
 
+/// Names handed to wrangler and Docker besides those for npm: the user's account, and where the daemon is.
+const FOR_CLOUDFLARE: [&str; 4] = ["CLOUDFLARE_*", "CF_*", "DOCKER_*", "WRANGLER_*"];
+
 /// Names handed to git besides: how it reaches a repository. Not those that name a repository, such as
 /// `GIT_DIR`, which a hook of git sets for all that it starts.
 const FOR_GIT: [&str; 8] = [
@@ -276,6 +286,14 @@ pub fn cleaned() -> Variables {
 /// The environment of npm: that of every child and the user's own registry settings.
 pub fn for_npm() -> Variables {
     keep(all(), &[&FOR_CHILDREN, &FOR_NETWORK, &FOR_NPM])
+}
+
+/// The environment of wrangler and of the user's Docker: that of npm, the account and the daemon.
+pub fn for_cloudflare() -> Variables {
+    keep(
+        all(),
+        &[&FOR_CHILDREN, &FOR_NETWORK, &FOR_NPM, &FOR_CLOUDFLARE],
+    )
 }
 
 /// The environment of tools that fetch something: that of every child and the way to the network.

@@ -22,7 +22,9 @@ mod repl;
 mod serve;
 mod settings;
 mod shell;
+mod template;
 mod ui;
+mod wrangler;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

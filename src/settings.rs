@@ -3,6 +3,7 @@
 
 mod binary;
 pub(crate) mod build;
+pub(crate) mod cloudflare;
 pub(crate) mod pickle;
 pub(crate) mod serve;
 

@@ -1,6 +1,7 @@
 //! The command line as types; doc comments are the help. Never I/O, never work.
 
 pub(crate) mod build;
+pub(crate) mod cloudflare;
 pub(crate) mod core;
 pub(crate) mod doctor;
 pub(crate) mod eval;
@@ -40,6 +41,8 @@ pub(crate) enum Command {
     Pickle(pickle::PickleArgs),
     /// Evaluates texts over HTTP in a pool of Lean REPLs.
     Serve(Box<serve::ServeArgs>),
+    /// Writes, checks and deploys a Cloudflare Worker in front of containers that serve Lean.
+    Cloudflare(cloudflare::CloudflareArgs),
     /// Installs or removes core Lean: a real Lean from the npm registry.
     Core(core::CoreArgs),
     /// Looks at all that an evaluation depends on, and says for each lack what mends it.

@@ -1,6 +1,7 @@
 //! Matches on the command and turns its outcome into an exit code. Never prints.
 
 mod build;
+mod cloudflare;
 mod core;
 mod doctor;
 mod eval;
@@ -34,6 +35,7 @@ pub(crate) fn run(args: Args, ui: &Arc<Ui>, interrupt: &Interrupt) -> Result<u8,
         Command::Repl(repl) => repl::run(&repl, ui, interrupt),
         Command::Pickle(pickle) => pickle::run(&pickle, ui, interrupt),
         Command::Serve(serve) => serve::run(*serve, &args.output, ui, interrupt),
+        Command::Cloudflare(cloudflare) => cloudflare::run(&cloudflare.action, ui, interrupt),
         Command::Core(core) => core::run(core.action, ui, interrupt),
         Command::Doctor(doctor) => doctor::run(&doctor, ui, interrupt),
     }

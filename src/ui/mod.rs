@@ -9,6 +9,7 @@
 //!
 //! Quiet leaves on stderr only failures, why files were rejected, and warnings of stray output.
 
+mod cloudflare;
 mod doctor;
 mod editor;
 mod github;

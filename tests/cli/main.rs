@@ -12,6 +12,7 @@
 
 mod build;
 mod build_elan;
+mod cloudflare;
 mod doctor;
 mod eval;
 mod eval_ends;

@@ -11,10 +11,11 @@ use serde_json::Value;
 use crate::conformance;
 use crate::libtest::Tally;
 
-/// Test targets whose ignored tests need core Lean, to be root, or clients from elsewhere.
-const CORE_TARGETS: [&str; 6] = [
+/// Test targets whose ignored tests need core Lean or its Node, to be root, or clients from elsewhere.
+const CORE_TARGETS: [&str; 7] = [
     "real_lean",
     "real_oleans",
+    "real_worker",
     "core_install",
     "core_repl",
     "cli",
