@@ -201,7 +201,7 @@ pub(crate) async fn command(
     if command.env.is_none() {
         let text: Arc<str> = Arc::from(command.cmd);
         command.env = Some(turn.prove(&text).await?);
-        command.cmd = header::split(&text).padded_body(&text);
+        command.cmd = header::split(&text).command(&text);
     }
     turn.ask(wire::Request::Command(command), span).await
 }

@@ -27,7 +27,7 @@ impl Shell {
         if split.body_offset > 0 {
             self.add_header(&split, hear)?;
         }
-        let body = split.padded_body(text);
+        let body = split.command(text);
         if body.trim().is_empty() {
             return Ok(true);
         }
