@@ -3,6 +3,7 @@
 //! means.
 
 use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
 
 /// A variable by name, with what it does as a user reads it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +36,18 @@ pub const HOME: Variable = Variable {
 pub const PATH: Variable = Variable {
     name: "PATH",
     doc: "Folders in which programs are looked for.",
+};
+
+/// Where temporary files go.
+pub const TMPDIR: Variable = Variable {
+    name: "TMPDIR",
+    doc: "Folder for temporary files; a confined session gets one of its own in it.",
+};
+
+/// Where the loader looks for libraries.
+pub const LD_LIBRARY_PATH: Variable = Variable {
+    name: "LD_LIBRARY_PATH",
+    doc: "Folders in which the system looks for libraries; a confined session reads them.",
 };
 
 /// The user's wish for plain text.
@@ -109,23 +122,68 @@ pub const DOCKER_CONFIG: Variable = Variable {
     doc: "Folder of the settings of Docker's client; the default is `.docker` in the home folder.",
 };
 
-/// The port on which a server listens.
-pub const SERVER_PORT: Variable = Variable {
-    name: "LEAN_SERVER_PORT",
-    doc: "Port on which `leanrepl serve` listens without `--listen`; the default is 8000.",
-};
-
 /// Whether wrangler tells its makers what it is used for.
 pub const WRANGLER_SEND_METRICS: Variable = Variable {
     name: "WRANGLER_SEND_METRICS",
     doc: "Keeps wrangler from reporting its use if it is `false`; leanrepl sets it for what it starts.",
 };
 
+/// The API keys of a server.
+pub const API_KEYS: Variable = Variable {
+    name: "LEANREPL_API_KEYS",
+    doc: "API keys for `leanrepl serve` without `--api-keys`, separated by commas.",
+};
+
+/// The API keys of a server, as Kimina Lean Server calls them.
+pub const SERVER_API_KEY: Variable = Variable {
+    name: "LEAN_SERVER_API_KEY",
+    doc: "The same as `LEANREPL_API_KEYS`, which goes first.",
+};
+
+/// Where a server listens.
+pub const SERVER_HOST: Variable = Variable {
+    name: "LEAN_SERVER_HOST",
+    doc: "Address on which `leanrepl serve` listens without `--listen`; the default is 0.0.0.0.",
+};
+
+/// The port on which a server listens.
+pub const SERVER_PORT: Variable = Variable {
+    name: "LEAN_SERVER_PORT",
+    doc: "Port on which `leanrepl serve` listens without `--listen`; the default is 8000.",
+};
+
+/// How little a server logs.
+pub const SERVER_QUIET: Variable = Variable {
+    name: "LEAN_SERVER_QUIET",
+    doc: "Lets `leanrepl serve` log only what goes wrong if it is set to anything.",
+};
+
+/// How long a text may run on a server.
+pub const SERVER_TIMEOUT: Variable = Variable {
+    name: "LEAN_TIMEOUT",
+    doc: "Longest run of a text on `leanrepl serve` without `--timeout`, in seconds.",
+};
+
+/// The key of a Worker.
+pub const API_KEY: Variable = Variable {
+    name: "LEANREPL_API_KEY",
+    doc: "Key of a Worker, with which `cloudflare deploy` asks whether it is ready.",
+};
+
 /// The variables that belong to leanrepl.
-pub const OURS: [Variable; 2] = [CACHE_DIR, SERVER_PORT];
+pub const OURS: [Variable; 8] = [
+    CACHE_DIR,
+    API_KEY,
+    API_KEYS,
+    SERVER_API_KEY,
+    SERVER_HOST,
+    SERVER_PORT,
+    SERVER_QUIET,
+    SERVER_TIMEOUT,
+];
 
 /// The variables of others that leanrepl reads or sets.
-pub const FOREIGN: [Variable; 16] = [
+pub const FOREIGN: [Variable; 18] = [
     DOCKER_HOST,
     DOCKER_CONTEXT,
     DOCKER_CONFIG,
@@ -134,6 +192,8 @@ pub const FOREIGN: [Variable; 16] = [
     XDG_CACHE_HOME,
     HOME,
     PATH,
+    TMPDIR,
+    LD_LIBRARY_PATH,
     NO_COLOR,
     CI,
     LEAN_PATH,
@@ -169,6 +229,10 @@ const FOR_CHILDREN: [&str; 15] = [
     "DYLD_LIBRARY_PATH",
 ];
 
+/// Names that no child gets, whatever list they are in: code that a session runs could read the
+/// keys of its own server.
+const FOR_NOBODY: [&str; 2] = ["LEAN_SERVER_*", "LEANREPL_*"];
+
 /// Names handed to tools that fetch something: the way to the network.
 const FOR_NETWORK: [&str; 9] = [
     "http_proxy",
@@ -193,6 +257,9 @@ const FOR_NPM: [&str; 7] = [
     "NODE_USE_SYSTEM_CA",
     "XDG_*",
 ];
+
+/// Names handed to wrangler and Docker besides those for npm: the user's account, and where the daemon is.
+const FOR_CLOUDFLARE: [&str; 4] = ["CLOUDFLARE_*", "CF_*", "DOCKER_*", "WRANGLER_*"];
 
 /// Names handed to git besides: how it reaches a repository. Not those that name a repository, such as
 /// `GIT_DIR`, which a hook of git sets for all that it starts.
@@ -220,6 +287,11 @@ pub fn read(variable: Variable) -> Option<OsString> {
     std::env::var_os(variable.name).filter(|value| !value.is_empty())
 }
 
+/// The folder for temporary files.
+pub fn temporary_folder() -> PathBuf {
+    std::env::temp_dir()
+}
+
 /// The environment of a session or a tool: only what is known to be harmless.
 pub fn cleaned() -> Variables {
     keep(all(), &[&FOR_CHILDREN])
@@ -228,6 +300,14 @@ pub fn cleaned() -> Variables {
 /// The environment of npm: that of every child and the user's own registry settings.
 pub fn for_npm() -> Variables {
     keep(all(), &[&FOR_CHILDREN, &FOR_NETWORK, &FOR_NPM])
+}
+
+/// The environment of wrangler and of the user's Docker: that of npm, the account and the daemon.
+pub fn for_cloudflare() -> Variables {
+    keep(
+        all(),
+        &[&FOR_CHILDREN, &FOR_NETWORK, &FOR_NPM, &FOR_CLOUDFLARE],
+    )
 }
 
 /// The environment of tools that fetch something: that of every child and the way to the network.
@@ -269,9 +349,8 @@ fn keep(variables: Variables, lists: &[&[&str]]) -> Variables {
     variables
         .into_iter()
         .filter(|(name, _)| {
-            lists
-                .iter()
-                .any(|list| list.iter().any(|known| is_like(name, known)))
+            let is_in = |list: &[&str]| list.iter().any(|known| is_like(name, known));
+            lists.iter().any(|list| is_in(list)) && !is_in(&FOR_NOBODY)
         })
         .collect()
 }
@@ -318,6 +397,8 @@ mod tests {
             "PATHS",
             "http_proxy",
             "LEANREPL_CACHE_DIR",
+            "LEANREPL_API_KEYS",
+            "LEAN_SERVER_API_KEY",
         ];
         assert_eq!(
             kept(&names, &[&FOR_CHILDREN]),

@@ -15,14 +15,18 @@ mod failure;
 mod lean;
 mod limits;
 mod machine;
+mod pool;
 mod prefault;
 mod probe;
 mod process;
 mod project;
 mod repl;
+mod serve;
 mod settings;
+mod shell;
 mod template;
 mod ui;
+mod wrangler;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -31,6 +35,7 @@ use std::sync::Arc;
 use clap::Parser;
 
 use crate::failure::Kind;
+use crate::process::signals::Patience;
 
 /// Runs the command line `args` (with the program's name first) and returns the exit code.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -50,10 +55,15 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
     };
     let ui = Arc::new(ui::Ui::new(commands::output::mode(&args)));
+    // A shell outlives the Ctrl-C that stops what it runs.
+    let patience = match &args.command {
+        cli::Command::Repl(_) => Patience::Lasting,
+        _ => Patience::Once,
+    };
     let outcome = if process::init::is_first() {
         process::init::run(&words)
     } else {
-        process::signals::watch().and_then(|interrupt| commands::run(&args, &ui, &interrupt))
+        process::signals::watch(patience).and_then(|interrupt| commands::run(args, &ui, &interrupt))
     };
     match outcome {
         Ok(code) => ExitCode::from(code),
@@ -72,13 +82,18 @@ pub mod internals {
     pub use crate::event::{Event, Observer, Unobserved};
     pub use crate::failure::{Failure, KINDS, Kind};
     pub use crate::lean::{
-        header, infotree, message, module_name, olean, position, release, repl_tag, toolchain,
+        abbreviations, header, infotree, message, module_name, olean, position, release, repl_tag,
+        toolchain,
     };
     pub use crate::limits::{Bytes, Deadline, Interrupt, TICK, Wait};
+    pub use crate::pool::{
+        Done, Lease, Pool, PoolSettings, PoolState, QueueLimits, REASONS, Reason, Restarts,
+        Sessions, WearLimits, job,
+    };
     pub use crate::process::child::{Child, Turn};
     pub use crate::process::ending::{Ending, How};
     pub use crate::process::launch::Launch;
-    pub use crate::process::{launch, run};
+    pub use crate::process::{launch, run, sandbox};
     pub use crate::project::{Project, manifest::Manifest};
     pub use crate::repl::session::{Session, SessionLimits};
     pub use crate::repl::session_error::SessionError;

@@ -125,6 +125,12 @@ impl FromStr for Wait {
     }
 }
 
+impl From<Duration> for Wait {
+    fn from(span: Duration) -> Self {
+        Self(span)
+    }
+}
+
 impl fmt::Display for Wait {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", humantime::format_duration(self.0))
@@ -143,6 +149,11 @@ impl Interrupt {
     /// Asks everything that shares this flag to stop.
     pub fn set(&self) {
         self.0.store(true, Ordering::SeqCst);
+    }
+
+    /// What was to stop has stopped: the next thing may begin.
+    pub(crate) fn clear(&self) {
+        self.0.store(false, Ordering::SeqCst);
     }
 
     /// Whether to stop.

@@ -3,15 +3,18 @@
 
 mod binary;
 pub(crate) mod build;
+pub(crate) mod cloudflare;
 pub(crate) mod image;
 pub(crate) mod pickle;
+pub(crate) mod serve;
 
 use std::path::{Path, PathBuf};
 
 use crate::cli::eval::{EvalArgs, InfotreeArg};
-use crate::cli::shared::{LeanArgs, ToolchainArg};
+use crate::cli::shared::{LeanArgs, SandboxArg, ToolchainArg};
 use crate::elan::{Active, Elan};
 use crate::failure::{Failure, Kind};
+use crate::process::sandbox::Mode;
 use crate::project::Project;
 use crate::repl::input;
 use crate::repl::wire::{InfoTreeKind, Options};
@@ -127,6 +130,15 @@ fn no_project() -> Failure {
 pub(crate) fn first_file(files: &[PathBuf]) -> &Path {
     let first = files.iter().find(|file| !input::is_stdin(file));
     first.map_or(Path::new("."), PathBuf::as_path)
+}
+
+/// How sessions are confined.
+pub(crate) fn sandbox_mode(arg: SandboxArg) -> Mode {
+    match arg {
+        SandboxArg::Auto => Mode::Auto,
+        SandboxArg::Strict => Mode::Strict,
+        SandboxArg::Off => Mode::Off,
+    }
 }
 
 /// What is asked for besides messages and sorries.

@@ -1,4 +1,5 @@
-//! The REPL of core Lean itself, through our own session: pickles and modules of users. Those of the
+//! The REPL of core Lean itself, through our own session: tactics, info trees, pickles and modules of
+//! users. Those of the
 //! package `core_package` are compiled by the tests. `cargo xtask test` installs core Lean and runs
 //! these.
 
@@ -16,6 +17,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
 use leanrepl::internals::{
@@ -276,8 +278,14 @@ fn modules_of_users_are_imported_with_their_compiled_code() {
     let linked = dir.path().join("linked");
     std::os::unix::fs::symlink(&modules, &linked).unwrap();
     let mut repl = Repl::start(dir.path(), Some(&linked));
-    let said = repl.run("import Squares\n#eval squares 3", None);
-    assert_eq!(said, ["info: 11"]);
+    let text = "import Squares\ntheorem one : 1 = 1 := rfl\n#eval squares 3";
+    assert_eq!(repl.run(text, None), ["info: 11"]);
+    // Lean makes lemmas about imported functions on demand, in what was imported.
+    let lemmas = "#check (List.lookup.eq_1 : ∀ x, List.lookup x ([] : List (Nat × Nat)) = none)\n\
+        example (l : List Nat) : (l.map id).length = l.length := by\n  fun_induction List.map <;> simp_all\n\
+        example (l : Chain) : (l.map id).sum = l.sum := by\n  fun_induction Chain.map <;> simp_all [Chain.sum]";
+    let said = repl.run(lemmas, Some(0));
+    assert_eq!(said.len(), 1, "{said:?}");
     let said = repl.run("import Cubes\n#eval 1", None);
     assert!(
         said[0].contains("unknown module prefix 'Cubes'"),
@@ -294,4 +302,191 @@ fn a_module_with_an_error_is_not_compiled() {
     assert_eq!(code, Some(1), "{stderr}");
     assert!(stderr.contains("Wrong.lean:1:19: error: "), "{stderr}");
     assert!(!dir.path().join("Wrong.olean").exists());
+}
+
+#[test]
+#[ignore = "needs core Lean; run cargo xtask test"]
+fn a_proof_is_built_tactic_by_tactic_and_checked() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut repl = Repl::start(dir.path(), None);
+    let text = "example (p q : Prop) (h : p ∧ q) : q ∧ p := by sorry";
+    assert_eq!(
+        repl.ask(&json!({ "cmd": text }))["sorries"][0]["proofState"],
+        0
+    );
+    let mut step =
+        |tactic: &str, state: u64| repl.ask(&json!({ "tactic": tactic, "proofState": state }));
+    assert_eq!(
+        step("constructor", 0),
+        json!({
+            "proofState": 1,
+            "goals": [
+                "case left\np q : Prop\nh : p ∧ q\n⊢ q",
+                "case right\np q : Prop\nh : p ∧ q\n⊢ p"
+            ],
+            "proofStatus": "Incomplete: open goals remain"
+        })
+    );
+    assert_eq!(step("exact h.2", 1)["proofState"], 2);
+    assert_eq!(
+        step("exact h.1", 2),
+        json!({ "proofState": 3, "goals": [], "proofStatus": "Completed" })
+    );
+    // An earlier state is what it was.
+    let held = step("all_goals (have : q := by sorry)", 1);
+    assert_eq!(held["sorries"].as_array().map(Vec::len), Some(2), "{held}");
+    assert_eq!(held["sorries"][1]["proofState"], 5);
+    assert_eq!(held["proofState"], 6);
+    assert_eq!(
+        step("all_goals sorry", 1)["proofStatus"],
+        "Incomplete: contains sorry"
+    );
+    let traced = step("trace \"so far\"", 0);
+    assert_eq!(traced["traces"], json!(["so far"]));
+    assert_eq!(
+        step("exact h", 1),
+        json!({ "message": "Lean error:\nType mismatch\n  h\nhas type\n  p ∧ q\nbut is expected to have type\n  q" })
+    );
+    assert_eq!(
+        step("exact (", 1),
+        json!({ "message": "Lean error:\n<input>:1:7: unexpected end of input; expected ')', '_' or identifier" })
+    );
+    assert_eq!(
+        step("trivial", 99),
+        json!({ "message": "Unknown proof state." })
+    );
+    let unknown = step("exact nope", 2);
+    assert_eq!(
+        unknown["messages"],
+        json!([{
+            "severity": "error",
+            "pos": { "line": 0, "column": 0 },
+            "endPos": { "line": 0, "column": 0 },
+            "data": "Unknown identifier `nope`"
+        }])
+    );
+}
+
+#[test]
+#[ignore = "needs core Lean; run cargo xtask test"]
+fn a_proof_that_uses_what_it_proves_is_not_completed() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut repl = Repl::start(dir.path(), None);
+    repl.run("theorem self (n : Nat) : n = n + 1 := by sorry", None);
+    let reply = repl.ask(&json!({ "tactic": "exact self n", "proofState": 0 }));
+    assert_ne!(reply["proofStatus"], "Completed", "{reply}");
+}
+
+#[test]
+#[ignore = "needs core Lean; run cargo xtask test"]
+fn tactics_root_goals_and_info_trees_come_if_asked_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut repl = Repl::start(dir.path(), None);
+    let text = "theorem t (a b : Nat) (h : a = b) : b = a := by\n  have g := h\n  rw [g]";
+    let reply = repl.ask(&json!({ "cmd": text, "allTactics": true, "rootGoals": true }));
+    let goal = "a b : Nat\nh : a = b\n⊢ b = a";
+    let start = json!({ "line": 1, "column": 45 });
+    assert_eq!(
+        reply["sorries"],
+        json!([{ "pos": start, "endPos": start, "goal": goal, "proofState": 0 }])
+    );
+    let tactics = reply["tactics"].as_array().unwrap();
+    let texts: Vec<_> = tactics.iter().map(|tactic| &tactic["tactic"]).collect();
+    assert_eq!(texts, ["have g := h", "rw [g]"]);
+    assert_eq!(tactics[1]["goals"], "a b : Nat\nh g : a = b\n⊢ b = a");
+    let used = tactics[1]["usedConstants"].as_array().unwrap();
+    assert!(used.contains(&json!("Eq.mpr")), "{used:?}");
+    let solved = repl.ask(&json!({ "tactic": "exact g.symm", "proofState": 2 }));
+    assert_eq!(solved["proofStatus"], "Completed");
+
+    let mut names = |kind: &str| {
+        let reply = repl.ask(&json!({ "cmd": text, "infotree": kind }));
+        let mut found = Vec::new();
+        collect_names(&reply["infotree"], &mut found);
+        found
+    };
+    let whole = "Lean.Parser.Term.byTactic";
+    let written = "Lean.Parser.Tactic.rwSeq";
+    let made_of_it = "Lean.Parser.Tactic.rewriteSeq";
+    for (kind, has) in [
+        ("full", [true, true, true, true]),
+        ("tactics", [false, true, true, true]),
+        ("original", [false, true, true, false]),
+        ("substantive", [false, false, true, true]),
+        ("nonsense", [false, false, false, false]),
+    ] {
+        let found = names(kind);
+        let seen = ["TermInfo", whole, written, made_of_it]
+            .map(|name| found.iter().any(|other| other == name));
+        assert_eq!(seen, has, "{kind}: {found:?}");
+    }
+}
+
+/// The names of the nodes of a forest, outside in; the kinds of those that are no tactics.
+fn collect_names(trees: &Value, found: &mut Vec<String>) {
+    for tree in trees.as_array().into_iter().flatten() {
+        let name = tree["node"]["name"].as_str();
+        found.push(name.or(tree["kind"].as_str()).unwrap().to_owned());
+        collect_names(&tree["children"], found);
+    }
+}
+
+#[test]
+#[ignore = "needs core Lean; run cargo xtask test"]
+fn a_pickled_proof_state_goes_on_in_a_fresh_process() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut first = Repl::start(dir.path(), None);
+    let text = "open Nat\ntheorem easy (n : Nat) : n + 0 = n := rfl\n\
+        example : True := by sorry";
+    first.run(text, None);
+    first.run(
+        "example (a b : Nat) (h : a = b) : a + 0 = b := by sorry",
+        Some(0),
+    );
+    let pickled = first.ask(&json!({ "pickleTo": "p.olean", "proofState": 1 }));
+    assert_eq!(pickled["proofState"], 2, "{pickled}");
+    let unknown = first.ask(&json!({ "pickleTo": "p.olean", "proofState": 9 }));
+    assert_eq!(unknown, json!({ "message": "Unknown proof State." }));
+
+    let unpickle = json!({ "unpickleProofStateFrom": "p.olean" });
+    let step = json!({ "tactic": "(rw [easy]; exact h)", "proofState": 0 });
+    let mut second = Repl::start(dir.path(), None);
+    let goal = "a b : Nat\nh : a = b\n⊢ a + 0 = b";
+    assert_eq!(
+        second.ask(&unpickle),
+        json!({
+            "proofState": 0,
+            "goals": [goal],
+            "proofStatus": "Incomplete: open goals remain"
+        })
+    );
+    assert_eq!(second.ask(&step)["proofStatus"], "Completed");
+    second.run("axiom other : 1 = 1", None);
+    let in_env = json!({ "unpickleProofStateFrom": "p.olean", "env": 0 });
+    assert_eq!(second.ask(&in_env)["goals"], json!([goal]));
+    let no_env = json!({ "unpickleProofStateFrom": "p.olean", "env": 7 });
+    assert_eq!(
+        second.ask(&no_env),
+        json!({ "message": "Unknown environment." })
+    );
+    let finished = second.ask(&json!({ "tactic": "exact h", "proofState": 2 }));
+    assert_eq!(finished["proofStatus"], "Completed");
+
+    let last = second.death(&json!({ "unpickleEnvFrom": "p.olean" }));
+    assert!(
+        last.contains("`p.olean` is no whole pickle of this kind"),
+        "{last}"
+    );
+}
+
+#[test]
+#[ignore = "needs core Lean; run cargo xtask test"]
+fn a_task_that_ends_between_two_requests_does_not_end_the_process() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut repl = Repl::start(dir.path(), None);
+    let text = "#eval show IO Unit from do\n\
+        \x20 let _ ← IO.asTask (do IO.sleep 200; IO.eprintln \"late\")\n  pure ()";
+    assert_eq!(repl.run(text, None), Vec::<String>::new());
+    thread::sleep(Duration::from_secs(1));
+    assert_eq!(repl.run("#eval 1", Some(0)), ["info: 1"]);
 }

@@ -6,7 +6,8 @@
 )]
 #![expect(clippy::unwrap_used, reason = "a broken set-up fails the test")]
 
-use std::process::{Command, Output};
+use std::io::Write;
+use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
 use leanrepl::internals::{Cache, CoreLean, Deadline, Interrupt, Unobserved};
@@ -135,7 +136,7 @@ fn the_examples_say_what_lean_says() {
     4 |   sorry
       |   ^^^^^ left open here
 
-    2 files: 1 accepted, 1 rejected
+    2 files: 1 accepted (1 with a sorry), 1 rejected
     "#);
     insta::assert_snapshot!(seen(&["examples/automation.lean", "examples/structures.lean"]), @r#"
     exit: 0
@@ -262,6 +263,17 @@ fn odd_texts_are_judged_by_lean() {
     assert_eq!(crlf.0, 0, "{}", crlf.1);
     let empty = said(b"", &[]);
     assert_eq!(empty.0, 0, "{}", empty.1);
+    for blank in [
+        "import Lean\n",
+        "\n",
+        "-- nothing",
+        "import Lean /- or\nlittle -/\n",
+    ] {
+        let (code, text) = said(blank.as_bytes(), &[]);
+        assert_eq!(code, 0, "{text}");
+    }
+    let open_end = said(b"import Lean\n/- nothing", &[]);
+    assert_eq!(open_end.0, 1, "{}", open_end.1);
     let bom = said(b"\xef\xbb\xbf#eval 1\n", &[]);
     assert_eq!(bom.0, 1, "{}", bom.1);
     assert!(bom.1.contains("expected token"), "{}", bom.1);
@@ -391,4 +403,112 @@ fn compile_package(out: &std::path::Path) {
         .envs(compiler.vars)
         .status();
     assert!(status.unwrap().success());
+}
+
+#[test]
+#[ignore = "needs core Lean; run cargo xtask test"]
+fn the_examples_say_the_same_in_a_sandbox() {
+    let examples = [
+        "examples/hello.lean",
+        "examples/structures.lean",
+        "examples/import_lean.lean",
+        "examples/wrong.lean",
+    ];
+    let free = seen(&examples);
+    assert!(free.ends_with("4 files: 3 accepted, 1 rejected"), "{free}");
+    for mode in ["auto", "strict"] {
+        let confined = [&["--sandbox", mode], &examples[..]].concat();
+        assert_eq!(seen(&confined), free);
+    }
+}
+
+#[test]
+#[ignore = "needs core Lean; run cargo xtask test"]
+fn the_code_of_a_text_reaches_nothing_of_the_machine() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    std::fs::write(path("key"), "a-secret-key").unwrap();
+    let attempts = [
+        format!("#eval IO.FS.writeFile {:?} \"x\"", path("outside")),
+        format!("#eval IO.FS.readFile {:?}", path("key")),
+        format!(
+            "#eval IO.FS.readFile \"/proc/{}/environ\"",
+            std::process::id()
+        ),
+        "#eval IO.FS.readFile \"/proc/self/environ\"".to_owned(),
+        "#eval IO.Process.spawn { cmd := \"/bin/true\" } >>= fun child => child.wait".to_owned(),
+    ];
+    for mode in ["off", "strict"] {
+        let (code, text) = said(attempts.join("\n").as_bytes(), &["--sandbox", mode]);
+        assert_eq!(code, 1, "{text}");
+        assert!(!text.contains("a-secret-key"), "{text}");
+        // Files of the machine are not there for this Lean, and it has no processes.
+        assert_eq!(text.matches("error: no such file").count(), 4, "{text}");
+        assert_eq!(text.matches("error: unsupported").count(), 1, "{text}");
+        assert_eq!(text.matches("error: ").count(), attempts.len(), "{text}");
+        // A text that sees to the failure itself is accepted.
+        let text = format!(
+            "#eval show IO String from try IO.FS.readFile {:?} catch _ => pure \"closed\"",
+            path("key")
+        );
+        let (code, text) = said(text.as_bytes(), &["--sandbox", mode]);
+        assert!(code == 0 && text.contains("closed"), "{text}");
+    }
+    assert!(!folder.path().join("outside").exists());
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let text = format!(
+        "import Std.Internal.UV.TCP\nopen Std.Internal.UV TCP\n#eval show IO Unit from do\n  let socket ← Socket.new\n  let _ ← socket.connect (.v4 ⟨.ofParts 127 0 0 1, {port}⟩)\n"
+    );
+    // This Lean was built without sockets and gives up.
+    let (code, text) = said(text.as_bytes(), &["--sandbox", "strict"]);
+    assert_eq!(code, 5, "{text}");
+    assert!(text.contains("with libuv"), "{text}");
+    assert!(listener.accept().is_err());
+}
+
+#[test]
+#[ignore = "needs core Lean; run cargo xtask test"]
+fn a_proof_is_made_in_the_shell_and_written_into_its_text() {
+    let script = "theorem swap (p q : Prop) : p ∧ q → q ∧ p := by\n  intro h\n  constructor\n  · sorry\n  · exact h.1\n\n\
+                  def gone : Nat := true\n:prove\nexact h.3\nexact h.2\n";
+    let mut child = command("repl")
+        .arg("-q")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(script.as_bytes()).unwrap();
+    drop(stdin);
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    insta::assert_snapshot!(String::from_utf8(output.stdout).unwrap(), @"
+    error: Type mismatch
+             true
+           has type
+             Bool
+           but is expected to have type
+             Nat
+     --> input:1:19
+      |
+    1 | def gone : Nat := true
+      |                   ^^^^
+
+    case left
+    p q : Prop
+    h : p ∧ q
+    ⊢ q
+    error: Invalid projection: Index `3` is invalid for this structure; it must be between 1 and 2
+
+           Note: The expression
+             h
+           has type `p ∧ q` which has only 2 fields
+    theorem swap (p q : Prop) : p ∧ q → q ∧ p := by
+      intro h
+      constructor
+      · exact h.2
+      · exact h.1
+    ");
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use crate::cli::shared::LeanArgs;
+use crate::cli::shared::{LeanArgs, SandboxArg};
 use crate::limits::{Bytes, Wait};
 
 /// Evaluates files in a Lean REPL and prints what Lean says.
@@ -81,6 +81,10 @@ pub(crate) struct EvalArgs {
     /// several at once, and as many as fit. Helps after a start of the machine or on a slow disk.
     #[arg(long)]
     pub(crate) prefault: bool,
+    /// Keep sessions from your files, the network and other processes (Linux). A confined session
+    /// reads Lean and its modules, and writes to a temporary folder of its own.
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t = SandboxArg::Off)]
+    pub(crate) sandbox: SandboxArg,
     /// Write one JSON object a file as it finishes, and a last `summary`.
     #[arg(long, conflicts_with = "format")]
     pub(crate) json: bool,

@@ -2,10 +2,13 @@
 
 pub(crate) mod build;
 pub(crate) mod build_image;
+pub(crate) mod cloudflare;
 pub(crate) mod core;
 pub(crate) mod doctor;
 pub(crate) mod eval;
 pub(crate) mod pickle;
+pub(crate) mod repl;
+pub(crate) mod serve;
 pub(crate) mod shared;
 
 use clap::{Parser, Subcommand};
@@ -33,8 +36,14 @@ pub(crate) enum Command {
     Build(build::BuildArgs),
     /// Evaluates files in a Lean REPL and prints what Lean says.
     Eval(eval::EvalArgs),
+    /// Opens a shell in which texts build on each other, and proofs are made tactic by tactic.
+    Repl(repl::ReplArgs),
     /// Pickles the environment of some imports, proven in a fresh process.
     Pickle(pickle::PickleArgs),
+    /// Evaluates texts over HTTP in a pool of Lean REPLs.
+    Serve(Box<serve::ServeArgs>),
+    /// Writes, checks and deploys a Cloudflare Worker in front of containers that serve Lean.
+    Cloudflare(cloudflare::CloudflareArgs),
     /// Installs or removes core Lean: a real Lean from the npm registry.
     Core(core::CoreArgs),
     /// Looks at all that an evaluation depends on, and says for each lack what mends it.

@@ -44,6 +44,17 @@ pub(crate) enum ToolchainArg {
     Auto,
 }
 
+/// How sessions are confined.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SandboxArg {
+    /// As far as the kernel can; what it cannot is said.
+    Auto,
+    /// All of it, or nothing is started.
+    Strict,
+    /// Not at all.
+    Off,
+}
+
 /// When to use colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Color {

@@ -1,7 +1,7 @@
 //! `leanrepl eval`: joins inputs, sessions and the user.
 
 use std::ops::ControlFlow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -14,10 +14,10 @@ use crate::failure::{Failure, Kind};
 use crate::lean::header;
 use crate::limits::{Deadline, Interrupt};
 use crate::prefault;
+use crate::process::sandbox;
 use crate::repl::base::{Base, Wish};
 use crate::repl::eval::EvalSettings;
 use crate::repl::evaluated::{Counts, Evaluated};
-use crate::repl::identity::Identity;
 use crate::repl::input;
 use crate::repl::opening::Opener;
 use crate::repl::schedule::{self, Progress, Work};
@@ -44,7 +44,7 @@ pub(crate) fn run(args: &EvalArgs, ui: &Arc<Ui>, interrupt: &Interrupt) -> Resul
             "name `-` once",
         ));
     }
-    let wish = settings::pickle::wish(args)?;
+    let wish = settings::pickle::wish(args.base, args.pickle.as_deref())?;
     let toolchain = settings::choose_toolchain(&args.lean, settings::first_file(&args.files))?;
     ui.tell(Event::Chosen {
         text: &toolchain.why,
@@ -109,8 +109,12 @@ fn evaluate(
     interrupt: &Interrupt,
     report: &mut Report<'_>,
 ) -> Result<(), Failure> {
-    let lean = lean::prepare(toolchain, report.ui, interrupt)?;
-    let base = base(args, wish, toolchain, &lean.identity, report.ui)?;
+    let mut lean = lean::prepare(toolchain, report.ui, interrupt)?;
+    let named = args.pickle.as_deref();
+    let base = lean::base(wish, named, toolchain, &lean.identity, report.ui.as_ref())?;
+    lean.launch.reads.extend(base.file().map(Path::to_owned));
+    let mode = settings::sandbox_mode(args.sandbox);
+    lean.launch = sandbox::confine(mode, lean.launch, report.ui.as_ref())?;
     let settings = eval_settings(args, base);
     let opener = Opener {
         lean,
@@ -160,22 +164,6 @@ fn read_ahead(work: &[Work], opener: &Opener) {
         opener.observer.as_ref(),
         &opener.interrupt,
     );
-}
-
-/// What the texts start from.
-fn base(
-    args: &EvalArgs,
-    wish: Wish,
-    toolchain: &Toolchain,
-    identity: &Identity,
-    ui: &Arc<Ui>,
-) -> Result<Base, Failure> {
-    match settings::pickle::place(args.pickle.as_deref(), toolchain, identity) {
-        Ok(place) => Base::choose(wish, &place, identity, ui.as_ref()),
-        // Without a cache folder there is no pickle to be found, which matters only on wish.
-        Err(failure) if wish == Wish::Pickle => Err(failure),
-        Err(_) => Ok(Base::Import),
-    }
 }
 
 /// What holds for every text of this run.

@@ -14,9 +14,10 @@ use crate::limits::{Deadline, Interrupt, Wait};
 use crate::process::launch::Launch;
 use crate::process::run::find_program;
 use crate::project::Project;
+use crate::repl::base::{Base, Wish};
 use crate::repl::build::{Circumstances, For, Shelf};
 use crate::repl::identity::{Identity, LeanRepl};
-use crate::settings::{Source, Toolchain};
+use crate::settings::{self, Source, Toolchain};
 use crate::ui::Ui;
 
 /// Longest wait for Lake to say where a project's modules are. It may have to run the Lake file.
@@ -45,10 +46,8 @@ pub(crate) fn prepare(
         }
         Source::Binary(path) => {
             let launch = Launch {
-                program: path.clone(),
-                args: Vec::new(),
                 vars: env_vars::cleaned(),
-                dir: None,
+                ..Launch::new(path)
             };
             (launch, path.display().to_string(), binary_digest(path))
         }
@@ -96,10 +95,8 @@ fn of_project(
         lake.session_variables(&project.root, around.deadline, observer.as_ref(), interrupt)?;
     Ok(LeanRepl {
         launch: Launch {
-            program: built.binary(),
-            args: Vec::new(),
             vars,
-            dir: None,
+            ..Launch::new(built.binary())
         },
         identity: built.identity(manifest),
         expected_lean: Some(built.record.lean.clone()),
@@ -126,4 +123,23 @@ fn binary_digest(path: &Path) -> String {
     let found = find_program(path.as_os_str(), paths.as_deref());
     let digest = found.and_then(|path| digest::of_file(&path).ok());
     digest.map_or_else(|| "unreadable".to_owned(), |(digest, _)| digest)
+}
+
+/// What texts start from.
+///
+/// # Errors
+/// The wish for a pickle that is not there or does not fit.
+pub(crate) fn base(
+    wish: Wish,
+    named: Option<&Path>,
+    toolchain: &Toolchain,
+    identity: &Identity,
+    observer: &dyn Observer,
+) -> Result<Base, Failure> {
+    match settings::pickle::place(named, toolchain, identity) {
+        Ok(place) => Base::choose(wish, &place, identity, observer),
+        // Without a cache folder there is no pickle to be found, which matters only on wish.
+        Err(failure) if wish == Wish::Pickle => Err(failure),
+        Err(_) => Ok(Base::Import),
+    }
 }

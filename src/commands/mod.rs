@@ -2,6 +2,7 @@
 
 mod build;
 mod build_image;
+mod cloudflare;
 mod core;
 mod doctor;
 mod eval;
@@ -9,6 +10,8 @@ mod in_image;
 mod lean;
 pub(crate) mod output;
 mod pickle;
+mod repl;
+mod serve;
 
 use std::sync::Arc;
 
@@ -27,16 +30,19 @@ const REJECTED: u8 = 1;
 ///
 /// # Errors
 /// What keeps the whole command from doing its work.
-pub(crate) fn run(args: &Args, ui: &Arc<Ui>, interrupt: &Interrupt) -> Result<u8, Failure> {
-    match &args.command {
-        Command::Build(build) => build::run(build, ui, interrupt),
-        Command::Eval(eval) => eval::run(eval, ui, interrupt),
-        Command::Pickle(pickle) => pickle::run(pickle, ui, interrupt),
+pub(crate) fn run(args: Args, ui: &Arc<Ui>, interrupt: &Interrupt) -> Result<u8, Failure> {
+    match args.command {
+        Command::Build(build) => build::run(&build, ui, interrupt),
+        Command::Eval(eval) => eval::run(&eval, ui, interrupt),
+        Command::Repl(repl) => repl::run(&repl, ui, interrupt),
+        Command::Pickle(pickle) => pickle::run(&pickle, ui, interrupt),
+        Command::Serve(serve) => serve::run(*serve, &args.output, ui, interrupt),
+        Command::Cloudflare(cloudflare) => cloudflare::run(&cloudflare.action, ui, interrupt),
         Command::Core(core) => core::run(core.action, ui, interrupt),
-        Command::Doctor(doctor) => doctor::run(doctor, ui, interrupt),
-        Command::BuildImage(args) => build_image::run(args, ui, interrupt),
-        Command::Probe(probe) => in_image::probe(probe, ui),
-        Command::Gather(gather) => in_image::gather(gather, ui, interrupt),
+        Command::Doctor(doctor) => doctor::run(&doctor, ui, interrupt),
+        Command::BuildImage(args) => build_image::run(&args, ui, interrupt),
+        Command::Probe(probe) => in_image::probe(&probe, ui),
+        Command::Gather(gather) => in_image::gather(&gather, ui, interrupt),
     }
 }
 

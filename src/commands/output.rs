@@ -1,5 +1,6 @@
 //! What the command line and the variables say about output, in the terms of `ui`.
 
+use crate::cli::cloudflare::CloudflareAction;
 use crate::cli::eval::FormatArg;
 use crate::cli::{Args, Command, shared};
 use crate::env_vars;
@@ -15,14 +16,18 @@ pub(crate) fn mode(args: &Args) -> Mode {
             Command::Pickle(pickle) if pickle.json => Format::Json,
             Command::Doctor(doctor) if doctor.json => Format::Json,
             Command::BuildImage(image) if image.json => Format::Json,
+            Command::Cloudflare(cloudflare) if is_json(&cloudflare.action) => Format::Json,
             Command::Build(_)
             | Command::BuildImage(_)
+            | Command::Cloudflare(_)
             | Command::Core(_)
             | Command::Doctor(_)
             | Command::Eval(_)
             | Command::Gather(_)
             | Command::Pickle(_)
-            | Command::Probe(_) => Format::Human,
+            | Command::Probe(_)
+            | Command::Repl(_)
+            | Command::Serve(_) => Format::Human,
         },
         loudness: match (args.output.quiet, args.output.verbose) {
             (true, _) => Loudness::Quiet,
@@ -41,4 +46,13 @@ pub(crate) fn mode(args: &Args) -> Mode {
         dumb: env_vars::read(env_vars::TERM).is_some_and(|term| term == "dumb"),
     };
     Mode::decide(streams(output), output, around)
+}
+
+/// Whether JSON lines are asked for.
+fn is_json(action: &CloudflareAction) -> bool {
+    match action {
+        CloudflareAction::Cost(cost) => cost.json,
+        CloudflareAction::Check(check) => check.json,
+        CloudflareAction::Init(_) | CloudflareAction::Deploy(_) => false,
+    }
 }

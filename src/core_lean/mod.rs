@@ -214,7 +214,7 @@ impl Installed {
             path.push(modules);
         }
         Launch {
-            program: self.node.clone(),
+            reads: vec![self.dir.clone()],
             args: vec![
                 self.scripts.join(name).into(),
                 packages::package(&self.dir).into(),
@@ -226,7 +226,7 @@ impl Installed {
                 // More threads than one only make each of them wait for the others' compilation.
                 set(env_vars::LEAN_NUM_THREADS, "1".into()),
             ],
-            dir: None,
+            ..Launch::new(&self.node)
         }
     }
 

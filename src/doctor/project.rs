@@ -118,13 +118,11 @@ impl Bench<'_> {
             )
         });
         let launch = |program| Launch {
-            program,
-            args: Vec::new(),
             vars: match &variables {
                 Some(Ok(variables)) => variables.clone(),
                 _ => self.plain_variables(),
             },
-            dir: None,
+            ..Launch::new(program)
         };
         if let Some(built) = &built {
             facts.push(self.answer(&launch(built.binary()), &mut versions));

@@ -83,6 +83,22 @@ impl Split {
         lines.join("\n")
     }
 
+    /// The body as a command for the REPL, in its places. The REPL runs it on an environment, without
+    /// the parser of headers that would skip the white space in front: Lean then misses a command in
+    /// a body that has none, so nothing is sent for white space, and an empty section behind comments.
+    pub fn command(&self, text: &str) -> String {
+        let body = text.get(self.body_offset..).unwrap_or_default();
+        let mut scanner = Scanner { text: body, at: 0 };
+        let is_blank = scanner.skip_space() && scanner.rest().is_empty();
+        if !is_blank {
+            return self.padded_body(text);
+        }
+        if body.trim().is_empty() {
+            return String::new();
+        }
+        self.padded_body(text) + "\nsection end"
+    }
+
     /// The body of `text` at the same lines and columns as in the whole text, by blank lines and
     /// spaces in the place of the header. Line ends become `\n` as in a file that Lean reads.
     pub fn padded_body(&self, text: &str) -> String {
@@ -483,6 +499,19 @@ mod tests {
             assert!(is_reserved(word), "{word}");
         }
         assert!(!is_reserved("Init"));
+    }
+
+    #[test]
+    fn a_body_without_a_command_is_none_to_lean() {
+        let command = |text: &str| split(text).command(text);
+        for blank in ["", "import Lean\n", "\n \r\n"] {
+            assert_eq!(command(blank), "");
+        }
+        assert_eq!(command("import A\n-- b"), "        \n-- b\nsection end");
+        assert_eq!(command("/- a /- b -/ -/"), "/- a /- b -/ -/\nsection end");
+        for other in ["/- a", "/-- a -/", "-- a\n#eval 1", "\t", "\u{a0}"] {
+            assert_eq!(command(other), other);
+        }
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Lean's own notions: texts, places, messages, releases. Never network, disk or processes.
 
+pub mod abbreviations;
 pub(crate) mod fields;
 pub mod header;
 pub mod infotree;

@@ -358,10 +358,8 @@ mod tests {
         assert_eq!(imported(&headers[1..]), modules(&["P"]));
         let heard = Heard::default();
         let launch = |path: &Path| Launch {
-            program: "repl".into(),
-            args: Vec::new(),
             vars: vec![("LEAN_PATH".into(), path.into())],
-            dir: None,
+            ..Launch::new("repl")
         };
         let interrupt = Interrupt::default();
         let before = |path| before_import(&headers, &launch(path), later(), &heard, &interrupt);

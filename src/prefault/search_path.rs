@@ -94,13 +94,12 @@ mod tests {
     #[test]
     fn a_child_searches_its_own_variables_from_its_own_folder() {
         let launch = Launch {
-            program: "repl".into(),
-            args: Vec::new(),
             vars: vec![
                 ("LEAN_SYSROOT".into(), "/lean".into()),
                 ("LEAN_PATH".into(), "/a::b".into()),
             ],
             dir: Some("/work".into()),
+            ..Launch::new("repl")
         };
         let folders = SearchPath::of(&launch).folders;
         let expected = ["/a", "/work/b", "/lean/lib/lean"];

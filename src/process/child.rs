@@ -9,9 +9,12 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::process::{Pid, Signal};
 
+use crate::env_vars;
 use crate::limits::Deadline;
+use crate::process::before_exec::{confine, die_with_parent};
 use crate::process::ending::{Ending, How, Tail};
 use crate::process::launch::Launch;
+use crate::process::sandbox::{self, folder::Folder};
 use crate::process::tree;
 
 /// How long a child may take to end after it was killed, or after it closed its stdout.
@@ -40,6 +43,8 @@ pub struct Child {
     ended: Option<ExitStatus>,
     /// Set once the group was killed: its number may belong to strangers afterwards.
     stopped: bool,
+    /// The temporary folder of a confined child; goes after the child.
+    _folder: Option<Folder>,
 }
 
 /// What one [`Child::turn`] brought.
@@ -77,7 +82,19 @@ impl Child {
             command.current_dir(dir);
         }
         die_with_parent(&mut command);
-        let mut inner = command.spawn()?;
+        let folder = match &launch.sandbox {
+            Some(sandbox) => {
+                let cell = sandbox.cell(launch)?;
+                command.env(env_vars::TMPDIR.name, cell.folder.path());
+                confine(&mut command, cell.rules);
+                Some(cell.folder)
+            }
+            None => None,
+        };
+        let mut inner = command.spawn().map_err(|err| match folder {
+            Some(_) => sandbox::not_started(err),
+            None => err,
+        })?;
         let pid = Pid::from_child(&inner);
         let streams = (inner.stdin.take(), inner.stdout.take(), inner.stderr.take());
         let (Some(stdin), Some(stdout), Some(stderr)) = streams else {
@@ -92,6 +109,7 @@ impl Child {
             tail: Tail::default(),
             ended: None,
             stopped: false,
+            _folder: folder,
         };
         child.prepare_pipes()?;
         Ok(child)
@@ -211,6 +229,15 @@ impl Child {
         members.len()
     }
 
+    /// Whether the process has ended. Its stdout may be held open by others all the same.
+    pub fn has_ended(&mut self) -> bool {
+        if self.ended.is_none() {
+            // A status that cannot be had is asked for again the next time.
+            self.ended = self.inner.try_wait().unwrap_or_default();
+        }
+        self.ended.is_some()
+    }
+
     /// How it ended, once its stdout is closed: waits a moment for the exit, then kills.
     pub fn ending(&mut self) -> Ending {
         let status = self.wait(GRACE);
@@ -245,7 +272,18 @@ impl Child {
         if self.ended.is_none() {
             self.wait(GRACE);
         }
+        self.wait_for_members(&strays);
         self.drain_rest();
+    }
+
+    /// Waits until killed descendants are gone, so that whoever looks afterwards finds none.
+    fn wait_for_members(&mut self, members: &[tree::Member]) {
+        let deadline = Deadline::after(GRACE);
+        let mut pause = Duration::from_micros(200);
+        while !deadline.is_over() && members.iter().any(|member| member.is_alive()) {
+            self.pause(pause.min(deadline.left()));
+            pause = (pause * 2).min(Duration::from_millis(10));
+        }
     }
 
     /// Takes in the last words that are still in the pipe, without waiting for more.
@@ -323,34 +361,6 @@ fn kill_members(members: &[tree::Member]) {
     }
 }
 
-/// Lets the child die with us even if we get SIGKILL. The kernel sends the signal when the
-/// *thread* that forked ends (prctl(2), `PR_SET_PDEATHSIG`).
-#[cfg(target_os = "linux")]
-#[expect(
-    unsafe_code,
-    reason = "`pre_exec` is the only way to set the death signal between fork and exec"
-)]
-pub(crate) fn die_with_parent(command: &mut Command) {
-    let parent = rustix::process::getpid();
-    // SAFETY: between fork and exec the closure makes two system calls; it allocates nothing,
-    // takes no lock and touches no memory of other threads.
-    unsafe {
-        command.pre_exec(move || {
-            rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
-            // We may have died before the call took effect.
-            if rustix::process::getppid() == Some(parent) {
-                Ok(())
-            } else {
-                Err(rustix::io::Errno::SRCH.into())
-            }
-        });
-    }
-}
-
-/// Elsewhere a child sees its stdin close when we die; the REPL ends by that.
-#[cfg(not(target_os = "linux"))]
-pub(crate) fn die_with_parent(_command: &mut Command) {}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -360,7 +370,7 @@ mod tests {
             program: "/bin/sh".into(),
             args: vec!["-c".into(), script.into()],
             vars: vec![("PATH".into(), "/usr/bin:/bin".into())],
-            dir: None,
+            ..Launch::new("")
         })
         .unwrap()
     }
@@ -445,14 +455,10 @@ mod tests {
 
     #[test]
     fn a_program_that_is_not_there_is_an_error() {
-        let launch = Launch {
-            program: "/no/such/program".into(),
-            args: vec![],
-            vars: vec![],
-            dir: None,
-        };
         assert_eq!(
-            Child::start(&launch).unwrap_err().kind(),
+            Child::start(&Launch::new("/no/such/program"))
+                .unwrap_err()
+                .kind(),
             io::ErrorKind::NotFound
         );
     }

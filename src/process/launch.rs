@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use crate::process::quote;
+use crate::process::sandbox::Sandbox;
 
 /// Everything that starting a child needs. The child gets these variables and no others, so that
 /// no secret of the user's environment is handed down.
@@ -17,9 +18,27 @@ pub struct Launch {
     pub vars: Vec<(OsString, OsString)>,
     /// Its working directory; that of leanrepl if absent.
     pub dir: Option<PathBuf>,
+    /// What it reads besides what its program, `LEAN_PATH`, `LEAN_SYSROOT` and `LD_LIBRARY_PATH`
+    /// name: scripts, pickles. Only a confined launch looks at it.
+    pub reads: Vec<PathBuf>,
+    /// How it is confined; see [`crate::process::sandbox::confine`].
+    pub sandbox: Option<Sandbox>,
 }
 
 impl Launch {
+    /// A program without arguments and variables, in the working directory of leanrepl, not
+    /// confined.
+    pub fn new(program: impl Into<PathBuf>) -> Self {
+        Self {
+            program: program.into(),
+            args: Vec::new(),
+            vars: Vec::new(),
+            dir: None,
+            reads: Vec::new(),
+            sandbox: None,
+        }
+    }
+
     /// The value of a variable the child will see.
     pub fn var(&self, name: &str) -> Option<&OsString> {
         self.vars
@@ -59,7 +78,7 @@ mod tests {
                 ("HOME".into(), "/h".into()),
                 ("LEAN_PATH".into(), "/a:/b".into()),
             ],
-            dir: None,
+            ..Launch::new("")
         };
         assert_eq!(
             launch.shell_line(),

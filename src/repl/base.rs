@@ -39,6 +39,14 @@ pub enum Base {
 }
 
 impl Base {
+    /// The file that a session has to read besides the modules of Lean.
+    pub fn file(&self) -> Option<&Path> {
+        match self {
+            Self::Import => None,
+            Self::Pickle { pickle, .. } => Some(pickle.place.pickle()),
+        }
+    }
+
     /// Decides. A pickle with a prelude changes what a text means, so that it is used only on wish.
     ///
     /// # Errors

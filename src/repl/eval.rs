@@ -1,6 +1,8 @@
 //! A text → [`Evaluated`]: what Lean says about it, on a proven environment, with a verdict.
 //! Never renders.
 
+mod once;
+
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -42,6 +44,8 @@ pub(crate) struct Evaluator {
     opener: Opener,
     /// The session, once there is one.
     open: Option<OpenSession>,
+    /// Whether the last text got as far as the proven environment that it starts from.
+    has_ground: bool,
 }
 
 /// What came of one attempt.
@@ -61,6 +65,7 @@ impl Evaluator {
             settings,
             opener,
             open: None,
+            has_ground: false,
         }
     }
 
@@ -180,13 +185,15 @@ impl Evaluator {
     fn ask(&mut self, text: &str) -> Result<Attempt, Trouble> {
         let split = header::split(text);
         let start = Instant::now();
+        self.has_ground = false;
         let (env, ground) = self.environment(&split)?;
+        self.has_ground = true;
         let header = start.elapsed();
         let settings = &self.settings;
         let open = self.open.as_mut().ok_or_else(no_session)?;
         open.evaluated += 1;
         let request = Request::Command(Command {
-            cmd: split.padded_body(text),
+            cmd: split.command(text),
             env: Some(env),
             options: settings.options.clone(),
             ..Command::default()
@@ -289,7 +296,7 @@ impl Evaluator {
 
 /// What the REPL says that it lacks for the text. Then Lean's errors are not about the text: a Lean
 /// that has all its parts may accept it. Only core Lean's REPL sends this field.
-fn lacking(reply: &CommandReply) -> Option<Failure> {
+pub(crate) fn lacking(reply: &CommandReply) -> Option<Failure> {
     let what = reply.extra.get("lacks")?;
     let listed = what.as_array().into_iter().flatten();
     let names: Vec<&str> = listed.filter_map(Value::as_str).collect();

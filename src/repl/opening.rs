@@ -111,6 +111,8 @@ pub(crate) struct OpenSession {
     pub(crate) pickled: Option<EnvId>,
     /// How many texts it has evaluated.
     pub(crate) evaluated: usize,
+    /// Whether a whole reply to the last text has come. Whoever sends the text sets it back.
+    pub(crate) answered: bool,
 }
 
 /// How long a request that does next to nothing may take on a busy machine.
@@ -157,6 +159,7 @@ impl OpenSession {
             headers: HashMap::new(),
             pickled: None,
             evaluated: 0,
+            answered: false,
         };
         open.fence()?;
         Ok(open)
@@ -256,7 +259,7 @@ impl OpenSession {
     /// beforehand: reading a file that does not exist, whose name comes back in the error. A text
     /// that writes a reply of its own to stdout is found out by this.
     pub(crate) fn fence(&mut self) -> Result<(), SessionError> {
-        self.session.expect_no_reply()?;
+        self.answered = true;
         let nonce = format!(
             "leanrepl-fence-{:016x}",
             RandomState::new().build_hasher().finish()
@@ -265,7 +268,7 @@ impl OpenSession {
             path: nonce.clone(),
             ..File::default()
         });
-        match self.session.ask(&request, Deadline::after(SHORT))? {
+        match self.session.ask_in_step(&request, Deadline::after(SHORT))? {
             Reply::Error { message, .. } if message.contains(&nonce) => Ok(()),
             _ => Err(self.session.out_of_step()),
         }

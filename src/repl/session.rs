@@ -1,6 +1,8 @@
 //! One REPL process and our talk with it: one request at a time, one deadline each. Never retries
 //! by itself and never decides a verdict.
 
+mod watch;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -51,6 +53,8 @@ pub struct Session {
     limits: SessionLimits,
     /// The most memory that its process tree was seen to hold.
     peak_bytes: u64,
+    /// Whether anything has come on stdout since the last request was sent.
+    begun: bool,
     /// The user's wish to stop.
     interrupt: Interrupt,
     /// Hears requests and noise.
@@ -84,6 +88,7 @@ impl Session {
             frames: FrameReader::new(limits.reply.to_usize()),
             limits,
             peak_bytes: 0,
+            begun: false,
             interrupt: interrupt.clone(),
             observer: Arc::clone(observer),
             over: false,
@@ -96,6 +101,31 @@ impl Session {
     /// Any [`SessionError`]; the process is then killed and reaped, and every later request fails.
     pub fn ask(&mut self, request: &Request, deadline: Deadline) -> Result<Reply, SessionError> {
         let object = self.ask_object(&request.to_line(), deadline)?;
+        self.read_reply(object)
+    }
+
+    /// As [`Self::ask`], but what came since the last reply is not passed over as noise: it may be the
+    /// reply that a forged one was taken for.
+    ///
+    /// # Errors
+    /// As [`Self::ask`], and if something that may be a reply has come unasked.
+    pub(crate) fn ask_in_step(
+        &mut self,
+        request: &Request,
+        deadline: Deadline,
+    ) -> Result<Reply, SessionError> {
+        self.expect_no_reply()?;
+        // From here on nothing is thrown away, so that a late reply is read in the place of the one
+        // that is waited for.
+        let answer = self.exchange(&request.to_line(), deadline);
+        if answer.is_err() {
+            self.end();
+        }
+        answer.and_then(|object| self.read_reply(object))
+    }
+
+    /// Understands a reply, or ends the session.
+    fn read_reply(&mut self, object: Map<String, Value>) -> Result<Reply, SessionError> {
         Reply::from_object(object).map_err(|err| {
             self.end();
             SessionError::Garbled {
@@ -120,21 +150,23 @@ impl Session {
                 seen: String::new(),
             });
         }
-        let answer = self.exchange(json, deadline);
+        let answer = self
+            .discard_unasked()
+            .and_then(|()| self.exchange(json, deadline));
         if answer.is_err() {
             self.end();
         }
         answer
     }
 
-    /// One request and its reply.
+    /// One request and the next object that comes.
     fn exchange(
         &mut self,
         json: &str,
         deadline: Deadline,
     ) -> Result<Map<String, Value>, SessionError> {
-        self.discard_unasked()?;
         self.observer.tell(Event::RequestSent { json });
+        self.begun = false;
         let request = request_line(json);
         let mut outgoing = request.as_slice();
         loop {
@@ -187,13 +219,17 @@ impl Session {
                 .child
                 .turn(outgoing, self.frames.space(), left.min(TICK))
             {
-                Ok(Turn::Read(count)) => self.frames.filled(count),
+                Ok(Turn::Read(count)) => {
+                    self.begun = true;
+                    self.frames.filled(count);
+                }
                 Ok(Turn::Nothing) => {}
                 Ok(Turn::Closed) => return Err(self.death()),
                 Err(err) => return Err(SessionError::Pipe(err)),
             }
             if measured.elapsed() >= MEMORY_TICK {
                 self.check_memory()?;
+                self.check_life()?;
                 measured = Instant::now();
             }
         }
@@ -215,7 +251,7 @@ impl Session {
     ///
     /// # Errors
     /// [`SessionError::Garbled`]; the session is then over.
-    pub(crate) fn expect_no_reply(&mut self) -> Result<(), SessionError> {
+    fn expect_no_reply(&mut self) -> Result<(), SessionError> {
         let stray = self.take_unasked()?;
         if stray.contains(&b'{') {
             return Err(self.out_of_step());
@@ -254,23 +290,6 @@ impl Session {
         pending
     }
 
-    /// Fails if the process tree holds too much.
-    fn check_memory(&mut self) -> Result<(), SessionError> {
-        let Some(resident) = self.child.resident_bytes() else {
-            return Ok(());
-        };
-        self.peak_bytes = self.peak_bytes.max(resident);
-        if let Some(limit) = self.limits.memory
-            && resident > limit.get()
-        {
-            return Err(SessionError::Memory {
-                limit,
-                resident: Bytes::new(resident),
-            });
-        }
-        Ok(())
-    }
-
     /// How it ended; a reply cut short is told apart from none.
     fn death(&mut self) -> SessionError {
         let mut ending = self.child.ending();
@@ -281,15 +300,9 @@ impl Session {
         SessionError::Died(ending)
     }
 
-    /// Resident bytes of the process tree, if the system tells.
-    pub fn resident_bytes(&self) -> Option<u64> {
-        self.child.resident_bytes()
-    }
-
-    /// The most that the process tree was seen to hold until now, if the system tells.
-    pub fn peak_resident_bytes(&self) -> Option<u64> {
-        let now = self.child.resident_bytes()?;
-        Some(now.max(self.peak_bytes))
+    /// Whether the reply to the last request had begun to come, or what looked like it.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.begun
     }
 
     /// Kills what the last request left running beside the REPL; says how many processes it was.

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::cache::Cache;
-use crate::cli::eval::{BaseArg, EvalArgs};
+use crate::cli::eval::BaseArg;
 use crate::cli::pickle::PickleArgs;
 use crate::digest;
 use crate::failure::{Failure, Kind};
@@ -70,8 +70,8 @@ pub(crate) fn place(
 }
 
 /// What files are to start from: a pickle that is named is wanted.
-pub(crate) fn wish(args: &EvalArgs) -> Result<Wish, Failure> {
-    match (args.base, &args.pickle) {
+pub(crate) fn wish(base: Option<BaseArg>, pickle: Option<&Path>) -> Result<Wish, Failure> {
+    match (base, pickle) {
         (Some(BaseArg::Import), Some(_)) => Err(Failure::new(
             Kind::Usage,
             "`--base import` uses no pickle, but `--pickle` names one",

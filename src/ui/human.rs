@@ -43,19 +43,7 @@ struct Page<'a> {
 
 /// Everything that Lean says about a file; empty if that is nothing.
 pub(crate) fn file(evaluated: &Evaluated, look: Look) -> String {
-    let renderer = if look.paint.is_on() {
-        Renderer::styled()
-    } else {
-        Renderer::plain()
-    };
-    let mut page = Page {
-        look,
-        renderer: renderer.term_width(look.columns),
-        name: visible_line(&evaluated.name).into_owned(),
-        source: Source::new(&evaluated.text),
-        warnings: !evaluated.reasons.is_empty(),
-        out: String::new(),
-    };
+    let mut page = Page::new(evaluated, look);
     let mut sorries: Vec<&Sorry> = evaluated.sorries.iter().collect();
     sorries.sort_by_key(|sorry| sorry.pos);
     let mut sorries = sorries.into_iter().peekable();
@@ -71,6 +59,24 @@ pub(crate) fn file(evaluated: &Evaluated, look: Look) -> String {
     }
     if !look.quiet {
         page.details(evaluated);
+    }
+    page.out
+}
+
+/// As [`file()`], for somebody who has just typed the text: what it was asked to print stands alone, and
+/// open goals without their place.
+pub(crate) fn answer(evaluated: &Evaluated, look: Look) -> String {
+    let mut page = Page::new(evaluated, look);
+    for message in &evaluated.messages {
+        if matches!(message.severity, Severity::Error | Severity::Warning) {
+            page.message(message);
+        } else if !look.quiet {
+            page.out.push_str(visible(&message.data).trim_end());
+            page.out.push('\n');
+        }
+    }
+    for sorry in evaluated.sorries.iter().filter(|_| !look.quiet) {
+        page.text("goal", CYAN, &sorry.goal, PLAIN);
     }
     page.out
 }
@@ -109,7 +115,24 @@ fn severity(severity: &Severity) -> (String, Style, Level<'static>) {
     }
 }
 
-impl Page<'_> {
+impl<'a> Page<'a> {
+    /// Nothing yet about a file.
+    fn new(evaluated: &'a Evaluated, look: Look) -> Self {
+        let renderer = if look.paint.is_on() {
+            Renderer::styled()
+        } else {
+            Renderer::plain()
+        };
+        Self {
+            look,
+            renderer: renderer.term_width(look.columns),
+            name: visible_line(&evaluated.name).into_owned(),
+            source: Source::new(&evaluated.text),
+            warnings: !evaluated.reasons.is_empty(),
+            out: String::new(),
+        }
+    }
+
     /// One message of Lean.
     fn message(&mut self, message: &Message) {
         let grave = message.severity == Severity::Error;

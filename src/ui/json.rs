@@ -8,6 +8,9 @@
 //! | `file` | as each file finishes | see below |
 //! | `pickle` | a pickle was made or compared | `path`, `sidecar` (as it is on the disk) |
 //! | `fact` | for each thing that `doctor` looks at | `name`, `state` (`ok`, `missing`, `not_needed`), `found`, `origin` and `mend` (or null) |
+//! | `cost` | with `cloudflare cost` | `days` (of the month), `estimate` (`containers`, then `memory`, `cpu`, `disk` with `used`, `included`, `price`, `dollars`; `plan_dollars`, `dollars`) |
+//! | `finding` | with `cloudflare check`, for each thing that is wrong | `file`, `line` (or null), `problem`, `mend` |
+//! | `summary` | last, after all findings | `findings`, `exit_code` |
 //! | `summary` | last, after all files | `accepted`, `rejected`, `undecided`, `with_sorry` (of the accepted), `unfinished` (files), `seconds`, `exit_code` |
 //! | `summary` | last, after all facts | `ok`, `missing`, `not_needed` (facts), `exit_code` |
 //! | `failure` | last, if the run itself failed | `kind`, `problem`, `hint`, `causes` (nearest first) |

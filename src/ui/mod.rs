@@ -9,7 +9,9 @@
 //!
 //! Quiet leaves on stderr only failures, why files were rejected, and warnings of stray output.
 
+mod cloudflare;
 mod doctor;
+mod editor;
 mod github;
 mod human;
 mod image;
@@ -18,7 +20,9 @@ pub mod mode;
 mod paint;
 mod pickle;
 mod progress;
+pub(crate) mod prompt;
 mod report;
+mod shell;
 mod source;
 #[cfg(test)]
 mod tests;

@@ -13,6 +13,7 @@
 mod build;
 mod build_elan;
 mod build_image;
+mod cloudflare;
 mod doctor;
 mod engine;
 mod eval;
@@ -24,6 +25,7 @@ mod mount;
 mod olean_file;
 mod pickle;
 mod prefault;
+mod repl;
 mod running;
 mod world;
 mod world_itself;

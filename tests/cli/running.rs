@@ -98,15 +98,17 @@ impl Running {
         }
     }
 
-    /// Waits until a text was written. Fails the test if the command ends before.
-    pub(crate) fn wait_for(&mut self, output: Output, text: &str) {
+    /// Waits until a text was written, and gives all that was. Fails the test if the command ends
+    /// before.
+    pub(crate) fn wait_for(&mut self, output: Output, text: &str) -> String {
         loop {
             let seen = match output {
                 Output::Stdout => &self.stdout,
                 Output::Stderr => &self.stderr,
             };
-            if String::from_utf8_lossy(seen).contains(text) {
-                return;
+            let seen = String::from_utf8_lossy(seen);
+            if seen.contains(text) {
+                return seen.into_owned();
             }
             assert!(
                 self.take_piece(),

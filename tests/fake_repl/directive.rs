@@ -12,6 +12,7 @@
 //! | `many N` | has N infos |
 //! | `huge BYTES` | has an info of this size |
 //! | `print-env` | has an info with all variables of the process |
+//! | `try NAME [ARGUMENT]` | has an info with what came of this attempt (`attempt`) |
 //! | `unknown-field` | has the field `fromTheFuture` at each level |
 //! | `wrong-type` | has an `env` and `messages` of wrong types |
 //! | `garbage` | is no JSON |
@@ -27,6 +28,7 @@
 //! | `flood-stdout BYTES`, `flood-stdout endless` | comes after one line of this length; never |
 //! | `hang` | never comes |
 //! | `grow BYTES` | never comes, and the memory is used |
+//! | `leak BYTES` | comes, and the memory stays in use |
 //! | `spawn-hang` | never comes; a grandchild in the group holds stdout, its pid is on stderr |
 //! | `spawn-setsid` | comes; a grandchild in a session of its own holds stdout, likewise |
 //! | `die [CODE]` | never comes: exit, with 1 if not said |
@@ -38,6 +40,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::attempt::Attempt;
 use crate::flags::number;
 use crate::misdeed::Misdeed;
 
@@ -80,6 +83,8 @@ pub(crate) enum Directive {
     Many(usize),
     /// All variables of the process in a message.
     PrintEnv,
+    /// What came of an attempt in a message.
+    Try(Attempt),
     /// Fields of a newer REPL.
     UnknownField,
     /// This text in place of the reply.
@@ -123,6 +128,7 @@ fn content(name: &str, rest: &str) -> Option<Result<Directive, String>> {
             data: "x".repeat(size),
         }),
         "print-env" => Ok(Directive::PrintEnv),
+        "try" => Attempt::parse(rest).map(Directive::Try),
         "unknown-field" => Ok(Directive::UnknownField),
         "wrong-type" => Ok(Directive::Instead(r#"{"messages": {}, "env": "zero"}"#)),
         "garbage" => Ok(Directive::Instead("this is no JSON")),
@@ -146,6 +152,7 @@ fn before(name: &str, rest: &str) -> Option<Result<Directive, String>> {
         "flood-stdout" => number(rest).map(|size| Misdeed::FloodStdout(Some(size))),
         "hang" => Ok(Misdeed::Hang),
         "grow" => number(rest).map(Misdeed::Grow),
+        "leak" => number(rest).map(Misdeed::Leak),
         "spawn-hang" => Ok(Misdeed::SpawnAndHang),
         "spawn-setsid" => Ok(Misdeed::SpawnSession),
         "die" if rest.is_empty() => Ok(Misdeed::Die(1)),

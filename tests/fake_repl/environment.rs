@@ -12,6 +12,8 @@ pub(crate) struct Environment {
     /// Whether the extensions that an `initialize` makes are missing, as after an unpickle of a REPL
     /// up to v4.29 that ran with initializers off.
     pub(crate) uninitialized: bool,
+    /// What was defined by `def NAME`; a pickle loses it.
+    pub(crate) names: Vec<String>,
 }
 
 /// The tactics that look into an extension which an `initialize` made.
@@ -20,6 +22,9 @@ const NEEDS_EXTENSION: [&str; 2] = ["norm_num", "ring"];
 impl Environment {
     /// What `#check NAME` says, or nothing if the name is unknown.
     pub(crate) fn check(&self, name: &str) -> Option<String> {
+        if self.names.iter().any(|known| known == name) {
+            return Some(format!("{name} : Nat"));
+        }
         let kind = match name {
             "Nat" | "String" | "Bool" | "Lean.Name" | "Std.HashMap" if self.init => "Type",
             "True" | "False" | "Nat.add_comm" if self.init => "Prop",
@@ -29,6 +34,14 @@ impl Environment {
             _ => return None,
         };
         Some(format!("{name} : {kind}"))
+    }
+
+    /// Takes note of a definition in a line of a body.
+    pub(crate) fn define(&mut self, line: &str) {
+        let name = line
+            .strip_prefix("def ")
+            .and_then(|rest| rest.split(' ').next());
+        self.names.extend(name.map(str::to_owned));
     }
 
     /// Why a text ends the process, if it does.
@@ -54,6 +67,7 @@ impl Environment {
                 init,
                 mathlib,
                 uninitialized: false,
+                names: Vec::new(),
             }),
             _ => Err("the file is no pickle".to_owned()),
         }

@@ -4,7 +4,6 @@
 //! `Lean.versionString`, imports and directives.
 
 use std::fs;
-use std::io;
 
 use serde_json::{Map, Value, json};
 
@@ -15,7 +14,9 @@ use crate::frame::Manner;
 use crate::header::{Header, newlines};
 use crate::misdeed::Misdeed;
 use crate::pretty;
+use crate::proof::{ProofStates, Tried, hole};
 use crate::request::{Options, Request};
+use crate::system::{read_error, variables};
 
 /// One answer.
 #[derive(Debug)]
@@ -44,8 +45,8 @@ pub(crate) struct Interpreter<'a> {
     flags: &'a Flags,
     /// The environments by their number.
     environments: Vec<Environment>,
-    /// How many proof states there are.
-    proof_states: u64,
+    /// The proof states by their number.
+    proof_states: ProofStates,
     /// Whether an unpickle would run initializers; matters with `--old-unpickle` only.
     initializers: bool,
 }
@@ -110,7 +111,7 @@ impl<'a> Interpreter<'a> {
         Self {
             flags,
             environments: Vec::new(),
-            proof_states: 0,
+            proof_states: ProofStates::default(),
             initializers: false,
         }
     }
@@ -123,16 +124,16 @@ impl<'a> Interpreter<'a> {
                 Ok(text) => self.command(&text, &options),
                 Err(err) => Ok(plain(&json!({"message": read_error(&path, &err)}))),
             },
-            Request::Tactic { proof_state } => {
-                if proof_state >= self.proof_states {
-                    return Ok(plain(&json!({"message": "Unknown proof state."})));
-                }
-                self.proof_states += 1;
-                let made = self.proof_states - 1;
-                Ok(plain(&json!({
-                    "proofState": made, "goals": [], "proofStatus": "Completed",
-                })))
-            }
+            Request::Tactic {
+                tactic,
+                proof_state,
+            } => Ok(match self.proof_states.run(&tactic, proof_state) {
+                Tried::Reply(reply) => plain(&reply),
+                Tried::Misdeed(misdeed) => Answer {
+                    misdeeds: vec![misdeed],
+                    ..plain(&json!({"message": "unused"}))
+                },
+            }),
             Request::Pickle { path, env } => self.pickle(&path, env),
             Request::Unpickle { path } => self.unpickle(&path),
             Request::ProofStatePickle => Err(Ruin::BadDirective(
@@ -208,6 +209,7 @@ impl<'a> Interpreter<'a> {
             }
             None => self.import(&header),
         };
+        let mut environment = environment;
         if let Some(reason) = environment.death(text) {
             return Err(uncaught(reason));
         }
@@ -227,6 +229,12 @@ impl<'a> Interpreter<'a> {
                 self.follow(directive, number, options, &mut draft);
             } else if in_body {
                 self.run_line(line, number, &environment, &mut draft);
+                environment.define(line);
+                if let Some((start, end, goal)) = hole(line, number) {
+                    let hole = self.hole(start, end, "goal", &goal);
+                    draft.push("sorries", hole);
+                    draft.say("warning", start, Some(end), "declaration uses `sorry`");
+                }
             }
         }
         let env = self.keep(environment);
@@ -240,6 +248,7 @@ impl<'a> Interpreter<'a> {
         Environment {
             init: all_known && !header.prelude,
             uninitialized: false,
+            names: Vec::new(),
             mathlib: all_known && header.modules.iter().any(|name| name == "Mathlib"),
         }
     }
@@ -314,6 +323,7 @@ impl<'a> Interpreter<'a> {
                 }
             }
             Directive::PrintEnv => draft.say("info", (number, 0), None, &variables()),
+            Directive::Try(attempt) => draft.say("info", (number, 0), None, &attempt.make()),
             Directive::UnknownField => draft.unknown_field = true,
             Directive::Instead(text) => draft.instead = Some(text),
             Directive::SlowBytes => draft.manner = Manner::SlowBytes,
@@ -323,9 +333,8 @@ impl<'a> Interpreter<'a> {
 
     /// A sorry or tactic with a proof state of its own.
     fn hole(&mut self, start: Place, end: Place, name: &str, text: &str) -> Value {
-        self.proof_states += 1;
         json!({
-            "proofState": self.proof_states - 1,
+            "proofState": self.proof_states.keep(vec![text.to_owned()]),
             "pos": place_json(start),
             "endPos": place_json(end),
             name: text,
@@ -343,29 +352,6 @@ fn misplaced_import(draft: &mut Draft, line: usize) {
 fn is_literal(text: &str) -> bool {
     let quoted = text.len() > 1 && text.starts_with('"') && text.ends_with('"');
     quoted || (!text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()))
-}
-
-/// All variables of this process, sorted, one a line.
-fn variables() -> String {
-    let mut lines: Vec<String> = std::env::vars_os()
-        .map(|(name, value)| format!("{}={}", name.display(), value.display()))
-        .collect();
-    lines.sort();
-    lines.join("\n")
-}
-
-/// Lean's text for a file that cannot be read.
-fn read_error(path: &str, err: &io::Error) -> String {
-    let what = match err.kind() {
-        io::ErrorKind::InvalidData => {
-            return format!("Tried to read file '{path}' containing non UTF-8 data.");
-        }
-        io::ErrorKind::NotFound => "no such file or directory".to_owned(),
-        io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
-        _ => err.to_string(),
-    };
-    let code = err.raw_os_error().unwrap_or_default();
-    format!("{what} (error code: {code})\n  file: {path}")
 }
 
 /// An error that the real REPL does not catch.

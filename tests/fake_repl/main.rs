@@ -2,8 +2,8 @@
 //!
 //! It is an independent judge, so it shares no code with the library it tests.
 //!
-//! - Played honestly: frames, environment numbers, `#check`, the silent failed import, files,
-//!   pickles; a malformed request or a second blank line ends it with exit code 1 (`interpreter`).
+//! - Played honestly: frames, environment numbers, `#check`, `def NAME`, the silent failed import,
+//!   files, pickles, goals that `:= sorry` leaves open and a few tactics for them (`proof`); a malformed request or a second blank line ends it with exit code 1 (`interpreter`).
 //! - Played badly: lines `--! …` in the text of a command say how (`directive`).
 //! - From the start, for benchmarks and by script: flags, as arguments or in the variable
 //!   `LEAN_FAKE_REPL`, separated by blanks (`flags`).
@@ -16,6 +16,7 @@
     reason = "this program is the child: it has no settings and no process layer"
 )]
 
+mod attempt;
 mod directive;
 mod environment;
 mod flags;
@@ -25,7 +26,9 @@ mod instant;
 mod interpreter;
 mod misdeed;
 mod pretty;
+mod proof;
 mod request;
+mod system;
 mod transcript;
 
 use std::fs::OpenOptions;

@@ -39,6 +39,8 @@ pub(crate) enum Misdeed {
     Hang,
     /// Uses so many bytes of memory and never goes on.
     Grow(usize),
+    /// Uses so many bytes of memory from now on.
+    Leak(usize),
     /// Leaves a child in the group that holds stdout, and never goes on.
     SpawnAndHang,
     /// Leaves a child in a session of its own that holds stdout.
@@ -74,6 +76,9 @@ impl Misdeed {
                 // The memory has to be in use until then.
                 std::hint::black_box(&memory);
                 return Ok(Some(code));
+            }
+            Self::Leak(bytes) => {
+                Box::leak(vec![1_u8; *bytes].into_boxed_slice());
             }
             Self::SpawnAndHang => {
                 announce(Role::Sleep.spawn(&[])?)?;
@@ -111,6 +116,8 @@ pub(crate) enum Role {
     SleepInSession,
     /// Writes a forged reply after a while: MILLIS JSON.
     LateReply,
+    /// Ends at once.
+    Nothing,
 }
 
 impl Role {
@@ -120,12 +127,18 @@ impl Role {
             Self::Sleep => "--role-sleep",
             Self::SleepInSession => "--role-sleep-in-session",
             Self::LateReply => "--role-late-reply",
+            Self::Nothing => "--role-nothing",
         }
     }
 
     /// The role that the arguments ask for.
     pub(crate) fn from_args(words: &[String]) -> Option<Self> {
-        let roles = [Self::Sleep, Self::SleepInSession, Self::LateReply];
+        let roles = [
+            Self::Sleep,
+            Self::SleepInSession,
+            Self::LateReply,
+            Self::Nothing,
+        ];
         let name = words.first()?;
         roles.into_iter().find(|role| role.name() == name)
     }
@@ -140,9 +153,18 @@ impl Role {
         Ok(child.id())
     }
 
+    /// Starts a child in this role that can be waited for.
+    pub(crate) fn spawn_child(self) -> io::Result<std::process::Child> {
+        Command::new(std::env::current_exe()?)
+            .arg(self.name())
+            .stdin(std::process::Stdio::null())
+            .spawn()
+    }
+
     /// Plays it in this process.
     pub(crate) fn play(self) -> ExitCode {
         match self {
+            Self::Nothing => ExitCode::SUCCESS,
             Self::Sleep => hang(),
             Self::SleepInSession => match setsid() {
                 Ok(_) => hang(),

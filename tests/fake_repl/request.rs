@@ -7,6 +7,8 @@ use serde_json::{Map, Value};
 pub(crate) enum Request {
     /// `{"tactic": …, "proofState": …}`
     Tactic {
+        /// The text of the tactic.
+        tactic: String,
         /// The state to go on from.
         proof_state: u64,
     },
@@ -66,8 +68,8 @@ impl Request {
 
 /// The shape of a proof step.
 fn tactic(fields: &Map<String, Value>) -> Option<Request> {
-    text(fields, "tactic")?;
     Some(Request::Tactic {
+        tactic: text(fields, "tactic")?,
         proof_state: fields.get("proofState")?.as_u64()?,
     })
 }

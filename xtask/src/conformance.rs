@@ -37,6 +37,20 @@ pub(crate) struct Args {
     timeout: u64,
 }
 
+impl Args {
+    /// Core Lean against that folder, as a table.
+    pub(crate) fn of_core(transcripts: PathBuf) -> Self {
+        Self {
+            repl: None,
+            core: true,
+            decode_only: false,
+            transcripts,
+            json: false,
+            timeout: 120,
+        }
+    }
+}
+
 /// The outcomes in the order of the summary.
 const OUTCOMES: [&str; 5] = ["passed", "wording", "differs", "died", "timed_out"];
 
@@ -110,10 +124,8 @@ fn launch(args: &Args) -> Result<Launch> {
     let beside = folder.parent().map(Path::to_owned);
     let mut launch = if let Some(program) = &args.repl {
         Launch {
-            program: program.canonicalize()?,
-            args: Vec::new(),
             vars: env_vars::cleaned(),
-            dir: None,
+            ..Launch::new(program.canonicalize()?)
         }
     } else if args.core {
         let deadline = Deadline::after(Duration::from_secs(1800));

@@ -19,7 +19,9 @@ const LAYERS: [&[&str]; 10] = [
 ];
 
 /// Ways in for other programs. They never import each other.
-const FRONT_DOORS: &[&str] = &["serve", "docker", "wrangler", "queue", "extract", "rpc"];
+const FRONT_DOORS: &[&str] = &[
+    "serve", "docker", "wrangler", "queue", "extract", "rpc", "shell",
+];
 
 /// The faces of the command line. They never import each other, but settings are made from `cli`.
 const FACES: &[&str] = &["cli", "settings", "ui"];

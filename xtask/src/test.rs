@@ -5,20 +5,32 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use anyhow::Context;
-use leanrepl::internals::Kind;
+use leanrepl::internals::{Kind, sandbox};
 use serde_json::Value;
 
+use crate::conformance;
 use crate::docker;
 use crate::libtest::Tally;
 
-/// Test targets whose ignored tests need core Lean, or to be root.
-const CORE_TARGETS: [&str; 5] = [
+/// Test targets whose ignored tests need core Lean or its Node, to be root, or clients from elsewhere.
+const CORE_TARGETS: [&str; 7] = [
     "real_lean",
     "real_oleans",
+    "real_worker",
     "core_install",
     "core_repl",
     "cli",
+    "serve",
 ];
+
+/// How the names of those unit tests begin that need a kernel that can confine sessions.
+const SANDBOX_TESTS: &str = "process::sandbox::";
+
+/// The folder of the transcripts whose release core Lean's REPL keeps to.
+const CONFORMANCE: &str = "v4.27.0/test";
+
+/// What those tests say that they need.
+const SANDBOX_NEED: &str = "a kernel with Landlock and seccomp";
 
 /// Names the folder of the REPL's own transcripts, for the test that reads them.
 const TRANSCRIPTS: &str = "LEANREPL_TRANSCRIPTS";
@@ -41,6 +53,8 @@ struct Sum {
     tally: Tally,
     /// Steps beside the tests that failed, said as they happened.
     broken: usize,
+    /// Whether this kernel cannot confine sessions.
+    cannot_confine: bool,
     /// What could not be run, with its reason, beside the tests that are still ignored.
     absent: Vec<String>,
 }
@@ -79,8 +93,15 @@ impl Sum {
         let failed = self.tally.failed + self.broken;
         let skipped = self.tally.ignored.len() + self.absent.len();
         let may_skip = |name: &str| args.may_skip.iter().any(|allowed| allowed == name);
-        let names = self.tally.ignored.iter().map(|(name, _)| name);
-        let required = names.filter(|name| !may_skip(name)).count() + self.absent.len();
+        // No command mends a kernel, so what it cannot do is named and counted, but not required.
+        let excused = |reason: &str| self.cannot_confine && reason.contains(SANDBOX_NEED);
+        let required = self
+            .tally
+            .ignored
+            .iter()
+            .filter(|(name, reason)| !may_skip(name) && !excused(reason))
+            .count()
+            + self.absent.len();
         let lacks = args.require_all && required > 0;
         if lacks {
             println!("xtask: {required} of the skipped may not be, with `--require-all`");
@@ -119,6 +140,7 @@ pub(crate) fn run(root: &Path, args: &Args) -> anyhow::Result<bool> {
         let text = "elan (no elan; on Debian: apt-get install elan)";
         sum.absent.push(text.to_owned());
     }
+    run_confined(root, &mut sum)?;
     println!("\n== tests that need core Lean");
     let declared = test_targets(root)?;
     let (targets, absent): (Vec<&str>, Vec<&str>) = CORE_TARGETS
@@ -134,11 +156,16 @@ pub(crate) fn run(root: &Path, args: &Args) -> anyhow::Result<bool> {
             for target in &targets {
                 words.extend(["--test", target]);
             }
-            // A core Lean takes some gigabytes, so they take turns. The tests on elan ran before.
-            let turns = "--test-threads=1";
-            words.extend(["--", "--ignored", "--skip", "build_elan::", turns]);
+            // A core Lean takes some gigabytes, so they take turns. The others had theirs, if they can
+            // be run at all.
+            words.extend(["--", "--ignored", "--test-threads=1"]);
+            words.extend(["--skip", "build_elan::", "--skip", SANDBOX_TESTS]);
             if !targets.is_empty() {
                 sum.add_run(root, &words)?;
+            }
+            if let Some(folder) = std::env::var_os(TRANSCRIPTS) {
+                println!("\n== core Lean against the REPL's own transcripts");
+                sum.broken += usize::from(!conforms(root, Path::new(&folder))?);
             }
         }
         Core::Unavailable(reason) => sum.absent.push(format!("core Lean ({reason})")),
@@ -161,6 +188,40 @@ pub(crate) fn run(root: &Path, args: &Args) -> anyhow::Result<bool> {
         docker::Docker::Unavailable(reason) => sum.absent.push(format!("Docker ({reason})")),
     }
     Ok(sum.finish(args))
+}
+
+/// Whether core Lean answers the transcripts of the release that its REPL keeps to, but for wording.
+/// All of them do, so that the number cannot fall. They run in a copy, since they write files.
+fn conforms(root: &Path, transcripts: &Path) -> anyhow::Result<bool> {
+    let copy = root.join("target/conformance");
+    if copy.exists() {
+        std::fs::remove_dir_all(&copy).context("cannot clear the folder of transcripts")?;
+    }
+    std::fs::create_dir_all(copy.join("test")).context("cannot make a folder")?;
+    let from = transcripts.join(CONFORMANCE);
+    for entry in std::fs::read_dir(&from).with_context(|| format!("no {}", from.display()))? {
+        let path = entry.context("cannot list the transcripts")?.path();
+        if let Some(name) = path.file_name().filter(|_| path.is_file()) {
+            std::fs::copy(&path, copy.join("test").join(name)).context("cannot copy")?;
+        }
+    }
+    conformance::run(&conformance::Args::of_core(copy.join("test")))
+}
+
+/// Runs the tests of the sandbox where the kernel offers one; elsewhere they stay ignored.
+fn run_confined(root: &Path, sum: &mut Sum) -> anyhow::Result<()> {
+    println!("\n== tests that need a kernel that can confine sessions");
+    let offer = sandbox::Offer::of_this_kernel();
+    if !(offer.files && offer.calls) {
+        println!("xtask: this one cannot");
+        sum.cannot_confine = true;
+        return Ok(());
+    }
+    let words = ["--package", "leanrepl", "--no-fail-fast"];
+    let all = [&words[..], &["--test", "sandbox", "--", "--ignored"]].concat();
+    sum.add_run(root, &all)?;
+    let units = [&words[..], &["--lib", "--", "--ignored", SANDBOX_TESTS]].concat();
+    sum.add_run(root, &units)
 }
 
 /// Whether core Lean can be used.

@@ -93,6 +93,17 @@ class Frontend {
       env, abi.constant('l_Lean_MessageLog_empty'), abi.constant('l_Lean_Options_empty'));
   }
 
+  /** The `Command.Context` that every state of the REPL has, owned. */
+  blankContext() {
+    const abi = this.#abi;
+    const [recursion, position, macros, none, missing] = [0, 0, 0, 0, 0].map(box);
+    const [fileMap, scope] = ['l_Lean_instInhabitedFileMap', 'l_Lean_firstFrontendMacroScope']
+      .map(name => abi.constant(name));
+    const suppressErrors = 0;
+    return abi.construct(0, [abi.string(''), fileMap, recursion, position, macros, none, scope, missing, none, none],
+      [suppressErrors]);
+  }
+
   /** The environment of a state, lent. */
   environment(state) {
     return this.#abi.field(state, STATE.env);
@@ -103,13 +114,19 @@ class Frontend {
     return this.readLog(this.#abi.field(state, STATE.messages));
   }
 
-  /** The messages of a lent `MessageLog`. */
-  readLog(log) {
+  /** The messages of a lent `MessageLog`, without the first ones, if they are known. */
+  readLog(log, known = 0) {
     const abi = this.#abi;
-    const list = abi.call('l_Lean_MessageLog_toList', abi.use(log));
-    const messages = [...abi.list(list)].map(message => this.#message(message));
-    abi.drop(list);
-    return messages;
+    return abi.scope(() => {
+      const list = abi.own(abi.call('l_Lean_MessageLog_toList', abi.use(log)));
+      return [...abi.list(list)].slice(known).map(message => this.#message(message));
+    });
+  }
+
+  /** How many messages a lent `MessageLog` has. */
+  countLog(log) {
+    const abi = this.#abi;
+    return abi.scope(() => [...abi.list(abi.own(abi.call('l_Lean_MessageLog_toList', abi.use(log))))].length);
   }
 
   #message(object) {

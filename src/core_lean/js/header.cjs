@@ -1,7 +1,8 @@
 'use strict';
 /** Headers: reads which modules a text imports, and has them imported. */
-const { box, isScalar } = require('./abi.cjs');
+const { box } = require('./abi.cjs');
 const { trim } = require('./frontend.cjs');
+const { positionOf, startOf } = require('./syntax.cjs');
 
 /** Where errors of a header stand when nothing in the text is theirs, as in Lean. */
 const NO_POSITION = 0;
@@ -51,21 +52,9 @@ class Headers {
 
   /** Where the header starts, which is where Lean puts the errors of imports. */
   #position(header, context) {
-    const abi = this.#abi;
-    return abi.scope(() => {
-      const start = abi.own(abi.call('l_Lean_Syntax_getPos_x3f', abi.use(header), box(0)));
-      const at = isScalar(start) ? box(NO_POSITION) : abi.use(abi.field(start, 0));
-      return positionOf(abi, abi.field(context, 2), at);
-    });
+    const fileMap = this.#abi.field(context, 2);
+    return startOf(this.#abi, header, fileMap) ?? positionOf(this.#abi, fileMap, box(NO_POSITION));
   }
 }
 
-/** Line and column of a position, which is consumed, in a lent file map. */
-function positionOf(abi, fileMap, at) {
-  const position = abi.call('l_Lean_FileMap_toPosition', abi.use(fileMap), at);
-  const [line, column] = [0, 1].map(index => abi.tag(abi.field(position, index)));
-  abi.drop(position);
-  return { line, column };
-}
-
-module.exports = { Headers, positionOf };
+module.exports = { Headers };

@@ -7,7 +7,7 @@
 const fs = require('fs');
 const path = require('path');
 const { LeanError, box } = require('./abi.cjs');
-const { addCompiledNames, moduleData } = require('./compiled_names.cjs');
+const { loadExtensions } = require('./user_modules.cjs');
 
 /** `Lean.OLeanLevel`: how much of a module to load. */
 const OLEAN_LEVEL = { exported: 0, private: 2 };
@@ -15,8 +15,7 @@ const OLEAN_LEVEL = { exported: 0, private: 2 };
 /** The trust level 0, as the bytes of a boxed `UInt32`. */
 const TRUST_LEVEL = [0, 0, 0, 0];
 
-/** Private functions and references of Lean's library under their compiled names. */
-const LOAD_EXTENSIONS = 'l___private_Lean_Environment_0__Lean_finalizePersistentExtensions';
+/** The registered extensions of environments. */
 const EXTENSIONS = 'l___private_Lean_Environment_0__Lean_EnvExtension_envExtensionsRef';
 
 /** What files the module has now, a text for each folder of LEAN_PATH; all are empty if it has none. */
@@ -54,8 +53,7 @@ class Imports {
     if (imported?.extensions === this.#extensions()) {
       this.#initializers.forbid();
     } else {
-      const missing = files.findIndex(found => found.every(file => file === ''));
-      imported = this.#process(imports, isModule, missing);
+      imported = this.#process(imports, isModule, files);
       imported.extensions = this.#extensions();
       this.#imported.set(key, imported);
     }
@@ -73,16 +71,19 @@ class Imports {
     return abi.scope(() => abi.elements(abi.own(abi.call('lean_st_ref_get', abi.constant(EXTENSIONS)))).length);
   }
 
-  /** Imports as Lean does. */
-  #process(imports, isModule, missing) {
+  /** Imports as Lean does; `files` are those of the modules. */
+  #process(imports, isModule, files) {
     const abi = this.#abi;
+    const missing = files.findIndex(found => found.every(file => file === ''));
+    // The first folder of LEAN_PATH is that of the package, whose modules import no others.
+    const isPackage = files.every(([first]) => first !== '');
     try {
       // Lean keeps what it has loaded when it fails, so a module without a file is tried alone.
       if (missing >= 0) {
         const alone = abi.use(abi.elements(imports)[missing]);
-        abi.drop(this.#importModules(abi.array([alone]), isModule));
+        abi.drop(this.#importModules(abi.array([alone]), isModule, isPackage));
       }
-      return { env: this.#importModules(abi.use(imports), isModule), errors: [] };
+      return { env: this.#importModules(abi.use(imports), isModule, isPackage), errors: [] };
     } catch (error) {
       if (!(error instanceof LeanError)) throw error;
       return { env: this.empty(), errors: [error.message] };
@@ -90,21 +91,16 @@ class Imports {
   }
 
   /** The environment, owned, of an array of imports, which is consumed. */
-  #importModules(imports, isModule) {
+  #importModules(imports, isModule, isPackage) {
     const abi = this.#abi;
-    const options = abi.constant('l_Lean_Options_empty');
-    const [noPlugins, leakEnv, loadExtensions, noArtifacts] = [abi.array(), box(0), box(0), box(1)];
+    const [noPlugins, leakEnv, loadNow, noArtifacts] = [abi.array(), box(0), box(Number(isPackage)), box(1)];
     // `processHeader` of the package imports every text as if it were a `module`, in which names
     // are private and notations for them do not work; Lean itself chooses as here.
     const level = box(isModule ? OLEAN_LEVEL.exported : OLEAN_LEVEL.private);
-    return this.#initializers.duringImport(goOn => {
-      const env = abi.run('l_Lean_importModules', imports, options, abi.construct(0, [], TRUST_LEVEL),
-        noPlugins, leakEnv, loadExtensions, level, noArtifacts);
-      // The step that `loadExtensions` asks for, which runs initializers.
-      goOn();
-      const data = moduleData(abi, env);
-      return abi.run(LOAD_EXTENSIONS, addCompiledNames(abi, env, data), data, options);
-    });
+    const first = () => abi.run('l_Lean_importModules', imports, abi.constant('l_Lean_Options_empty'),
+      abi.construct(0, [], TRUST_LEVEL), noPlugins, leakEnv, loadNow, level, noArtifacts);
+    if (isPackage) return first();
+    return this.#initializers.duringImport(first, env => loadExtensions(abi, env));
   }
 
   /** An import as JSON. */

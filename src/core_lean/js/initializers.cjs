@@ -32,16 +32,16 @@ class Initializers {
   }
 
   /**
-   * What `withImporting` of Lean does, for an import in several steps: they get a function that they
-   * call after each step that was an import to Lean.
+   * What `withImporting` of Lean does, for an import in two steps, of which the first is one to Lean;
+   * the second gets what that gave.
    */
-  duringImport(steps) {
+  duringImport(first, second) {
     const { allowed } = this;
     try {
-      return steps(() => {
-        this.#set(IMPORTING, true);
-        this.#set(FLAG, allowed);
-      });
+      const imported = first();
+      this.#set(IMPORTING, true);
+      this.#set(FLAG, allowed);
+      return second(imported);
     } finally {
       this.#set(IMPORTING, false);
       this.forbid();

@@ -1,5 +1,5 @@
 'use strict';
-/** `Lean.Name`s of plain words. */
+/** `Lean.Name`s and texts. */
 const { box } = require('./abi.cjs');
 
 /** The owned name `A.b.c`; no part may need guillemets. */
@@ -8,4 +8,10 @@ function nameOf(abi, text) {
     (prefix, part) => abi.call('l_Lean_Name_str___override', prefix, abi.string(part)), box(0));
 }
 
-module.exports = { nameOf };
+/** A lent name as Lean writes it. */
+function textOf(abi, name) {
+  const escape = box(1);
+  return abi.scope(() => abi.text(abi.own(abi.call('l_Lean_Name_toString', abi.use(name), escape))));
+}
+
+module.exports = { nameOf, textOf };

@@ -1,10 +1,11 @@
 'use strict';
 /**
- * Pickles: environments as files, in the shape and with the meaning of REPL/Snapshots.lean at v4.27.
+ * Pickles of environments, in the shape and with the meaning of REPL/Snapshots.lean at v4.27, and what
+ * they share with those of proof states.
  * A pickle names its imports and holds the constants of the session and the scopes; what extensions
  * of environments know of the session (notations, attributes, compiled code) is not in it.
  */
-const { LeanError, WORLD, box, isScalar } = require('./abi.cjs');
+const { LeanError, box } = require('./abi.cjs');
 const { nameOf } = require('./names.cjs');
 
 /** Fields of `Command.State`, of its first scope, of `EnvironmentHeader` and of `SMap`. */
@@ -60,7 +61,7 @@ class Pickles {
       const kept = index => abi.use(abi.field(state, index));
       const snapshot = abi.construct(0, [kept(STATE.scopes), kept(STATE.nextMacroScope),
         kept(STATE.maxRecDepth), NEXT_INSTANCE, kept(STATE.ngen)]);
-      this.save(file, KEY, [...this.describe(env), snapshot, this.#context()]);
+      this.save(file, KEY, [...this.describe(env), snapshot, this.#frontend.blankContext()]);
     });
   }
 
@@ -70,7 +71,7 @@ class Pickles {
     return abi.scope(() => {
       const [imports, constants, snapshot] = this.load(file, [PICKLED_FIELDS, CONTEXT_FIELDS]);
       const openDecls = abi.field(abi.field(abi.field(snapshot, PICKLED.scopes), 0), OPEN_DECLS);
-      const fresh = this.#importAll(imports);
+      const fresh = this.importAll(imports);
       const env = this.activate(this.replay(fresh, constants), openDecls);
       const state = abi.own(this.#frontend.stateIn(env));
       return abi.with(state, Object.entries(PICKLED).map(([name, index]) =>
@@ -88,9 +89,9 @@ class Pickles {
   }
 
   /**
-   * The parts of a tuple in a file; they live for ever. After imports and constants, the parts are
-   * constructors with so many fields. A file of another shape is refused: its parts would be taken
-   * for what they are not.
+   * The parts of a tuple in a file; they live for ever. `shape` has an item for each part after imports
+   * and constants: how many fields it has, if it is a structure. A file of another shape is refused: its
+   * parts would be taken for what they are not.
    */
   load(file, shape) {
     const abi = this.#abi;
@@ -103,7 +104,7 @@ class Pickles {
       rest = abi.field(rest, 1);
     }
     parts.push(rest);
-    shape.forEach((fields, i) => this.#expect(parts[i + 2], fields, file));
+    shape.forEach((fields, i) => fields === undefined || this.#expect(parts[i + 2], fields, file));
     return parts;
   }
 
@@ -161,21 +162,10 @@ class Pickles {
   }
 
   /** The lent environment of the lent imports; a module that cannot be had ends the request. */
-  #importAll(imports) {
+  importAll(imports) {
     const { env, errors } = this.#imports.open(imports, false);
     if (errors.length > 0) throw new LeanError(errors[0]);
     return env;
-  }
-
-  /** The `Command.Context` that every state of the REPL has. */
-  #context() {
-    const abi = this.#abi;
-    const [position, recursion, macros, none, missing] = [0, 0, 0, 0, 0].map(box);
-    const scope = abi.constant('l_Lean_firstFrontendMacroScope');
-    const fileMap = abi.constant('l_Lean_instInhabitedFileMap');
-    const suppressErrors = 0;
-    return abi.construct(0, [abi.string(''), abi.use(fileMap), recursion, position, macros, none, abi.use(scope),
-      missing, none, none], [suppressErrors]);
   }
 }
 

@@ -115,6 +115,8 @@ function start(packageDir, patched, threadOptions) {
   return new Promise((resolve, reject) => {
     globalThis.leanModule = {
       noInitialRun: true,
+      // A task of Lean may end, and tell this thread so, while no request is being answered.
+      noExitRuntime: true,
       locateFile: file => path.join(packageDir, file),
       mainScriptUrlOrBlob: patched,
       threadOptions,

@@ -11,12 +11,17 @@ const { Headers } = require('./header.cjs');
 const { Imports } = require('./imports.cjs');
 const { Initializers } = require('./initializers.cjs');
 const { lacks } = require('./lacks.cjs');
+const { Monads } = require('./monads.cjs');
 const { nameOf } = require('./names.cjs');
 const { Pickles } = require('./pickles.cjs');
+const { ProofPickles } = require('./proof_pickles.cjs');
+const { ProofStates } = require('./proof_states.cjs');
+const { ProofStatus } = require('./proof_status.cjs');
+const { ProofSteps } = require('./proof_steps.cjs');
 const { Sorries } = require('./sorries.cjs');
-
-/** Values of `infotree` that mean something; others are ignored, as in the REPL. */
-const INFO_TREES = ['full', 'tactics', 'original', 'substantive'];
+const { Tactics } = require('./tactics.cjs');
+const { TreeJson } = require('./tree_json.cjs');
+const { Trees } = require('./trees.cjs');
 
 /** A request that cannot be answered as asked; the session goes on. */
 class Refusal extends Error {}
@@ -31,11 +36,9 @@ function fatal(body) {
   }
 }
 
-/** The first thing in the options of a command that core Lean cannot do yet, or `undefined`. */
-function unsupported(fields) {
-  if (fields.allTactics) return 'allTactics';
-  if (fields.rootGoals) return 'rootGoals';
-  return INFO_TREES.includes(fields.infotree) ? 'infotree' : undefined;
+/** The lists that are not empty. */
+function withoutEmpty(lists) {
+  return Object.fromEntries(Object.entries(lists).filter(([, list]) => list.length > 0));
 }
 
 class Session {
@@ -45,10 +48,15 @@ class Session {
   #headers;
   #initializers;
   #pickles;
+  #proofPickles;
+  #proofs;
   #sorries;
-  /** A `Command.State` for each number of an environment. */
+  #steps;
+  #tactics;
+  #treeJson;
+  /** A `Command.State` for each number of an environment, and a proof state for each of theirs. */
   #states = [];
-  #proofStates = 0;
+  #proofStates = [];
 
   constructor({ abi, memory }) {
     this.#abi = abi;
@@ -59,22 +67,32 @@ class Session {
     this.#headers = new Headers(abi, this.#frontend, imports);
     this.#files = new Files(memory);
     this.#pickles = new Pickles(abi, this.#files, this.#frontend, imports);
-    this.#sorries = new Sorries(abi, this.#frontend);
+    const monads = new Monads(abi);
+    const trees = new Trees(abi, this.#frontend);
+    this.#proofs = new ProofStates(abi, this.#frontend, imports, monads);
+    this.#proofPickles = new ProofPickles(abi, this.#frontend, this.#pickles, this.#proofs);
+    this.#sorries = new Sorries(abi, trees, this.#proofs);
+    this.#tactics = new Tactics(abi, monads, trees, this.#proofs);
+    this.#treeJson = new TreeJson(abi, monads, trees, this.#tactics);
+    const status = new ProofStatus(abi, this.#frontend, monads, this.#proofs);
+    this.#steps = new ProofSteps(abi, this.#frontend, this.#sorries, this.#proofs, status);
   }
 
   /**
-   * Answers a request of wire.cjs or compile.cjs. A pickle that cannot be written or read ends the process, as it
-   * does that of the REPL: nobody goes on without noticing.
+   * Answers a request of wire.cjs or compile.cjs. A pickle that cannot be written or read ends the
+   * process, as it does that of the REPL: nobody goes on without noticing.
    */
   answer({ kind, fields }) {
     try {
       switch (kind) {
         case 'cmd': return this.#runCommand(fields.cmd, fields);
         case 'path': return this.#runFile(fields);
+        case 'tactic': return this.#runTactic(fields);
         case 'pickleTo': return fatal(() => this.#pickle(fields));
         case 'unpickleEnvFrom': return fatal(() => this.#unpickle(fields.unpickleEnvFrom));
+        case 'unpickleProofStateFrom': return fatal(() => this.#unpickleProof(fields));
         case 'compile': return this.#compile(fields);
-        default: throw new Refusal(`core Lean does not support \`${kind}\` yet`);
+        default: throw new Error(`a request of an unknown kind: ${kind}`);
       }
     } catch (error) {
       if (error instanceof Refusal) return { message: error.message };
@@ -82,14 +100,24 @@ class Session {
     }
   }
 
-  #pickle({ env, pickleTo }) {
-    if (env === undefined) throw new Refusal('core Lean does not support `pickleTo` of a proof state yet');
-    this.#pickles.saveEnvironment(this.#state(env), pickleTo);
-    return { env };
+  #pickle({ env, proofState, pickleTo }) {
+    if (env !== undefined) {
+      this.#pickles.saveEnvironment(this.#state(env), pickleTo);
+      return { env };
+    }
+    const state = this.#proof(proofState, 'Unknown proof State.');
+    this.#proofPickles.save(state, pickleTo);
+    return this.#replyOf(() => this.#abi.use(state));
   }
 
   #unpickle(file) {
     return { env: this.#record(this.#pickles.loadEnvironment(file)) };
+  }
+
+  #unpickleProof({ unpickleProofStateFrom, env }) {
+    if (env === undefined) this.#initializers.allow();
+    const given = env === undefined ? undefined : this.#frontend.environment(this.#state(env));
+    return this.#replyOf(() => this.#proofPickles.load(unpickleProofStateFrom, given));
   }
 
   /** The state with that number, lent. */
@@ -101,6 +129,28 @@ class Session {
   /** The number of a new state, which is owned. */
   #record(state) {
     return this.#states.push(state) - 1;
+  }
+
+  /** The proof state with that number, lent. */
+  #proof(proofState, otherwise) {
+    if (!(proofState in this.#proofStates)) throw new Refusal(otherwise);
+    return this.#proofStates[proofState];
+  }
+
+  #runTactic({ tactic, proofState }) {
+    const before = this.#proof(proofState, 'Unknown proof state.');
+    try {
+      return this.#replyOf(() => this.#proofs.step(before, tactic), before);
+    } catch (error) {
+      if (error instanceof LeanError) throw new Refusal(`Lean error:\n${error.message}`);
+      throw error;
+    }
+  }
+
+  /** The reply about the owned proof state that `make` makes, after the lent one `before`, if any. */
+  #replyOf(make, before) {
+    const record = state => this.#proofStates.push(state) - 1;
+    return this.#abi.scope(() => this.#steps.reply(this.#abi.own(make()), before, record));
   }
 
   /** Compiles a module; the messages are the reply. */
@@ -132,12 +182,10 @@ class Session {
   }
 
   #runCommand(text, options) {
-    const missing = unsupported(options);
-    if (missing) throw new Refusal(`core Lean does not support \`${missing}\` yet`);
     const given = options.env === undefined ? undefined : this.#state(options.env);
     this.#initializers.allow();
     try {
-      return this.#abi.scope(() => this.#elaborate(text, given));
+      return this.#abi.scope(() => this.#elaborate(text, given, options));
     } catch (error) {
       if (error instanceof LeanError) throw new Refusal(error.message);
       throw error;
@@ -145,7 +193,7 @@ class Session {
   }
 
   /** Elaborates in a lent state; without one, in that which the header of the text makes. */
-  #elaborate(text, given) {
+  #elaborate(text, given, options) {
     const abi = this.#abi;
     const frontend = this.#frontend;
     const context = abi.own(frontend.inputContext(text));
@@ -154,16 +202,18 @@ class Session {
     const parserState = header?.parserState ?? frontend.startOfText();
     const after = abi.own(frontend.elaborate(context, parserState, abi.use(before)));
     const messages = [...header?.messages ?? [], ...frontend.messages(after)];
-    const sorries = this.#sorries.collect(
-      frontend.infoTrees(after), frontend.environment(before), () => this.#proofStates++);
+    const found = this.#look(frontend.infoTrees(after), frontend.environment(before), options);
     const env = this.#record(frontend.forget(after, before));
-    const missing = lacks(messages);
-    return {
-      env,
-      ...(messages.length > 0 && { messages }),
-      ...(sorries.length > 0 && { sorries }),
-      ...(missing.length > 0 && { lacks: missing }),
-    };
+    return { env, ...withoutEmpty({ messages, ...found, lacks: lacks(messages) }) };
+  }
+
+  /** What the options want to know of the lent trees; `env`, lent, is that before the text. */
+  #look(trees, env, { allTactics, infotree, rootGoals }) {
+    const record = state => this.#proofStates.push(state) - 1;
+    const sorries = this.#sorries.collect(trees, { env }, record);
+    if (rootGoals) sorries.push(...this.#tactics.rootGoals(trees, env, record));
+    const tactics = allTactics ? this.#tactics.collect(trees, env, record) : [];
+    return { sorries, tactics, infotree: this.#treeJson.of(trees, infotree) };
   }
 }
 

@@ -27,10 +27,8 @@ pub(crate) fn shake(
     around: Circumstances<'_>,
 ) -> Result<String, Failure> {
     let launch = Launch {
-        program: binary.to_owned(),
-        args: Vec::new(),
         vars: variables,
-        dir: None,
+        ..Launch::new(binary)
     };
     let broken = |failure: Failure| {
         if failure.kind() == Kind::Interrupted {

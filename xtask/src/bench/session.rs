@@ -111,10 +111,8 @@ fn measure(stub: &Path, bytes: usize, requests: usize) -> Result<Row> {
 /// A session on the stub.
 fn start_session(stub: &Path, bytes: usize) -> Result<Session> {
     let launch = Launch {
-        program: stub.to_owned(),
         args: vec!["--instant-bytes".into(), bytes.to_string().into()],
-        vars: Vec::new(),
-        dir: None,
+        ..Launch::new(stub)
     };
     let observer: Arc<dyn Observer> = Arc::new(Unobserved);
     let limits = SessionLimits {

@@ -1,14 +1,18 @@
 'use strict';
 /**
- * Tells an imported environment which module has the names that the compiler made, such as those of
- * lambdas and closed terms. Lean takes them from the `.ir` files of modules, of which the package has
- * none, and then forgets also those of users' modules, whose code is in their `.olean`: the interpreter
- * would not find it.
+ * Imports of modules that are not the package's. Lean takes the names that its compiler made, such as
+ * those of lambdas and closed terms, from the `.ir` files of modules, of which the package has none,
+ * and then forgets also those of users' modules, whose code is in their `.olean`: the interpreter would
+ * not find it. So such an import takes two steps, and between them the environment is told the names.
  */
 const { box } = require('./abi.cjs');
 
+/** The step that `loadExts` of `importModules` asks for, which runs initializers. */
+const LOAD_EXTENSIONS = 'l___private_Lean_Environment_0__Lean_finalizePersistentExtensions';
+
 /** Fields of `Environment`, `VisibilityMap`, `Kernel.Environment`, its header, and `ModuleData`. */
 const BASE = 0;
+const REALIZED = 5;
 const VISIBILITIES = [0, 1];
 const MODULE_OF = 2;
 const MODULE_DATA = 5;
@@ -43,4 +47,25 @@ function addCompiledNames(abi, env, data) {
   });
 }
 
-module.exports = { addCompiledNames, moduleData };
+/**
+ * The environment, which is consumed, in which lemmas about imported constants are made on demand in
+ * itself, as `finalizeImport` ends: it was another before its extensions were loaded.
+ */
+function realizeInItself(abi, env) {
+  return abi.scope(() => {
+    abi.own(env);
+    const [none, some] = [box(0), 1];
+    const realized = abi.field(abi.field(env, REALIZED), 0);
+    const itself = abi.with(env, [[REALIZED, none]]);
+    return abi.with(env, [[REALIZED, abi.construct(some, [abi.with(realized, [[0, itself]])])]]);
+  });
+}
+
+/** The second step of importing: the environment, which is consumed, with its extensions. */
+function loadExtensions(abi, env) {
+  const data = moduleData(abi, env);
+  const named = addCompiledNames(abi, env, data);
+  return realizeInItself(abi, abi.run(LOAD_EXTENSIONS, named, data, abi.constant('l_Lean_Options_empty')));
+}
+
+module.exports = { loadExtensions };

@@ -1,0 +1,210 @@
+//! `leanrepl cloudflare`: joins a Worker's folder to the user.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::cli::cloudflare::{CheckArgs, CloudflareAction, CostArgs, DeployArgs, InitArgs};
+use crate::commands::DONE;
+use crate::event::{Event, Observer};
+use crate::failure::{Failure, Kind};
+use crate::limits::{Deadline, Interrupt};
+use crate::settings;
+use crate::ui::Ui;
+use crate::wrangler::check::{self, Finding, Looked, Seen};
+use crate::wrangler::config;
+use crate::wrangler::cost;
+use crate::wrangler::folder::{Folder, Made};
+use crate::wrangler::image::ImageRef;
+use crate::wrangler::jsonc::Value;
+use crate::wrangler::tools::{self, Around};
+
+/// Does what is asked for.
+///
+/// # Errors
+/// What keeps it from being done.
+pub(crate) fn run(
+    action: &CloudflareAction,
+    ui: &Arc<Ui>,
+    interrupt: &Interrupt,
+) -> Result<u8, Failure> {
+    match action {
+        CloudflareAction::Init(args) => init(args, ui),
+        CloudflareAction::Cost(args) => cost(args, ui),
+        CloudflareAction::Check(args) => check(args, ui, interrupt),
+        CloudflareAction::Deploy(args) => deploy(args, ui, interrupt),
+    }
+}
+
+/// Writes a folder.
+fn init(args: &InitArgs, ui: &Ui) -> Result<u8, Failure> {
+    let folder = Folder::at(&args.dir);
+    let Made { plan, fates } = folder.make(&settings::cloudflare::wish(args), args.force)?;
+    for (path, fate) in fates {
+        // A reader that went away has seen enough; the files are written either way.
+        let _written = ui.data_line(&format!(
+            "{}: {}",
+            args.dir.join(path).display(),
+            fate.word()
+        ))?;
+    }
+    for known in plan.containers.iter().filter(|_| !plan.stub) {
+        let how = match (known.type_was_named, known.is_guessed()) {
+            (true, _) => "as you named it",
+            (false, false) => "by the sizes that you gave",
+            (false, true) => {
+                "by what such images take; `--image-size` and `--memory` say what yours was measured to take"
+            }
+        };
+        ui.tell(Event::Noted {
+            text: &format!("`{}` runs on `{}`, {how}", known.name, known.instance_type),
+        });
+    }
+    Ok(DONE)
+}
+
+/// Estimates a month.
+fn cost(args: &CostArgs, ui: &Ui) -> Result<u8, Failure> {
+    let loads = settings::cloudflare::loads(args)?;
+    let _written = ui.cost(&cost::estimate(&loads))?;
+    Ok(DONE)
+}
+
+/// Looks for what is wrong.
+fn check(args: &CheckArgs, ui: &Arc<Ui>, interrupt: &Interrupt) -> Result<u8, Failure> {
+    let folder = Folder::at(&args.dir);
+    let around = Around {
+        deadline: Deadline::after(args.timeout.get()),
+        observer: ui.as_ref(),
+        interrupt,
+    };
+    let (_, findings) = look(&folder, !args.no_docker, around)?;
+    let _written = ui.findings(&findings)?;
+    if !findings.is_empty() {
+        let code = Kind::Usage.exit_code();
+        let _written = ui.checked(findings.len(), code)?;
+        return Ok(code);
+    }
+    if !args.no_wrangler {
+        step(ui, "letting wrangler look", || {
+            tools::dry_run(&folder, around)
+        })?;
+    }
+    let _written = ui.checked(0, DONE)?;
+    Ok(DONE)
+}
+
+/// Checks, pushes, deploys and waits.
+fn deploy(args: &DeployArgs, ui: &Arc<Ui>, interrupt: &Interrupt) -> Result<u8, Failure> {
+    let folder = Folder::at(&args.dir);
+    let relay = Relay(ui);
+    let within = || Around {
+        deadline: Deadline::after(args.timeout.get()),
+        observer: &relay,
+        interrupt,
+    };
+    let around = within();
+    let quiet = Around {
+        observer: ui.as_ref(),
+        ..around
+    };
+    let (images, findings) = look(&folder, true, quiet)?;
+    if !findings.is_empty() {
+        let _written = ui.findings(&findings)?;
+        let code = Kind::Usage.exit_code();
+        let _written = ui.checked(findings.len(), code)?;
+        return Ok(code);
+    }
+    step(ui, "checking", || tools::dry_run(&folder, quiet))?;
+    let here = images
+        .iter()
+        .filter(|(_, seen)| matches!(seen, Seen::Here(_)));
+    for (image, _) in here.filter(|_| !args.no_push) {
+        if let Ok(image) = ImageRef::parse(image) {
+            let label = format!("pushing {image}");
+            step(ui, &label, || tools::push(&folder, &image, around))?;
+        }
+    }
+    let said = step(ui, "deploying", || tools::deploy(&folder, around))?;
+    let Some(address) = args.url.clone().or(said) else {
+        ui.tell(Event::Noted {
+            text: "wrangler names no address on workers.dev; to wait until it is ready, name one with `--url`",
+        });
+        return Ok(DONE);
+    };
+    let address = address.trim_end_matches('/');
+    if !args.no_wait {
+        wait(&folder, address, ui, within())?;
+    }
+    let _written = ui.data_line(address)?;
+    Ok(DONE)
+}
+
+/// Waits until all containers under an address are ready.
+fn wait(folder: &Folder, address: &str, ui: &Ui, around: Around<'_>) -> Result<(), Failure> {
+    let plan = settings::cloudflare::plan(folder)?;
+    let containers = plan.containers.iter();
+    let names: Vec<&str> = containers.map(|known| known.name.as_str()).collect();
+    step(ui, "waiting until it is ready", || {
+        tools::wait_until_ready(address, &names, around)
+    })
+}
+
+/// A step of a deploy, announced.
+fn step<T>(ui: &Ui, label: &str, work: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
+    ui.tell(Event::StepStarted {
+        label,
+        total_bytes: None,
+    });
+    let done = work();
+    ui.tell(Event::StepFinished);
+    done
+}
+
+/// What Docker knows of the images, and all that is wrong.
+fn look(
+    folder: &Folder,
+    ask_docker: bool,
+    around: Around<'_>,
+) -> Result<(BTreeMap<String, Seen>, Vec<Finding>), Failure> {
+    let config = folder.config()?.ok_or_else(|| {
+        Failure::new(
+            Kind::Usage,
+            format!("`{}` holds no `{}`", folder.dir().display(), config::FILE),
+            "name a folder that `leanrepl cloudflare init` made",
+        )
+    })?;
+    let containers = config.list("containers").iter();
+    let references: Vec<ImageRef> = containers
+        .filter_map(|container| ImageRef::parse(container.get("image")?.text()?).ok())
+        .collect();
+    let images = if ask_docker {
+        tools::look(&references, around)?
+    } else {
+        BTreeMap::new()
+    };
+    let main = config.get("main").and_then(Value::text);
+    // What lies outside the folder is not looked at; wrangler will.
+    let inside = main.filter(|path| !Path::new(path).is_absolute() && !path.contains(".."));
+    let main = inside.map(|path| folder.read(path)).transpose()?.flatten();
+    let record = folder.record()?;
+    let findings = check::findings(&Looked {
+        config: &config,
+        main: main.as_deref(),
+        plan: record.as_ref().map(|record| &record.plan),
+        images: &images,
+    });
+    Ok((images, findings))
+}
+
+/// Shows what programs say as they say it: a deploy is long, and people want to follow it.
+struct Relay<'a>(&'a Arc<Ui>);
+
+impl Observer for Relay<'_> {
+    fn tell(&self, event: Event<'_>) {
+        match event {
+            Event::CommandOutput { line } => self.0.relayed(line),
+            event => self.0.tell(event),
+        }
+    }
+}

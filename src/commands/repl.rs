@@ -1,0 +1,108 @@
+//! `leanrepl repl`: joins the shell to who types.
+
+use std::io::{self, IsTerminal};
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::cache::Cache;
+use crate::cli::repl::ReplArgs;
+use crate::commands::{DONE, lean};
+use crate::event::{Event, Observer};
+use crate::failure::{Failure, Kind};
+use crate::limits::Interrupt;
+use crate::repl::opening::Opener;
+use crate::repl::session::SessionLimits;
+use crate::settings;
+use crate::shell::{Flow, Shell};
+use crate::ui::Ui;
+use crate::ui::prompt::{Line, Prompt};
+
+/// Reads what is typed and has the shell do it, until one of them has had enough.
+///
+/// # Errors
+/// What keeps the shell from starting, and a terminal that fails.
+pub(crate) fn run(args: &ReplArgs, ui: &Arc<Ui>, interrupt: &Interrupt) -> Result<u8, Failure> {
+    let near = args.file.as_deref().unwrap_or(Path::new("."));
+    let toolchain = settings::choose_toolchain(&args.lean, near)?;
+    ui.tell(Event::Chosen {
+        text: &toolchain.why,
+    });
+    let opener = Opener {
+        lean: lean::prepare(&toolchain, ui, interrupt)?,
+        limits: SessionLimits {
+            memory: Some(args.memory),
+            reply: args.max_reply,
+        },
+        import_timeout: args.import_timeout,
+        interrupt: interrupt.clone(),
+        observer: Arc::<Ui>::clone(ui),
+    };
+    let mut shell = Shell::new(opener, args.timeout, toolchain.why);
+    let version = shell.start()?;
+    let is_terminal = io::stdin().is_terminal() && io::stdout().is_terminal();
+    let mut prompt = if is_terminal {
+        ui.greeting(&version);
+        // Without a cache folder nothing is remembered, which keeps nobody from working.
+        let cache = Cache::locate().ok();
+        Prompt::terminal(cache.map(|cache| cache.root().join("shell/history")), ui)?
+    } else {
+        Prompt::script(interrupt)
+    };
+    if !args.imports.is_empty() {
+        turn(
+            &mut shell,
+            &format!(":import {}", args.imports.join(" ")),
+            ui,
+        )?;
+    }
+    if let Some(file) = &args.file {
+        turn(&mut shell, &format!(":load {}", file.display()), ui)?;
+    }
+    let interrupted = talk(&mut shell, &mut prompt, ui, interrupt)?;
+    Ok(match interrupted {
+        true => Kind::Interrupted.exit_code(),
+        false if is_terminal || ui.stdout_closed() => DONE,
+        false => shell.exit_code(),
+    })
+}
+
+/// Has the shell do what is typed, until there is no more; says whether the user has cut it short.
+fn talk(
+    shell: &mut Shell,
+    prompt: &mut Prompt,
+    ui: &Ui,
+    interrupt: &Interrupt,
+) -> Result<bool, Failure> {
+    loop {
+        let flow = match prompt.next(shell.expects())? {
+            Line::Typed(text) => {
+                if matches!(prompt, Prompt::Terminal(_)) {
+                    // A Ctrl-C that came too late for the last text does not mean this one.
+                    interrupt.clear();
+                }
+                ui.busy();
+                let flow = turn(shell, &text, ui);
+                ui.quiet_down();
+                flow?
+            }
+            Line::Cleared => Flow::Goes,
+            Line::End => Flow::Ends,
+            Line::Interrupted => return Ok(true),
+        };
+        if flow == Flow::Ends || ui.stdout_closed() {
+            return Ok(false);
+        }
+    }
+}
+
+/// Has the shell do one thing, and shows what it says.
+fn turn(shell: &mut Shell, typed: &str, ui: &Ui) -> Result<Flow, Failure> {
+    let mut shown = Ok(());
+    let flow = shell.take(typed, &mut |said| {
+        let written = ui.said(&said);
+        if let (Ok(()), Err(failure)) = (&shown, written) {
+            shown = Err(failure);
+        }
+    });
+    shown.map(|()| flow)
+}

@@ -1,0 +1,88 @@
+//! `leanrepl serve`: joins the port, the pool and the user.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::cli::serve::ServeArgs;
+use crate::cli::shared::OutputArgs;
+use crate::commands::{DONE, lean};
+use crate::event::{Event, Observer};
+use crate::failure::Failure;
+use crate::lean::header;
+use crate::limits::{Deadline, Interrupt};
+use crate::pool::{Pool, PoolSettings};
+use crate::prefault;
+use crate::process::sandbox;
+use crate::repl::base::{Base, Wish};
+use crate::repl::identity::LeanRepl;
+use crate::serve::logs::LogObserver;
+use crate::serve::options::Toolchain;
+use crate::serve::{self, Door, MakePool};
+use crate::settings::serve::{self as settings, Machine, Size};
+use crate::settings::{Source, choose_toolchain, pickle, sandbox_mode};
+use crate::ui::Ui;
+
+/// Serves until the user wants to stop.
+///
+/// # Errors
+/// What keeps the server from starting.
+pub(crate) fn run(
+    args: ServeArgs,
+    output: &OutputArgs,
+    ui: &Arc<Ui>,
+    interrupt: &Interrupt,
+) -> Result<u8, Failure> {
+    let wish = pickle::wish(args.base, args.pickle.as_deref())?;
+    let chosen = choose_toolchain(&args.lean, Path::new("."))?;
+    let size = Size::choose(&args, Machine::here(), chosen.source == Source::Core);
+    let toolchain = Toolchain {
+        source: chosen.source.name(),
+        why: chosen.why.clone(),
+    };
+    let options = settings::options(&args, size, toolchain)?;
+    let (format, level) = settings::logs(&args, output);
+    serve::logs::start(format, level);
+    let door = Door::open(&settings::listen(&args)?)?;
+    // A reader that only wanted the address may be gone after it.
+    let _written = ui.data_line(&format!("http://{}", door.address()))?;
+    LogObserver.tell(Event::Chosen { text: &chosen.why });
+    let make_pool: MakePool = {
+        let (ui, interrupt) = (Arc::clone(ui), interrupt.clone());
+        Box::new(move || {
+            let lean = prepare(&args, wish, &chosen, &ui, &interrupt)?;
+            let identity = lean.0.identity.clone();
+            let settings = PoolSettings {
+                base: lean.1,
+                ..settings::pool(&args, size, lean.0)
+            };
+            let pool = Pool::start(settings, Arc::new(LogObserver));
+            Ok((pool, identity))
+        })
+    };
+    serve::run(door, options, make_pool, interrupt)?;
+    Ok(DONE)
+}
+
+/// The REPL, confined, with the modules of its header read ahead on wish; and what texts start from.
+///
+/// # Errors
+/// A Lean that is not there, a pickle that does not fit, or a sandbox that this kernel lacks.
+fn prepare(
+    args: &ServeArgs,
+    wish: Wish,
+    chosen: &crate::settings::Toolchain,
+    ui: &Arc<Ui>,
+    interrupt: &Interrupt,
+) -> Result<(LeanRepl, Base), Failure> {
+    let mut lean = lean::prepare(chosen, ui, interrupt)?;
+    let named = args.pickle.as_deref();
+    let base = lean::base(wish, named, chosen, &lean.identity, &LogObserver)?;
+    lean.launch.reads.extend(base.file().map(Path::to_owned));
+    if args.prefault {
+        let headers = [header::split(&args.header)];
+        let deadline = Deadline::after(args.import_timeout.get());
+        prefault::before_import(&headers, &lean.launch, deadline, &LogObserver, interrupt);
+    }
+    lean.launch = sandbox::confine(sandbox_mode(args.sandbox), lean.launch, &LogObserver)?;
+    Ok((lean, base))
+}

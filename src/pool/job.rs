@@ -1,0 +1,114 @@
+//! What goes into the pool and what comes out. Runs nothing.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::failure::Failure;
+use crate::limits::{Deadline, Interrupt};
+use crate::repl::evaluated::Evaluated;
+use crate::repl::wire::Options;
+
+/// One text of one client.
+#[derive(Debug, Clone)]
+pub struct Job {
+    /// The name under which the text is shown, such as the client's own id for it.
+    pub name: String,
+    /// The whole text, header included.
+    pub text: Arc<str>,
+    /// What is asked for besides messages and sorries.
+    pub options: Options,
+    /// The longest wait for Lean once the text runs; headers have a limit of their own.
+    pub timeout: Duration,
+    /// The end of the client's patience, the wait in the queue included.
+    pub patience: Deadline,
+    /// Who asks; the queue is fair between clients.
+    pub client: Arc<str>,
+    /// Set when the client has gone away: then nobody needs the answer, and a session that is busy
+    /// with it is freed.
+    pub cancelled: Interrupt,
+}
+
+/// What came of a job that ran.
+#[derive(Debug)]
+pub struct Answer {
+    /// The verdict and all that Lean said; undecided with its failure if the session was lost.
+    pub evaluated: Evaluated,
+    /// Why the text is undecided; nothing if it is accepted or rejected.
+    pub cause: Option<Cause>,
+    /// How long the job waited for a session.
+    pub queue: Duration,
+    /// The number of the session that ran it, unique in this process.
+    pub session: u64,
+    /// The most resident memory of that session and all it started so far, in bytes.
+    pub peak_memory: u64,
+}
+
+/// Why a text is undecided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Cause {
+    /// Lean took longer than it may.
+    Timeout,
+    /// The session held more memory than it may, or found no more.
+    Memory,
+    /// The session died.
+    Crash,
+    /// The header cannot be imported.
+    Import,
+    /// The reply was longer than it may be.
+    Size,
+    /// The session answered something that is no answer to the text.
+    Nonsense,
+    /// This Lean lacks a part that the text needs.
+    Lacking,
+    /// The pool was shut down while the text ran.
+    Stopped,
+}
+
+/// Every cause.
+pub const CAUSES: [Cause; 8] = [
+    Cause::Timeout,
+    Cause::Memory,
+    Cause::Crash,
+    Cause::Import,
+    Cause::Size,
+    Cause::Nonsense,
+    Cause::Lacking,
+    Cause::Stopped,
+];
+
+impl Cause {
+    /// The word for it, in JSON and in metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Timeout => "timeout",
+            Self::Memory => "memory",
+            Self::Crash => "crash",
+            Self::Import => "import",
+            Self::Size => "size",
+            Self::Nonsense => "nonsense",
+            Self::Lacking => "lacking",
+            Self::Stopped => "stopped",
+        }
+    }
+}
+
+/// Why a job did not run. Nothing is known about its text then.
+#[derive(Debug)]
+pub enum Refusal {
+    /// The queue is full.
+    Full {
+        /// When it is worth trying again.
+        retry_after: Duration,
+    },
+    /// The client's patience ended in the queue.
+    TooLate {
+        /// How long it had waited.
+        waited: Duration,
+    },
+    /// The pool is shutting down and takes no new work.
+    Draining,
+    /// No session could be started, and why.
+    NoSession(Failure),
+    /// The client went away.
+    Cancelled,
+}

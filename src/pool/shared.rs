@@ -1,0 +1,106 @@
+//! What the threads of a pool share: the board behind its lock, and the bells that wake slots.
+//! Never calls a client back while the lock is held.
+
+use std::collections::hash_map::RandomState;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::event::Observer;
+use crate::pool::board::Board;
+use crate::pool::seat::Order;
+use crate::pool::settings::PoolSettings;
+use crate::pool::ticket::Ticket;
+
+/// What the threads of a pool share.
+pub(crate) struct Shared {
+    /// Who does what.
+    board: Mutex<Board<Ticket>>,
+    /// One for each slot, rung when it has something to do.
+    bells: Vec<Condvar>,
+    /// Rung when the pool begins to drain and when a thread ends.
+    office: Condvar,
+    /// What the pool is made of.
+    pub(crate) settings: Arc<PoolSettings>,
+    /// Hears what happens.
+    pub(crate) observer: Arc<dyn Observer>,
+    /// Hashes headers.
+    pub(crate) hasher: RandomState,
+    /// How many sessions were started.
+    sessions: AtomicU64,
+}
+
+impl Shared {
+    /// A board for these settings.
+    pub(crate) fn new(settings: PoolSettings, observer: Arc<dyn Observer>) -> Self {
+        let settings = Arc::new(settings);
+        let seats = settings.sessions.max(1) + settings.spares;
+        Self {
+            board: Mutex::new(Board::new(&settings, Instant::now())),
+            bells: (0..seats).map(|_| Condvar::new()).collect(),
+            office: Condvar::new(),
+            settings,
+            observer,
+            hasher: RandomState::new(),
+            sessions: AtomicU64::new(0),
+        }
+    }
+
+    /// How many slots there are.
+    pub(crate) fn seats(&self) -> usize {
+        self.bells.len()
+    }
+
+    /// A number for a new session.
+    pub(crate) fn next_session(&self) -> u64 {
+        self.sessions.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// Does one step on the board and wakes those who have something to do after it.
+    pub(crate) fn with<R>(&self, step: impl FnOnce(&mut Board<Ticket>, Instant) -> R) -> R {
+        let mut board = self.lock();
+        let result = step(&mut board, Instant::now());
+        for seat in board.ordered() {
+            if let Some(bell) = self.bells.get(seat) {
+                bell.notify_one();
+            }
+        }
+        result
+    }
+
+    /// The next order of a slot; none if none comes within `wait`.
+    pub(crate) fn next_order(&self, seat: usize, wait: Duration) -> Option<Order<Ticket>> {
+        let mut board = self.lock();
+        if let Some(order) = board.take_order(seat) {
+            return Some(order);
+        }
+        let bell = self.bells.get(seat)?;
+        board = bell
+            .wait_timeout(board, wait)
+            .unwrap_or_else(PoisonError::into_inner)
+            .0;
+        board.take_order(seat)
+    }
+
+    /// Waits until something changes for those who watch over the whole, or `wait` is over.
+    pub(crate) fn wait_in_office(&self, wait: Duration) {
+        let board = self.lock();
+        // Whoever waits here looks at the board anew in any case.
+        drop(
+            self.office
+                .wait_timeout(board, wait)
+                .unwrap_or_else(PoisonError::into_inner),
+        );
+    }
+
+    /// Wakes those who watch over the whole.
+    pub(crate) fn ring_office(&self) {
+        self.office.notify_all();
+    }
+
+    /// The board. A thread that panicked cannot have left a step half done that matters: each answer
+    /// is owed by a promise of its own.
+    fn lock(&self) -> MutexGuard<'_, Board<Ticket>> {
+        self.board.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,43 @@
+//! The stand-in on systems and processors for which there is no confinement: it offers nothing.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::limits::Bytes;
+use crate::process::sandbox::Offer;
+
+/// No rules.
+#[derive(Debug)]
+pub(crate) struct Rules;
+
+impl Rules {
+    /// Nothing to prepare.
+    pub(crate) fn prepare(
+        _offer: Offer,
+        _reads: &[PathBuf],
+        _folder: &Path,
+        _max_file: Bytes,
+    ) -> io::Result<Self> {
+        Ok(Self)
+    }
+
+    /// Nothing to bound.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn bound(&self) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// Nothing to put in force.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn apply(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Nothing is offered.
+pub(crate) fn offer() -> Offer {
+    Offer {
+        files: false,
+        calls: false,
+    }
+}

@@ -1,0 +1,33 @@
+//! Names that nobody can guess. Never made from a clock or a counter.
+
+use std::fmt::Write as _;
+use std::fs::File;
+use std::io::{self, Read};
+
+/// How many random bytes a name has.
+const BYTES: usize = 16;
+
+/// A new name of 32 letters and digits.
+///
+/// # Errors
+/// A system without a source of random bytes.
+pub(crate) fn random() -> io::Result<String> {
+    let mut bytes = [0_u8; BYTES];
+    File::open("/dev/urandom")?.read_exact(&mut bytes)?;
+    let mut name = String::with_capacity(2 * BYTES);
+    for byte in bytes {
+        // Writing to a string does not fail.
+        let _ = write!(name, "{byte:02x}");
+    }
+    Ok(name)
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn names_differ_and_fit_into_a_path() {
+        let names = [super::random().unwrap(), super::random().unwrap()];
+        assert_ne!(names[0], names[1]);
+        assert!(names[0].len() == 32 && names[0].chars().all(|letter| letter.is_ascii_hexdigit()));
+    }
+}

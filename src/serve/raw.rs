@@ -1,0 +1,277 @@
+//! A raw Lean text in the body of a POST, to any path that has no other meaning. Answers as the
+//! Python servers did that people have pages and scripts for.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Extension;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, Method, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use serde_json::{Value, json};
+use utoipa::ToSchema;
+
+use crate::lean::message::{Message, Severity};
+use crate::pool::job::{Answer, Cause, Refusal};
+use crate::repl::evaluated::Evaluated;
+use crate::repl::wire::Options;
+use crate::serve::base_header::Prefixed;
+use crate::serve::front::Caller;
+use crate::serve::metrics::Surface;
+use crate::serve::options::Mode;
+use crate::serve::problem::{Problem, json_response, seconds};
+use crate::serve::server::Server;
+use crate::serve::work::Task;
+use crate::serve::{body, replies, verdict, work};
+
+/// The header in which a client says how long its text may run, in seconds.
+const TIMEOUT: &str = "x-lean-timeout";
+
+/// How a text is called in what Lean prints.
+const NAME: &str = "<stdin>";
+
+/// The answer in the mode `repl`.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ReplReply {
+    /// Whether Lean reported no error.
+    ok: bool,
+    /// What Lean said.
+    #[schema(value_type = Vec<Object>)]
+    messages: Vec<Value>,
+    /// The holes that Lean found.
+    #[schema(value_type = Vec<Object>)]
+    sorries: Vec<Value>,
+    /// A number that means nothing; null if Lean did not answer.
+    env: Option<u64>,
+    /// Why Lean did not answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+    /// Seconds since the request came, the wait included.
+    elapsed: f64,
+}
+
+/// The answer in the mode `lean`.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct LeanReply {
+    /// Whether Lean reported no error.
+    ok: bool,
+    /// What `lean` prints.
+    stdout: String,
+    /// Why Lean did not answer.
+    stderr: String,
+    /// 0, 1 for an error of Lean's, -1 if it did not answer.
+    exit_code: i32,
+    /// Seconds since the request came, the wait included.
+    elapsed: f64,
+}
+
+/// Evaluates a raw text.
+#[utoipa::path(
+    post,
+    path = "/",
+    tag = "raw",
+    request_body(content = Option<String>, content_type = "text/plain", description = "The whole text, UTF-8. The declared type of the body does not matter."),
+    params(("x-lean-timeout" = f64, Header, minimum = 0.001, description = "Longest run in seconds.")),
+    responses(
+        (status = 200, description = "Lean reported no error", body = ReplReply),
+        (status = 400, description = "Lean reported an error, or the request cannot be used", body = Object),
+        (status = 408, description = "Lean did not answer in time", body = Object),
+        (status = 502, description = "the session died; another one takes its place", body = Object),
+        (status = 503, description = "no session yet, or the server is stopping", body = Object),
+    )
+)]
+pub(crate) async fn evaluate(
+    State(server): State<Arc<Server>>,
+    Extension(caller): Extension<Caller>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let (head, body) = request.into_parts();
+    let timeout = timeout(&head.headers, &server)?;
+    let text = body::text(&head.headers, body, &server.options).await?;
+    // Many requests may wait for long: none of them holds what it does not need.
+    drop(head);
+    server.check_ready()?;
+    let prefixed = Prefixed::new(&server.options.base_header, text);
+    let task = Task {
+        name: NAME.to_owned(),
+        text: Arc::clone(&prefixed.text),
+        options: Options::default(),
+        timeout,
+        rejects_holes: false,
+        surface: Surface::Raw,
+    };
+    let outcome = work::run(&server, &caller, &task).await;
+    let elapsed = caller.start.elapsed();
+    match outcome {
+        Ok(mut answer) => {
+            prefixed.restore(&mut answer.evaluated);
+            Ok(match server.options.mode {
+                Mode::Repl => in_repl_mode(&answer, timeout, elapsed),
+                Mode::Lean => in_lean_mode(&answer, timeout, elapsed),
+            })
+        }
+        Err(refusal) => Err(refused(&refusal)),
+    }
+}
+
+/// Any path that has no other meaning: a POST is a raw text, a GET finds nothing.
+pub(crate) async fn anywhere(
+    state: State<Arc<Server>>,
+    caller: Extension<Caller>,
+    request: Request,
+) -> Response {
+    match *request.method() {
+        Method::POST => evaluate(state, caller, request).await.into_response(),
+        Method::GET | Method::HEAD => {
+            Problem::new(StatusCode::NOT_FOUND, "there is nothing at this path").into_response()
+        }
+        _ => {
+            let problem = Problem::new(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "this path takes a raw Lean text by POST only",
+            );
+            ([("allow", "POST, OPTIONS")], problem).into_response()
+        }
+    }
+}
+
+/// The longest run that a client asks for in the header, within what it may ask for.
+fn timeout(headers: &HeaderMap, server: &Server) -> Result<Duration, Problem> {
+    let Some(value) = headers.get(TIMEOUT) else {
+        return Ok(server.options.timeout);
+    };
+    let seconds = value
+        .to_str()
+        .ok()
+        .and_then(|text| text.trim().parse().ok());
+    seconds
+        .and_then(|seconds| server.span(seconds))
+        .ok_or_else(|| {
+            Problem::new(
+                StatusCode::BAD_REQUEST,
+                "the header X-Lean-Timeout is not a number of seconds above 0",
+            )
+        })
+}
+
+/// The problem that a refused text is answered with.
+pub(crate) fn refused(refusal: &Refusal) -> Problem {
+    let error = verdict::refused(refusal);
+    match refusal {
+        Refusal::Full { retry_after } => {
+            Problem::new(StatusCode::TOO_MANY_REQUESTS, error).retry_after(*retry_after)
+        }
+        Refusal::TooLate { .. } => {
+            Problem::new(StatusCode::TOO_MANY_REQUESTS, error).retry_after(Duration::from_secs(1))
+        }
+        Refusal::Draining | Refusal::NoSession(_) => {
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, error).retry_after(Duration::from_secs(5))
+        }
+        // Nobody is there to read it.
+        Refusal::Cancelled => Problem::new(StatusCode::SERVICE_UNAVAILABLE, error),
+    }
+}
+
+/// Why Lean did not answer, and the status for it.
+fn unanswered(answer: &Answer, timeout: Duration) -> (StatusCode, String) {
+    let failure = answer.evaluated.failure.as_ref();
+    let problem = failure.map_or("", |failure| failure.problem()).to_owned();
+    match answer.cause {
+        Some(Cause::Timeout) => (
+            StatusCode::REQUEST_TIMEOUT,
+            format!("Lean process timed out after {}s", timeout.as_secs_f64()),
+        ),
+        // The text's own fault, as far as anyone can tell.
+        Some(Cause::Import | Cause::Lacking) => (StatusCode::BAD_REQUEST, problem),
+        Some(Cause::Stopped) => (StatusCode::SERVICE_UNAVAILABLE, problem),
+        Some(Cause::Memory | Cause::Size | Cause::Nonsense) => (StatusCode::BAD_GATEWAY, problem),
+        Some(Cause::Crash) | None => (
+            StatusCode::BAD_GATEWAY,
+            "REPL process crashed, restarting".to_owned(),
+        ),
+    }
+}
+
+/// Messages and sorries.
+fn in_repl_mode(answer: &Answer, timeout: Duration, elapsed: Duration) -> Response {
+    let evaluated = &answer.evaluated;
+    let mut reply = ReplReply {
+        ok: !has_error(&evaluated.messages),
+        messages: replies::messages(&evaluated.messages),
+        sorries: replies::sorries(&evaluated.sorries),
+        env: Some(replies::ENV),
+        error: None,
+        elapsed: seconds(elapsed),
+    };
+    if evaluated.failure.is_none() {
+        let status = if reply.ok {
+            StatusCode::OK
+        } else {
+            StatusCode::BAD_REQUEST
+        };
+        return json_response(status, &reply);
+    }
+    let (status, error) = unanswered(answer, timeout);
+    reply.ok = false;
+    reply.env = None;
+    if reply.messages.is_empty() {
+        // Pages show messages and nothing else.
+        reply.messages.push(json!({
+            "severity": "error",
+            "pos": {"line": 1, "column": 0},
+            "endPos": null,
+            "data": error,
+        }));
+    }
+    reply.error = Some(error);
+    json_response(status, &reply)
+}
+
+/// What `lean` prints.
+fn in_lean_mode(answer: &Answer, timeout: Duration, elapsed: Duration) -> Response {
+    let evaluated = &answer.evaluated;
+    let mut reply = LeanReply {
+        ok: !has_error(&evaluated.messages),
+        stdout: printed(evaluated),
+        stderr: String::new(),
+        exit_code: 0,
+        elapsed: seconds(elapsed),
+    };
+    let mut status = StatusCode::OK;
+    if evaluated.failure.is_some() {
+        (status, reply.stderr) = unanswered(answer, timeout);
+        reply.ok = false;
+        reply.exit_code = -1;
+    } else if !reply.ok {
+        status = StatusCode::BAD_REQUEST;
+        reply.exit_code = 1;
+    }
+    json_response(status, &reply)
+}
+
+/// Messages in the form of `Lean.Message.toString`: infos are bare text.
+fn printed(evaluated: &Evaluated) -> String {
+    let mut text = String::new();
+    for message in &evaluated.messages {
+        let (line, column) = (message.pos.line, message.pos.column);
+        if !matches!(message.severity, Severity::Info | Severity::Trace) {
+            let severity = message.severity.name();
+            // Writing to a string does not fail.
+            let _ = write!(text, "{NAME}:{line}:{column}: {severity}: ");
+        }
+        text.push_str(&message.data);
+        if !text.ends_with('\n') {
+            text.push('\n');
+        }
+    }
+    text
+}
+
+/// Whether Lean reported an error.
+fn has_error(messages: &[Message]) -> bool {
+    let is_error = |message: &Message| message.severity == Severity::Error;
+    messages.iter().any(is_error)
+}

@@ -1,0 +1,116 @@
+//! What came of one text, as `/v1/eval` tells it. Never decides a verdict.
+
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use crate::pool::job::Refusal;
+use crate::repl::evaluated::Verdict;
+use crate::serve::problem::seconds;
+use crate::serve::replies::{self, FailureReply};
+use crate::serve::verdict;
+use crate::serve::work::Outcome;
+
+/// The parts of a text's time.
+#[derive(Debug, Clone, Copy, Default, Serialize, ToSchema)]
+pub(crate) struct Seconds {
+    /// The wait for a session.
+    queue: f64,
+    /// The imports; zero if the session had them.
+    header: f64,
+    /// Everything after them.
+    body: f64,
+}
+
+/// What came of one text.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct EvalResult {
+    /// Its place in the request, from 0.
+    pub(crate) index: usize,
+    /// The client's name for it; the index if it has none.
+    id: String,
+    /// `accepted`, `rejected` or `undecided`.
+    verdict: &'static str,
+    /// Why it is undecided: `timeout`, `memory`, `crash`, `import`, `size`, `nonsense`, `lacking`,
+    /// `stopped`, `queue`, `unavailable` or `skipped`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'static str>,
+    /// Why it is rejected beyond Lean's errors.
+    reasons: Vec<String>,
+    /// What Lean said, placed in the text: lines from 1, columns from 0 in codepoints.
+    #[schema(value_type = Vec<Object>)]
+    messages: Vec<Value>,
+    /// The holes that Lean found.
+    #[schema(value_type = Vec<Object>)]
+    sorries: Vec<Value>,
+    /// The tactics, if asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<Object>)]
+    tactics: Vec<Value>,
+    /// The infotree, if asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Vec<Object>>)]
+    infotree: Option<Value>,
+    /// What keeps it undecided, in full.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    failure: Option<FailureReply>,
+    /// How long it took.
+    seconds: Seconds,
+}
+
+impl EvalResult {
+    /// A text that nothing is known about.
+    fn unknown(index: usize, id: String, reason: Option<&'static str>) -> Self {
+        Self {
+            index,
+            id,
+            verdict: Verdict::Undecided.as_str(),
+            reason,
+            reasons: Vec::new(),
+            messages: Vec::new(),
+            sorries: Vec::new(),
+            tactics: Vec::new(),
+            infotree: None,
+            failure: None,
+            seconds: Seconds::default(),
+        }
+    }
+
+    /// A text that was not run, because another one was accepted.
+    pub(crate) fn skipped(index: usize, id: String) -> Self {
+        Self::unknown(index, id, Some("skipped"))
+    }
+
+    /// What came of a text.
+    pub(crate) fn new(index: usize, id: String, outcome: &Outcome) -> Self {
+        let unknown = Self::unknown(index, id, verdict::reason(outcome));
+        match outcome {
+            Ok(answer) => {
+                let evaluated = &answer.evaluated;
+                Self {
+                    verdict: evaluated.verdict.as_str(),
+                    reasons: evaluated.reasons.clone(),
+                    messages: replies::messages(&evaluated.messages),
+                    sorries: replies::sorries(&evaluated.sorries),
+                    tactics: replies::tactics(&evaluated.tactics),
+                    infotree: evaluated.infotree.clone(),
+                    failure: evaluated.failure.as_ref().map(FailureReply::new),
+                    seconds: Seconds {
+                        queue: seconds(answer.queue),
+                        header: seconds(evaluated.times.header),
+                        body: seconds(evaluated.times.body),
+                    },
+                    ..unknown
+                }
+            }
+            Err(Refusal::NoSession(failure)) => Self {
+                failure: Some(FailureReply::new(failure)),
+                ..unknown
+            },
+            Err(refusal) => Self {
+                reasons: vec![verdict::refused(refusal)],
+                ..unknown
+            },
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! What came of a text in one word, and why if nobody knows. Never renders more than words.
+
+use std::time::Duration;
+
+use crate::pool::job::{Cause, Refusal};
+use crate::repl::evaluated::Verdict;
+use crate::serve::work::Outcome;
+
+/// The verdict as a word; a text that did not run is undecided.
+pub(crate) fn word(outcome: &Outcome) -> &'static str {
+    match outcome {
+        Ok(answer) => answer.evaluated.verdict.as_str(),
+        Err(_refused) => Verdict::Undecided.as_str(),
+    }
+}
+
+/// Why a text is undecided; none if it is decided.
+pub(crate) fn reason(outcome: &Outcome) -> Option<&'static str> {
+    match outcome {
+        Ok(answer) => match answer.evaluated.verdict {
+            Verdict::Accepted | Verdict::Rejected => None,
+            Verdict::Undecided => Some(answer.cause.map_or("crash", Cause::as_str)),
+        },
+        Err(Refusal::Full { .. } | Refusal::TooLate { .. }) => Some("queue"),
+        Err(Refusal::Draining | Refusal::Cancelled) => Some(Cause::Stopped.as_str()),
+        Err(Refusal::NoSession(_)) => Some("unavailable"),
+    }
+}
+
+/// What a client is told about a text that did not run.
+pub(crate) fn refused(refusal: &Refusal) -> String {
+    match refusal {
+        Refusal::Full { .. } => "the queue is full; try again later".to_owned(),
+        Refusal::TooLate { waited } => {
+            format!("no free REPL within {}", rounded(*waited))
+        }
+        Refusal::Draining => "the server is shutting down".to_owned(),
+        Refusal::NoSession(failure) => failure.problem().to_owned(),
+        Refusal::Cancelled => "the client went away".to_owned(),
+    }
+}
+
+/// A span to the tenth of a second, as people read it.
+fn rounded(span: Duration) -> String {
+    format!("{:.1} s", span.as_secs_f64())
+}

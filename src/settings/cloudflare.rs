@@ -1,0 +1,127 @@
+//! What the command line says about a Worker.
+
+use crate::cli::cloudflare::{AccessArg, CostArgs, InitArgs};
+use crate::failure::{Failure, Kind};
+use crate::limits::Wait;
+use crate::wrangler::container::Container;
+use crate::wrangler::cost::{self, Load};
+use crate::wrangler::folder::{Folder, RECORD};
+use crate::wrangler::instance::InstanceType;
+use crate::wrangler::name::RouteName;
+use crate::wrangler::plan::{Access, Plan, Wish};
+use crate::wrangler::scoped::Scoped;
+
+/// What `init` is asked for.
+pub(crate) fn wish(args: &InitArgs) -> Wish {
+    let containers = args.containers.iter();
+    let sleeps = args.sleep_after.iter();
+    Wish {
+        worker: args.name.clone(),
+        stub: args.stub,
+        access: args.access.map(|access| match access {
+            AccessArg::Open => Access::Open,
+            AccessArg::Key => Access::Key,
+        }),
+        rate_limit: args.rate_limit,
+        containers: containers
+            .map(|known| (known.name.clone(), known.image.clone()))
+            .collect(),
+        image_size: args.image_size.clone(),
+        memory: args.memory.clone(),
+        instance_type: args.instance_type.clone(),
+        max_instances: args.max_instances.clone(),
+        spread: args.spread.clone(),
+        sleep_after_seconds: sleeps
+            .map(|sleep| Scoped {
+                name: sleep.name.clone(),
+                // A container cannot stay awake for no time at all.
+                value: sleep.value.get().as_secs().max(1),
+            })
+            .collect(),
+    }
+}
+
+/// The plan of a folder that leanrepl made.
+///
+/// # Errors
+/// A folder that it did not make.
+pub(crate) fn plan(folder: &Folder) -> Result<Plan, Failure> {
+    let record = folder.record()?;
+    record.map(|record| record.plan).ok_or_else(|| {
+        Failure::new(
+            Kind::Usage,
+            format!("`{}` holds no `{RECORD}`", folder.dir().display()),
+            "name a folder that `leanrepl cloudflare init` made",
+        )
+    })
+}
+
+/// What runs, as far as the costs go.
+///
+/// # Errors
+/// A folder that leanrepl did not make, and a value for a container that it does not have.
+pub(crate) fn loads(args: &CostArgs) -> Result<Vec<Load>, Failure> {
+    let seconds = |wait: Wait| wait.get().as_secs_f64();
+    if let Some(instance) = args.instance_type {
+        return Ok(vec![Load {
+            name: "one container".to_owned(),
+            instance: instance.0,
+            spread: 1,
+            requests: value(&args.requests_per_day, None).unwrap_or(0),
+            request_seconds: seconds(args.request_time),
+            wake_seconds: value(&args.wake_time, None).map_or(cost::wake_seconds(None), seconds),
+            sleep_after_seconds: seconds(args.sleep_after),
+        }]);
+    }
+    let plan = plan(&Folder::at(args.dir.clone().unwrap_or_default()))?;
+    let names = args.requests_per_day.iter().map(|scoped| &scoped.name);
+    let named = names
+        .chain(args.wake_time.iter().map(|scoped| &scoped.name))
+        .flatten();
+    for name in named {
+        if !plan.containers.iter().any(|known| known.name == *name) {
+            return Err(Failure::new(
+                Kind::Usage,
+                format!("there is no container `{name}` in that folder"),
+                "name one that `wrangler.jsonc` has, or leave the name out",
+            ));
+        }
+    }
+    plan.containers
+        .iter()
+        .map(|known| load(args, known))
+        .collect()
+}
+
+/// What one container of a folder does.
+fn load(args: &CostArgs, container: &Container) -> Result<Load, Failure> {
+    let name = Some(&container.name);
+    let instance = InstanceType::named(&container.instance_type).ok_or_else(|| {
+        Failure::new(
+            Kind::Usage,
+            format!("the container `{}` has no instance type yet", container.name),
+            "give it an image with `leanrepl cloudflare init`, or ask with `--instance-type` and without a folder",
+        )
+    })?;
+    let wake = value(&args.wake_time, name).map(|wait| wait.get().as_secs_f64());
+    Ok(Load {
+        name: container.name.to_string(),
+        instance,
+        spread: container.spread,
+        requests: value(&args.requests_per_day, name).unwrap_or(0),
+        request_seconds: args.request_time.get().as_secs_f64(),
+        wake_seconds: wake.unwrap_or_else(|| cost::wake_seconds(container.name.kind())),
+        #[expect(clippy::cast_precision_loss, reason = "far below 2^53 seconds")]
+        sleep_after_seconds: container.sleep_after_seconds as f64,
+    })
+}
+
+/// The value for a container: its own before that for all, the last before the first.
+fn value<T: Copy>(values: &[Scoped<T>], name: Option<&RouteName>) -> Option<T> {
+    let own = values
+        .iter()
+        .rev()
+        .find(|scoped| name.is_some() && scoped.name.as_ref() == name);
+    let all = || values.iter().rev().find(|scoped| scoped.name.is_none());
+    own.or_else(all).map(|scoped| scoped.value)
+}

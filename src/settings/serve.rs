@@ -1,0 +1,347 @@
+//! What `leanrepl serve` works with: a flag, then a variable, then the default. Reads the file of
+//! keys; starts nothing.
+
+use std::fs;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use crate::cli::serve::{LogArg, ModeArg, ServeArgs};
+use crate::cli::shared::OutputArgs;
+use crate::env_vars::{self, Variable};
+use crate::failure::{Failure, Kind};
+use crate::limits::{Bytes, Wait};
+use crate::machine;
+use crate::pool::{PoolSettings, QueueLimits, WearLimits};
+use crate::repl::identity::LeanRepl;
+use crate::repl::session::SessionLimits;
+use crate::serve::keys::{KeyLimits, Keys};
+use crate::serve::logs::{LogFormat, LogLevel};
+use crate::serve::options::{Cors, Mode, ServeOptions, Toolchain};
+
+/// The host if nobody says: all addresses, as in a container.
+const HOST: &str = "0.0.0.0";
+
+/// The port if nobody says.
+const PORT: &str = "8000";
+
+/// Longest run of a text in the mode `repl`, if nobody says: real ones take up to 43 s.
+const REPL_TIMEOUT: Wait = Wait::secs(120);
+
+/// Longest run of a text in the mode `lean`, if nobody says.
+const LEAN_TIMEOUT: Wait = Wait::secs(30);
+
+/// Longest time in which a body may arrive.
+const BODY: Duration = Duration::from_secs(60);
+
+/// How much memory a session is expected to take: an import of Mathlib peaks at about 5.4 GB, core
+/// Lean stays below 2.
+const PROJECT_SESSION: Bytes = Bytes::mib(6 * 1024);
+/// See [`PROJECT_SESSION`].
+const CORE_SESSION: Bytes = Bytes::mib(2 * 1024);
+
+/// What the machine has for sessions.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Machine {
+    /// Processor cores.
+    pub(crate) cores: usize,
+    /// Memory that this process may use, if the system tells.
+    pub(crate) memory: Option<Bytes>,
+}
+
+impl Machine {
+    /// This one; in a container what that may use.
+    pub(crate) fn here() -> Self {
+        Self {
+            cores: thread::available_parallelism().map_or(1, usize::from),
+            memory: machine::memory().map(|memory| memory.total),
+        }
+    }
+}
+
+/// How many sessions there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Size {
+    /// How many work at a time.
+    pub(crate) sessions: usize,
+    /// How many more are kept ready.
+    pub(crate) spares: usize,
+}
+
+impl Size {
+    /// As many as there are cores, as far as memory goes; a spare if there is memory for it.
+    pub(crate) fn choose(args: &ServeArgs, machine: Machine, is_core: bool) -> Self {
+        let each = if is_core {
+            CORE_SESSION
+        } else {
+            PROJECT_SESSION
+        };
+        let each = each.get().min(args.memory.get()).max(1);
+        let room = machine.memory.map_or(machine.cores, |memory| {
+            usize::try_from(memory.get() / each).unwrap_or(usize::MAX)
+        });
+        let sessions = args.sessions.map_or_else(
+            || machine.cores.min(room.saturating_sub(1)).max(1),
+            usize::from,
+        );
+        let spares = args
+            .spares
+            .map_or_else(|| usize::from(room > sessions), usize::from);
+        Self { sessions, spares }
+    }
+}
+
+/// Where to listen.
+pub(crate) fn listen(args: &ServeArgs) -> Result<String, Failure> {
+    if let Some(listen) = &args.listen {
+        return Ok(listen.clone());
+    }
+    let host = text(env_vars::SERVER_HOST)?.unwrap_or_else(|| HOST.to_owned());
+    let port = text(env_vars::SERVER_PORT)?.unwrap_or_else(|| PORT.to_owned());
+    let host = if host.contains(':') && !host.starts_with('[') {
+        format!("[{host}]")
+    } else {
+        host
+    };
+    Ok(format!("{host}:{port}"))
+}
+
+/// What the server is.
+///
+/// # Errors
+/// A file of keys that cannot be read, or a variable that makes no sense.
+pub(crate) fn options(
+    args: &ServeArgs,
+    size: Size,
+    toolchain: Toolchain,
+) -> Result<ServeOptions, Failure> {
+    let mode = match args.mode {
+        ModeArg::Repl => Mode::Repl,
+        ModeArg::Lean => Mode::Lean,
+    };
+    Ok(ServeOptions {
+        mode,
+        timeout: timeout(args)?.min(args.max_timeout.get()),
+        max_timeout: args.max_timeout.get(),
+        import_timeout: args.import_timeout.get(),
+        max_wait: args.max_wait.get(),
+        max_body: args.max_body,
+        body_timeout: BODY,
+        max_connections: count(args.max_connections),
+        // Enough to keep all sessions busy, with texts at hand when one gets free.
+        batch_width: size.sessions * 2,
+        cors: cors(&args.cors),
+        keys: keys(args)?,
+        grace: args.grace,
+        lease_idle: args.held_idle.get(),
+        // One session is left for those who hold none.
+        max_leases: args
+            .max_held
+            .map_or_else(|| size.sessions.saturating_sub(1).max(1), usize::from),
+        base_header: args.header.trim().to_owned(),
+        toolchain,
+    })
+}
+
+/// What its pool is.
+pub(crate) fn pool(args: &ServeArgs, size: Size, lean: LeanRepl) -> PoolSettings {
+    let header = args.header.trim();
+    PoolSettings {
+        sessions: size.sessions,
+        spares: size.spares,
+        limits: SessionLimits {
+            memory: Some(args.memory),
+            reply: args.max_reply,
+        },
+        wear: WearLimits {
+            requests: Some(args.max_requests),
+            memory: Some(match args.mode {
+                ModeArg::Repl => Bytes::new(args.memory.get() / 8 * 7),
+                // A pool that has to choose lets a session go on rather than let a client wait, but
+                // not with twice the memory it may hold: so each goes after its first text.
+                ModeArg::Lean => Bytes::new(1),
+            }),
+            age: args.max_age.map(Wait::get),
+            idle: args.max_idle.map(Wait::get),
+            ..WearLimits::default()
+        },
+        queue: QueueLimits {
+            jobs: count(args.queue),
+            ..QueueLimits::default()
+        },
+        import_timeout: args.import_timeout,
+        warm: (!header.is_empty())
+            .then(|| Arc::from(header))
+            .into_iter()
+            .collect(),
+        ..PoolSettings::new(lean)
+    }
+}
+
+/// How the server logs.
+pub(crate) fn logs(args: &ServeArgs, output: &OutputArgs) -> (LogFormat, LogLevel) {
+    let format = match args.log_format {
+        LogArg::Text => LogFormat::Text,
+        LogArg::Json => LogFormat::Json,
+    };
+    let is_quiet = output.quiet || env_vars::read(env_vars::SERVER_QUIET).is_some();
+    let level = match (output.verbose, is_quiet) {
+        (true, _) => LogLevel::Verbose,
+        (false, true) => LogLevel::Quiet,
+        (false, false) => LogLevel::Normal,
+    };
+    (format, level)
+}
+
+/// Longest run of a text whose client does not say.
+fn timeout(args: &ServeArgs) -> Result<Duration, Failure> {
+    if let Some(timeout) = args.timeout {
+        return Ok(timeout.get());
+    }
+    let unset = match args.mode {
+        ModeArg::Repl => REPL_TIMEOUT,
+        ModeArg::Lean => LEAN_TIMEOUT,
+    };
+    let Some(text) = text(env_vars::SERVER_TIMEOUT)? else {
+        return Ok(unset.get());
+    };
+    let seconds: Option<f64> = text.trim().parse().ok();
+    let span = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    span.filter(|span| !span.is_zero()).ok_or_else(|| {
+        Failure::new(
+            Kind::Usage,
+            format!(
+                "the variable `{}` is no number of seconds above 0",
+                env_vars::SERVER_TIMEOUT.name
+            ),
+            "set it to a number such as 60, or use `--timeout TIME`",
+        )
+    })
+}
+
+/// Whose pages may call.
+fn cors(origins: &[String]) -> Cors {
+    let origins: Vec<String> = origins
+        .iter()
+        .map(|origin| origin.trim().trim_end_matches('/').to_owned())
+        .filter(|origin| !origin.is_empty() && origin != "none")
+        .collect();
+    if origins.iter().any(|origin| origin == "*") {
+        Cors::Any
+    } else if origins.is_empty() {
+        Cors::Off
+    } else {
+        Cors::Origins(origins)
+    }
+}
+
+/// Who may call.
+fn keys(args: &ServeArgs) -> Result<Keys, Failure> {
+    if args
+        .key_rate
+        .is_some_and(|rate| !rate.is_finite() || rate <= 0.0)
+    {
+        return Err(Failure::new(
+            Kind::Usage,
+            "`--key-rate` is no number above 0",
+            "write how many requests a second a key may make, such as `--key-rate 5`",
+        ));
+    }
+    let limits = KeyLimits {
+        concurrency: args.key_concurrency.map(count),
+        rate: args.key_rate,
+    };
+    let Some(path) = &args.api_keys else {
+        let ours = text(env_vars::API_KEYS)?;
+        let text = match ours {
+            Some(text) => text,
+            None => text(env_vars::SERVER_API_KEY)?.unwrap_or_default(),
+        };
+        return Keys::parse(&text, limits);
+    };
+    let unusable = |problem: &str| {
+        Failure::new(
+            Kind::Usage,
+            format!("{problem} `{}`", path.display()),
+            "name a file with one key a line with `--api-keys FILE`",
+        )
+    };
+    let text = fs::read_to_string(path)
+        .map_err(|err| unusable("cannot read the API keys from").caused_by(err))?;
+    let keys = Keys::parse(&text, limits)?;
+    if keys.is_empty() {
+        // Whoever names a file means to ask for keys.
+        return Err(unusable("there is no API key in"));
+    }
+    Ok(keys)
+}
+
+/// The value of a variable as text.
+fn text(variable: Variable) -> Result<Option<String>, Failure> {
+    let Some(value) = env_vars::read(variable) else {
+        return Ok(None);
+    };
+    value.into_string().map(Some).map_err(|_value| {
+        Failure::new(
+            Kind::Usage,
+            format!("the variable `{}` is not UTF-8", variable.name),
+            "set it to text, or use the flag for it (see `leanrepl serve --help`)",
+        )
+    })
+}
+
+/// A count as sizes in memory are counted.
+fn count(number: u32) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::cli::{Args, Command};
+
+    /// The size for a command line on a machine.
+    fn size(line: &str, cores: usize, gigabytes: u64, is_core: bool) -> (usize, usize) {
+        let words = ["leanrepl", "serve"]
+            .into_iter()
+            .chain(line.split_whitespace());
+        let Command::Serve(args) = Args::try_parse_from(words).unwrap().command else {
+            panic!("another command");
+        };
+        let memory = Some(Bytes::mib(gigabytes * 1024));
+        let size = Size::choose(&args, Machine { cores, memory }, is_core);
+        (size.sessions, size.spares)
+    }
+
+    #[test]
+    fn sessions_are_as_many_as_cores_and_memory_allow() {
+        for (line, cores, gigabytes, is_core, expected) in [
+            ("", 8, 64, false, (8, 1)),
+            ("", 8, 32, false, (4, 1)),
+            ("", 8, 8, false, (1, 0)),
+            ("", 8, 2, false, (1, 0)),
+            ("", 2, 8, true, (2, 1)),
+            ("--sessions 3", 8, 20, false, (3, 0)),
+            ("--sessions 3 --spares 2", 1, 1, false, (3, 2)),
+            ("--memory 1GiB", 4, 8, false, (4, 1)),
+        ] {
+            assert_eq!(
+                size(line, cores, gigabytes, is_core),
+                expected,
+                "{line} {gigabytes}"
+            );
+        }
+    }
+
+    #[test]
+    fn origins_are_compared_as_browsers_write_them() {
+        let cors =
+            |list: &[&str]| cors(&list.iter().map(|&word| word.to_owned()).collect::<Vec<_>>());
+        assert_eq!(cors(&["*"]), Cors::Any);
+        assert_eq!(cors(&["none"]), Cors::Off);
+        let origins = vec!["https://a.example".to_owned()];
+        assert_eq!(cors(&["https://a.example/"]), Cors::Origins(origins));
+    }
+}

@@ -1,0 +1,4 @@
+/** Answers at /{{name}}. */
+export class {{class}} extends Lean {
+  override sleepAfter = "{{sleep_after}}";
+}

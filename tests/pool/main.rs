@@ -1,0 +1,14 @@
+//! The pool over the fake REPL: what its clients see when sessions wear, hang, die, flood and lie.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a broken set-up fails the test"
+)]
+
+mod chaos;
+mod leases;
+mod lives;
+mod rig;
+mod turns;

@@ -1,0 +1,148 @@
+//! Batches, as Kimina Lean Server takes them.
+
+use serde_json::{Value, json};
+
+use crate::served::Served;
+
+/// The results of a check of texts, each named by its place.
+fn check(served: &Served, codes: &[&str], more: &Value) -> Value {
+    let snippets = codes.iter().enumerate();
+    let snippets: Vec<Value> = snippets
+        .map(|(index, code)| json!({"id": index.to_string(), "code": code}))
+        .collect();
+    let mut body = json!({"snippets": snippets});
+    let fields = body.as_object_mut().unwrap();
+    fields.extend(more.as_object().unwrap().clone());
+    let answer = served.post_json("/api/check", &body);
+    assert_eq!(answer.status, 200, "{answer:?}");
+    answer.json()["results"].clone()
+}
+
+#[test]
+fn results_come_in_order_and_one_failure_harms_no_other() {
+    let served = Served::start(&[]);
+    let codes = [
+        "--! slow 300\n--! info first",
+        "--! die",
+        "--! hang",
+        "import Nope",
+        "--! garbage",
+        "--! error last",
+    ];
+    let results = check(&served, &codes, &json!({"timeout": 1}));
+    for (index, result) in results.as_array().unwrap().iter().enumerate() {
+        assert_eq!(result["id"], index.to_string());
+        assert!(result["time"].is_f64(), "{result}");
+        let is_error = !result["error"].is_null();
+        assert_ne!(is_error, !result["response"].is_null(), "{result}");
+        assert!(result.get("diagnostics").is_none());
+    }
+    assert_eq!(results[0]["response"]["messages"][0]["data"], "first");
+    assert!(results[0]["response"].get("sorries").is_none());
+    assert!(results[1]["error"].as_str().unwrap().contains("died"));
+    let late = "Lean REPL command timed out in 1.0 seconds";
+    assert_eq!(results[2]["error"], late);
+    assert_eq!(results[3]["response"]["message"], "cannot import `Nope`");
+    assert!(results[4]["error"].is_string());
+    assert_eq!(results[5]["response"]["messages"][0]["data"], "last");
+    served.stop();
+}
+
+#[test]
+fn places_are_right_behind_comments_and_imports() {
+    let served = Served::start(&[]);
+    let code = "-- a comment\nimport Lean\n\n--! error here";
+    let results = check(&served, &[code], &json!({}));
+    let message = &results[0]["response"]["messages"][0];
+    assert_eq!(message["pos"], json!({"line": 4, "column": 0}), "{results}");
+    served.stop();
+}
+
+#[test]
+fn what_is_asked_for_is_in_the_result() {
+    let served = Served::start(&[]);
+    let code = "--! infotree {\"node\": null, \"kind\": \"X\", \"children\": []}";
+    let more = json!({"debug": true, "infotree": "original", "reuse": false, "unknown": 1});
+    let results = check(&served, &[code], &more);
+    assert_eq!(results[0]["response"]["infotree"][0]["kind"], "X");
+    let diagnostics = &results[0]["diagnostics"];
+    assert_eq!(diagnostics["repl_uuid"].as_str().unwrap().len(), 36);
+    assert!(diagnostics["memory_max"].is_u64());
+    served.stop();
+}
+
+#[test]
+fn a_large_batch_is_not_refused_by_a_short_queue() {
+    let served = Served::start(&["--queue", "1"]);
+    let codes = vec!["def a := 1"; 100];
+    let results = check(&served, &codes, &json!({}));
+    let results = results.as_array().unwrap();
+    assert_eq!(results.len(), 100);
+    assert!(results.iter().all(|result| result["response"].is_object()));
+    served.stop();
+}
+
+#[test]
+fn a_request_that_makes_no_sense_is_422_and_says_where() {
+    let served = Served::start(&[]);
+    for (path, body) in [
+        ("/api/check", json!({})),
+        ("/api/check", json!({"snippets": []})),
+        ("/api/check", json!({"snippets": [{"id": "a"}]})),
+        (
+            "/api/check",
+            json!({"snippets": [{"id": "a", "code": "x"}, {"id": "a", "code": "y"}]}),
+        ),
+        (
+            "/api/check",
+            json!({"snippets": [{"id": "a", "code": "x"}], "timeout": -1}),
+        ),
+        (
+            "/api/check",
+            json!({"snippets": [{"id": "a", "code": "x"}], "infotree": "all"}),
+        ),
+        (
+            "/verify",
+            json!({"codes": [{"custom_id": 1.5, "code": "x"}]}),
+        ),
+        ("/verify", json!([])),
+    ] {
+        let answer = served.post_json(path, &body);
+        assert_eq!(answer.status, 422, "{body} {answer:?}");
+        let detail = answer.json()["detail"].clone();
+        assert_eq!(detail[0]["loc"][0], "body");
+        assert!(detail[0]["msg"].is_string());
+    }
+    served.stop();
+}
+
+#[test]
+fn the_older_interface_takes_both_names_of_a_text() {
+    let served = Served::start(&[]);
+    let body = json!({"codes": [
+        {"custom_id": 7, "proof": "--! info p"},
+        {"custom_id": "none"},
+        {"custom_id": "b", "code": "--! hang"},
+    ], "timeout": 1, "infotree_type": null, "disable_cache": true});
+    for path in ["/verify", "/one_pass_verify_batch"] {
+        let answer = served.post_json(path, &body);
+        assert_eq!(answer.status, 200);
+        let results = answer.json()["results"].clone();
+        assert_eq!(results[0]["custom_id"], "7");
+        assert_eq!(results[0]["error"], json!(null));
+        assert_eq!(results[0]["response"]["messages"][0]["data"], "p");
+        assert!(results[0]["response"]["time"].is_f64());
+        assert_eq!(results[2]["custom_id"], "b");
+        assert!(results[2]["error"].as_str().unwrap().contains("timed out"));
+        assert_eq!(results[1]["response"], json!(null));
+    }
+    served.stop();
+}
+
+#[test]
+fn a_program_that_asks_for_the_root_is_told_that_all_is_well() {
+    let served = Served::start(&[]);
+    let answer = served.get_with("/", &[("accept", "*/*")]);
+    assert_eq!(answer.json(), json!({"status": "ok"}));
+    served.stop();
+}

@@ -1,0 +1,33 @@
+//! What a client of `leanrepl serve` sees: one module for each part of the surface.
+
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the binary is driven from outside, without the code that it is made of"
+)]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a broken set-up fails the test"
+)]
+
+mod bodies;
+mod kimina;
+mod life;
+mod own;
+mod page;
+mod raw;
+mod real_clients;
+#[path = "../cli/running.rs"]
+#[expect(dead_code, reason = "tests of commands use more of it")]
+mod running;
+mod served;
+mod sessions;
+mod who;
+#[path = "../cli/world.rs"]
+#[expect(
+    dead_code,
+    unused_imports,
+    unused_macros,
+    reason = "tests of commands use more of it"
+)]
+mod world;

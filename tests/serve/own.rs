@@ -1,0 +1,232 @@
+//! `/v1/eval` and what the server says about itself.
+
+use serde_json::{Value, json};
+
+use crate::served::Served;
+
+/// The results for a request.
+fn eval(served: &Served, body: &Value) -> Value {
+    let answer = served.post_json("/v1/eval", body);
+    assert_eq!(answer.status, 200, "{answer:?}");
+    answer.json()
+}
+
+#[test]
+fn one_text_and_many_get_verdicts_in_words() {
+    let served = Served::start(&[]);
+    let reply = eval(&served, &json!({"texts": "def a := 1"}));
+    assert_eq!(
+        (&reply["version"], &reply["accepted"]),
+        (&json!(1), &json!(1))
+    );
+    let result = &reply["results"][0];
+    assert_eq!(
+        (&result["verdict"], &result["id"]),
+        (&json!("accepted"), &json!("0"))
+    );
+    for phase in ["queue", "header", "body"] {
+        assert!(result["seconds"][phase].is_f64(), "{result}");
+    }
+    let texts = json!([
+        {"id": "no", "text": "--! error x"},
+        "--! hang",
+        "--! die",
+        "--! abort",
+        "import Nope",
+        "--! wrong-type",
+    ]);
+    let reply = eval(&served, &json!({"texts": texts, "timeout": 0.8}));
+    let words = |field: &str| -> Vec<Value> {
+        let results = reply["results"].as_array().unwrap().iter();
+        results.map(|result| result[field].clone()).collect()
+    };
+    assert_eq!(words("verdict")[0], "rejected");
+    assert!(
+        words("verdict")
+            .iter()
+            .skip(1)
+            .all(|word| word == "undecided")
+    );
+    assert_eq!(
+        words("reason"),
+        [
+            json!(null),
+            json!("timeout"),
+            json!("crash"),
+            json!("crash"),
+            json!("import"),
+            json!("nonsense")
+        ]
+    );
+    assert_eq!(words("id")[..2], [json!("no"), json!("1")]);
+    assert!(reply["results"][1]["failure"]["hint"].is_string());
+    assert_eq!(
+        (&reply["rejected"], &reply["undecided"]),
+        (&json!(1), &json!(5))
+    );
+    served.stop();
+}
+
+#[test]
+fn a_hole_is_allowed_unless_the_client_rejects_it() {
+    let served = Served::start(&[]);
+    let text = "by sorry\n--! sorry 1:3 ⊢ True";
+    let allowed = eval(&served, &json!({"texts": text}));
+    assert_eq!(allowed["results"][0]["verdict"], "accepted");
+    let sorry = &allowed["results"][0]["sorries"][0];
+    assert!(
+        sorry.get("proofState").is_none(),
+        "its session serves others by now"
+    );
+    let rejected = eval(&served, &json!({"texts": text, "sorries": "reject"}));
+    assert_eq!(rejected["results"][0]["verdict"], "rejected");
+    assert_eq!(
+        rejected["results"][0]["reasons"],
+        json!(["a hole was left"])
+    );
+    served.stop();
+}
+
+#[test]
+fn tactics_and_trees_come_when_asked_for() {
+    let served = Served::start(&[]);
+    let text =
+        "--! tactic 1:0 1:3 rfl\n--! infotree {\"node\": null, \"kind\": \"X\", \"children\": []}";
+    let without = eval(&served, &json!({"texts": text}));
+    assert!(without["results"][0].get("tactics").is_none());
+    assert!(without["results"][0].get("infotree").is_none());
+    let with = eval(
+        &served,
+        &json!({"texts": text, "tactics": true, "infotree": "full"}),
+    );
+    assert_eq!(with["results"][0]["tactics"][0]["tactic"], "rfl");
+    assert_eq!(with["results"][0]["infotree"][0]["kind"], "X");
+    served.stop();
+}
+
+#[test]
+fn the_first_accepted_text_ends_the_others() {
+    let served = Served::start(&["--sessions", "1", "--spares", "0"]);
+    let texts = json!(["--! error x", "def a := 1", "--! hang", "--! hang"]);
+    let reply = eval(&served, &json!({"texts": texts, "first_accepted": true}));
+    let results = &reply["results"];
+    assert_eq!(results[0]["verdict"], "rejected");
+    assert_eq!(results[1]["verdict"], "accepted");
+    for index in [2, 3] {
+        assert_eq!(results[index]["reason"], "skipped");
+    }
+    // The session is free again although a text that hangs may have begun.
+    assert_eq!(served.post("/", "def a := 1").status, 200);
+    served.stop();
+}
+
+#[test]
+fn a_stream_has_a_line_as_each_text_finishes_and_a_summary_last() {
+    let served = Served::start(&[]);
+    let body = json!({"texts": ["--! slow 500", "def a := 1"]}).to_string();
+    let headers = [("accept", "application/x-ndjson")];
+    let answer = served.post_with("/v1/eval", body.as_bytes(), &headers);
+    assert_eq!(answer.header("content-type"), Some("application/x-ndjson"));
+    let lines = answer
+        .text
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap());
+    let lines: Vec<Value> = lines.collect();
+    assert_eq!(lines.len(), 3);
+    assert_eq!(lines[0]["result"]["index"], 1, "the quick one comes first");
+    assert_eq!(lines[1]["result"]["index"], 0);
+    assert_eq!(
+        (&lines[2]["type"], &lines[2]["accepted"]),
+        (&json!("summary"), &json!(2))
+    );
+    served.stop();
+}
+
+#[test]
+fn a_field_that_does_not_exist_is_refused_by_name() {
+    let served = Served::start(&[]);
+    for (body, word) in [
+        (json!({"texts": "x", "timeuot": 1}), "timeuot"),
+        (json!({"text": "x"}), "text"),
+        (json!({"texts": "x", "timeout": 0}), "timeout"),
+        (json!({"texts": []}), "texts"),
+    ] {
+        let answer = served.post_json("/v1/eval", &body);
+        assert_eq!(answer.status, 422);
+        assert!(
+            answer.json()["error"].as_str().unwrap().contains(word),
+            "{answer:?}"
+        );
+    }
+    served.stop();
+}
+
+#[test]
+fn what_runs_here_is_told() {
+    let served = Served::start(&[]);
+    let version = served.get("/version").json();
+    assert_eq!(version["lean"], "4.27.0");
+    assert_eq!(version["source"], "repl");
+    assert_eq!(version["leanrepl"], env!("CARGO_PKG_VERSION"));
+    let ready = served.get("/ready").json();
+    assert_eq!(
+        (&ready["ready"], &ready["sessions"]),
+        (&json!(true), &json!(2))
+    );
+    served.stop();
+}
+
+#[test]
+fn counters_tell_what_happened() {
+    let served = Served::start(&[]);
+    served.post("/", "def a := 1");
+    served.post("/", "--! error x");
+    served.post("/", "--! die");
+    eval(&served, &json!({"texts": ["a", "b"]}));
+    let answer = served.get("/metrics");
+    assert!(
+        answer
+            .header("content-type")
+            .unwrap()
+            .starts_with("application/openmetrics-text")
+    );
+    for line in [
+        r#"leanrepl_texts_total{surface="raw",verdict="accepted",reason=""} 1"#,
+        r#"leanrepl_texts_total{surface="raw",verdict="rejected",reason=""} 1"#,
+        r#"leanrepl_texts_total{surface="raw",verdict="undecided",reason="crash"} 1"#,
+        r#"leanrepl_texts_total{surface="eval",verdict="accepted",reason=""} 2"#,
+        r#"leanrepl_responses_total{status="502"} 1"#,
+        r#"leanrepl_phase_seconds_count{phase="body"} 5"#,
+        "leanrepl_queue_length 0",
+        "leanrepl_ready 1",
+    ] {
+        assert!(answer.text.contains(line), "{line}\n{}", answer.text);
+    }
+    assert!(answer.text.contains(r#"leanrepl_sessions{state="idle"}"#));
+    assert!(answer.text.ends_with("# EOF\n"));
+    served.stop();
+}
+
+#[test]
+fn the_description_names_every_path() {
+    let served = Served::start(&[]);
+    let description = served.get("/openapi.json").json();
+    let paths: Vec<&String> = description["paths"].as_object().unwrap().keys().collect();
+    for path in [
+        "/",
+        "/v1/eval",
+        "/v1/sessions",
+        "/v1/sessions/{id}",
+        "/v1/sessions/{id}/commands",
+        "/v1/sessions/{id}/tactics",
+        "/api/check",
+        "/verify",
+        "/health",
+        "/ready",
+        "/version",
+        "/metrics",
+    ] {
+        assert!(paths.iter().any(|known| *known == path), "{path}");
+    }
+    served.stop();
+}

@@ -1,0 +1,132 @@
+//! Keys, and what they may do.
+
+use serde_json::json;
+
+use crate::served::Served;
+use crate::world::World;
+
+/// A server that asks for one of two keys.
+fn with_keys(args: &[&str]) -> Served {
+    let world = World::new()
+        .fake_repl("")
+        .file("keys", "alice s3cret\nbob 0ther\n");
+    let args = [&["--api-keys", "keys"], args].concat();
+    let served = Served::start_in(world, &args);
+    served.wait_ready();
+    served
+}
+
+#[test]
+fn a_missing_and_a_wrong_key_are_told_apart_and_nothing_runs() {
+    let served = with_keys(&[]);
+    let body = json!({"snippets": [{"id": "a", "code": "x"}]}).to_string();
+    for path in [
+        "/api/check",
+        "/verify",
+        "/v1/eval",
+        "/v1/sessions",
+        "/",
+        "/any",
+    ] {
+        let answer = served.post(path, &body);
+        assert_eq!(
+            (answer.status, answer.json()["detail"].clone()),
+            (401, json!("Missing API key"))
+        );
+        let wrong = [("authorization", "Bearer nope")];
+        let answer = served.post_with(path, body.as_bytes(), &wrong);
+        assert_eq!(
+            (answer.status, answer.json()["detail"].clone()),
+            (401, json!("Invalid API key"))
+        );
+    }
+    assert_eq!(served.get("/metrics").status, 401);
+    for path in ["/health", "/ready", "/version", "/", "/openapi.json"] {
+        assert_eq!(served.get(path).status, 200, "{path}");
+    }
+    for shown in ["Bearer s3cret", "s3cret", "bearer 0ther"] {
+        let headers = [("authorization", shown)];
+        assert_eq!(
+            served
+                .post_with("/api/check", body.as_bytes(), &headers)
+                .status,
+            200
+        );
+    }
+    served.stop();
+}
+
+#[test]
+fn neither_keys_nor_texts_are_in_the_log() {
+    let served = with_keys(&["--log-format", "json"]);
+    let headers = [
+        ("authorization", "Bearer s3cret"),
+        ("x-request-id", "find-me"),
+    ];
+    served.post_with("/", b"def marker := 1", &headers);
+    served.post_with(
+        "/",
+        b"def marker := 1",
+        &[("authorization", "Bearer wr0ng")],
+    );
+    let log = served.stop().stderr();
+    for secret in ["s3cret", "wr0ng", "marker"] {
+        assert!(!log.contains(secret), "{log}");
+    }
+    let line = log.lines().find(|line| line.contains("find-me")).unwrap();
+    let line: serde_json::Value = serde_json::from_str(line).unwrap();
+    assert_eq!(
+        (&line["status"], &line["client"]),
+        (&json!(200), &json!("alice"))
+    );
+}
+
+#[test]
+fn a_key_has_a_rate_of_its_own() {
+    let served = with_keys(&["--key-rate", "0.01"]);
+    let post = |key: &str| served.post_with("/", b"def a := 1", &[("authorization", key)]);
+    assert_eq!(post("s3cret").status, 200);
+    let refused = post("s3cret");
+    assert_eq!(refused.status, 429);
+    assert!(
+        refused
+            .header("retry-after")
+            .unwrap()
+            .parse::<u64>()
+            .unwrap()
+            > 0
+    );
+    assert_eq!(post("0ther").status, 200);
+    served.stop();
+}
+
+#[test]
+fn keys_may_come_from_the_variables_and_no_session_sees_them() {
+    let world = World::new()
+        .fake_repl("")
+        .var("LEAN_SERVER_API_KEY", "s3cret");
+    let served = Served::start_in(world, &[]);
+    served.wait_ready();
+    assert_eq!(served.post("/", "x").status, 401);
+    let headers = [("authorization", "s3cret")];
+    let answer = served.post_with("/", b"--! print-env", &headers);
+    assert_eq!(answer.status, 200);
+    assert!(answer.text.contains("LEAN_FAKE_REPL"), "{answer:?}");
+    assert!(!answer.text.contains("s3cret"), "{answer:?}");
+    served.stop();
+}
+
+#[test]
+fn another_clients_session_is_not_found() {
+    let served = with_keys(&[]);
+    let alice = [("authorization", "s3cret")];
+    let taken = served.post_with("/v1/sessions", b"", &alice);
+    assert_eq!(taken.status, 201);
+    let path = format!("/v1/sessions/{}", taken.json()["id"].as_str().unwrap());
+    assert_eq!(served.get_with(&path, &alice).status, 200);
+    assert_eq!(
+        served.get_with(&path, &[("authorization", "0ther")]).status,
+        404
+    );
+    served.stop();
+}
