@@ -22,7 +22,7 @@ ENV LEAN_PATH=/opt/leanrepl/modules \
     HOME=/tmp
 WORKDIR /tmp
 # Proven in a fresh process, with nothing but what is in this image; without a pickle there is no image.
-RUN leanrepl pickle --repl /opt/leanrepl/repl --import {{import}} --output /opt/leanrepl/mathlib_env.olean \
+RUN leanrepl pickle --repl /opt/leanrepl/repl --import {{import}} --output {{pickle}} \
         --import-timeout 30m --memory {{memory}} \
     && rm -rf /tmp/leanrepl
 USER {{user}}

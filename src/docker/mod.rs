@@ -1,5 +1,5 @@
-//! Images: what is in one, how Docker's daemon builds, tries and pushes it. The only async code is in
-//! here, and nothing outside sees it. Never runs the program `docker`.
+//! Images: what is in one, how Docker's daemon builds, tries and pushes it. Nothing outside
+//! sees that it is async. Never runs the program `docker`.
 
 pub(crate) mod binary;
 mod build;

@@ -23,6 +23,9 @@ const USER: &str = "10001:10001";
 /// The base of a last stage: small, and of a glibc that is new enough for Node and Lean.
 const SLIM: &str = "debian:bookworm-slim";
 
+/// The pickle in an image of a toolchain.
+const PICKLE: &str = "/opt/leanrepl/mathlib_env.olean";
+
 /// The base of a project from scratch.
 const SCRATCH: &str = "ubuntu:24.04";
 
@@ -160,10 +163,6 @@ fn lean(
     } else {
         ("Lean", Trial::core(), "8GiB", "1m")
     };
-    let mut entrypoint = vec!["leanrepl", "serve", "--repl", "/opt/leanrepl/repl"];
-    if toolchain.has_mathlib {
-        entrypoint.extend(["--header", "import Mathlib"]);
-    }
     let release = release_name(toolchain);
     let what = if toolchain.has_mathlib {
         format!("Mathlib for the toolchain {release}")
@@ -191,14 +190,26 @@ fn lean(
             ("runtime", runtime),
             ("port", &PORT.to_string()),
             ("import", import),
+            ("pickle", PICKLE),
             ("memory", memory),
             ("user", USER),
             ("start_period", start),
             ("labels", &labels(order, &what, &release, runtime)?),
-            ("entrypoint", &array(&entrypoint)?),
+            ("entrypoint", &server(toolchain.has_mathlib)?),
         ],
     )?;
     Ok((text, vec![base, runtime.to_owned()], trial))
+}
+
+/// The command by which an image of a toolchain starts. A text that imports something else than the
+/// pickle holds runs its imports, and a container begins with a cold disk.
+fn server(has_mathlib: bool) -> Result<String, Failure> {
+    let mut words = vec!["leanrepl", "serve", "--repl", "/opt/leanrepl/repl"];
+    words.extend(["--base", "auto", "--pickle", PICKLE, "--prefault"]);
+    if has_mathlib {
+        words.extend(["--header", "import Mathlib"]);
+    }
+    array(&words)
 }
 
 /// The toolchain as a user knows it.

@@ -5,8 +5,13 @@
     clippy::disallowed_methods,
     reason = "the binary and Docker are driven from outside"
 )]
-#![expect(clippy::unwrap_used, reason = "a broken set-up fails the test")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a broken set-up fails the test"
+)]
 
+mod container;
 mod core;
 mod failing;
 mod project;

@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use crate::container::Container;
 use crate::rig::{Rig, Source, debian, docker, left_over};
 
 /// The `lake` of the toolchain.
@@ -120,6 +121,19 @@ fn a_toolchain_with_a_project_becomes_an_image_of_what_runs() {
             "{entrypoint}"
         );
         assert_eq!(left_over(), "");
+        let container = Container::ready(&name);
+        let module = if header { "Mathlib" } else { "Lean" };
+        let answer = container.post(&format!("import {module}\n--! info x\n"));
+        assert_eq!(answer["status"], 200, "{answer}");
+        // Other imports than those of the pickle.
+        let answer = container.post("import Std\n--! info x\n");
+        assert_eq!(answer["status"], 200, "{answer}");
+        let logs = container.logs();
+        let fits =
+            format!("the pickle `/opt/leanrepl/mathlib_env.olean` fits; it holds `{module}`");
+        assert!(logs.contains(&fits), "{logs}");
+        assert!(!logs.contains("importing instead"), "{logs}");
+        assert_eq!(container.stop(), "0");
     }
 }
 

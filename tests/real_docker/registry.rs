@@ -4,8 +4,7 @@ use std::fs;
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 
-use crate::rig::{Rig, docker};
-use crate::server;
+use crate::rig::{Rig, debian, docker};
 
 /// The user `me` with the password `secret:word`, as the registry keeps it.
 const USERS: &str = "me:$2b$04$qhsdc3JmuBnaVmOWK2T7p.POKyxEgXUh2JtjqDniCpJOQXTirUwRe\n";
@@ -62,9 +61,9 @@ impl Drop for Registry {
 #[test]
 #[ignore = "needs Docker and core Lean; run cargo xtask test"]
 fn an_image_is_pushed_with_the_credentials_of_dockers_settings_or_helper() {
-    let mut rig = Rig::new();
+    let rig = Rig::new();
     let registry = Registry::start(&rig);
-    let base = server::honest(&mut rig);
+    let base = debian("bookworm");
     let name = format!("{}/me/lean:v1", registry.address);
     let config = rig.path("config");
     fs::create_dir_all(&config).unwrap();

@@ -118,6 +118,26 @@ fn a_raw_text_without_imports_gets_those_of_the_server_and_keeps_its_lines() {
 }
 
 #[test]
+fn texts_start_from_a_pickle_that_only_a_confined_session_with_leave_can_read() {
+    let world = World::new().fake_repl("");
+    let elsewhere = tempfile::tempdir().unwrap();
+    let pickle = elsewhere.path().join("p.olean").display().to_string();
+    let make = [
+        "pickle", "--repl", "./repl", "--import", "Mathlib", "--output", &pickle,
+    ];
+    let made = world.leanrepl(make);
+    assert_eq!(made.exit(), Some(0), "{}", made.stderr());
+    // A pickle that was asked for and does not load is no base for anything.
+    let args = ["--header", "import Mathlib", "--pickle", &pickle];
+    let served = Served::start_in(world, &args);
+    served.wait_ready();
+    assert_eq!(served.post("/", "#check Nat").status, 200);
+    assert_eq!(served.post("/", "import Mathlib\n#check Nat").status, 200);
+    assert_ne!(served.post("/", "import Lean\n#check Nat").status, 200);
+    served.stop();
+}
+
+#[test]
 fn lean_mode_answers_with_what_lean_prints() {
     let served = Served::start(&["--mode", "lean"]);
     let answer = served.post("/", "--! info 2\n--! warning 1:0 w\n");
