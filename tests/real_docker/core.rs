@@ -111,7 +111,6 @@ fn a_static_leanrepl_runs_on_an_old_system() {
         &name,
         "--server-binary",
         &binary,
-        "--no-smoke",
     ];
     let seen = rig.build(&args);
     assert_eq!(seen.code, Some(0), "{seen:?}");
