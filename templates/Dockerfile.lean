@@ -1,5 +1,7 @@
 # {{what}}, served by leanrepl {{version}}. Written by `leanrepl build-image`.
 FROM {{base}} AS project
+# So that what an unfinished build leaves can be told from what is others'.
+LABEL {{label}}="{{version}}"
 USER root
 COPY leanrepl /usr/local/bin/leanrepl
 {{project}}
@@ -10,6 +12,7 @@ RUN {{build}}
 RUN ["leanrepl", "gather", "--project", "/project", "--into", "/opt/leanrepl"{{keep_all}}]
 
 FROM {{runtime}}
+LABEL {{label}}="{{version}}"
 USER root
 COPY --from=project /opt/leanrepl /opt/leanrepl
 COPY leanrepl /usr/local/bin/leanrepl

@@ -136,6 +136,7 @@ fn core(
             ("base", base),
             ("port", &PORT.to_string()),
             ("user", USER),
+            ("label", LABEL),
             ("start_period", "1m"),
             ("labels", &labels),
             (
@@ -193,6 +194,7 @@ fn lean(
             ("pickle", PICKLE),
             ("memory", memory),
             ("user", USER),
+            ("label", LABEL),
             ("start_period", start),
             ("labels", &labels(order, &what, &release, runtime)?),
             ("entrypoint", &server(toolchain.has_mathlib)?),

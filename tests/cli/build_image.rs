@@ -234,6 +234,8 @@ fn the_dockerfile_of_a_project_from_scratch_is_printed() {
     ----- stdout -----
     # Mathlib for the toolchain leanprover/lean4:v4.28.0-rc1, served by leanrepl [VERSION]. Written by `leanrepl build-image`.
     FROM ubuntu:24.04 AS project
+    # So that what an unfinished build leaves can be told from what is others'.
+    LABEL org.leanprover-community.leanrepl="[VERSION]"
     USER root
     COPY leanrepl /usr/local/bin/leanrepl
     # A project for the toolchain leanprover/lean4:v4.28.0-rc1, from nothing but Debian or Ubuntu and GitHub.
@@ -251,6 +253,7 @@ fn the_dockerfile_of_a_project_from_scratch_is_printed() {
     RUN ["leanrepl", "gather", "--project", "/project", "--into", "/opt/leanrepl", "--keep-all"]
 
     FROM debian:bookworm-slim
+    LABEL org.leanprover-community.leanrepl="[VERSION]"
     USER root
     COPY --from=project /opt/leanrepl /opt/leanrepl
     COPY leanrepl /usr/local/bin/leanrepl
