@@ -141,9 +141,9 @@ impl Slot {
 
     /// Runs a text or serves a lease.
     fn run(&mut self, entry: Entry<Ticket>) {
-        if entry.needs_fresh
-            && let Err(failure) = self.freshen()
-        {
+        // The board gives no used session of a single use away; this holds whatever it does.
+        let needs_fresh = entry.needs_fresh || self.shared.settings.wear.single_use;
+        if needs_fresh && let Err(failure) = self.freshen() {
             self.finish(Finish {
                 lost: Some(Reason::Start),
                 ..self.unrun()

@@ -154,13 +154,9 @@ pub(crate) fn pool(args: &ServeArgs, size: Size, lean: LeanRepl) -> PoolSettings
             reply: args.max_reply,
         },
         wear: WearLimits {
+            single_use: args.mode == ModeArg::Lean,
             requests: Some(args.max_requests),
-            memory: Some(match args.mode {
-                ModeArg::Repl => Bytes::new(args.memory.get() / 8 * 7),
-                // A pool that has to choose lets a session go on rather than let a client wait, but
-                // not with twice the memory it may hold: so each goes after its first text.
-                ModeArg::Lean => Bytes::new(1),
-            }),
+            memory: Some(Bytes::new(args.memory.get() / 8 * 7)),
             age: args.max_age.map(Wait::get),
             idle: args.max_idle.map(Wait::get),
             ..WearLimits::default()

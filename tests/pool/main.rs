@@ -11,4 +11,5 @@ mod chaos;
 mod leases;
 mod lives;
 mod rig;
+mod single;
 mod turns;
