@@ -34,6 +34,8 @@ fn one_text_and_many_get_verdicts_in_words() {
         "--! abort",
         "import Nope",
         "--! wrong-type",
+        "--! refuse this REPL knows no such option",
+        "--! refuse-lacking the compiled code of `f`",
     ]);
     let reply = eval(&served, &json!({"texts": texts, "timeout": 0.8}));
     let words = |field: &str| -> Vec<Value> {
@@ -55,14 +57,22 @@ fn one_text_and_many_get_verdicts_in_words() {
             json!("crash"),
             json!("crash"),
             json!("import"),
-            json!("nonsense")
+            json!("nonsense"),
+            json!("lacking"),
+            json!("lacking")
         ]
     );
     assert_eq!(words("id")[..2], [json!("no"), json!("1")]);
     assert!(reply["results"][1]["failure"]["hint"].is_string());
+    for (index, problem) in [
+        (6, "the REPL refused the request"),
+        (7, "this Lean lacks the compiled code of `f`"),
+    ] {
+        assert_eq!(reply["results"][index]["failure"]["problem"], problem);
+    }
     assert_eq!(
         (&reply["rejected"], &reply["undecided"]),
-        (&json!(1), &json!(5))
+        (&json!(1), &json!(7))
     );
     served.stop();
 }
