@@ -96,7 +96,8 @@ pub(crate) struct ServeArgs {
     #[arg(long, value_name = "TIME", default_value = "5m")]
     pub(crate) held_idle: Wait,
     /// A file of API keys, one a line as `KEY` or `NAME KEY`; without it those in the variable
-    /// `LEANREPL_API_KEYS` or `LEAN_SERVER_API_KEY`, and without these everybody may call.
+    /// `LEANREPL_API_KEYS` or `LEAN_SERVER_API_KEY`, and without these everybody may call. It must
+    /// not lie where confined sessions read.
     #[arg(long, value_name = "FILE")]
     pub(crate) api_keys: Option<PathBuf>,
     /// How many requests a key may have running.

@@ -67,6 +67,17 @@ pub(crate) struct VersionReply {
     manifest: Option<String>,
     /// The imports of a text that has none.
     base_header: String,
+    /// How sessions are confined, once that is known.
+    sandbox: Option<SandboxReply>,
+}
+
+/// How sessions are confined.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct SandboxReply {
+    /// Whether they are kept from files that are not theirs.
+    files: bool,
+    /// Whether they are kept from the network and from starting and signalling processes.
+    system_calls: bool,
 }
 
 /// Whether the server lives. Always 200.
@@ -130,7 +141,8 @@ pub(crate) async fn ready(State(server): State<Arc<Server>>) -> Response {
 /// What runs here.
 #[utoipa::path(get, path = "/version", tag = "state", responses((status = 200, body = VersionReply)))]
 pub(crate) async fn version(State(server): State<Arc<Server>>) -> Response {
-    let identity = server.identity();
+    let started = server.started();
+    let identity = started.map(|started| &started.identity);
     let reply = VersionReply {
         leanrepl: env!("CARGO_PKG_VERSION"),
         lean: server.state().and_then(|state| state.lean_version),
@@ -140,6 +152,10 @@ pub(crate) async fn version(State(server): State<Arc<Server>>) -> Response {
         repl: identity.map(|identity| identity.repl.clone()),
         manifest: identity.and_then(|identity| identity.manifest.clone()),
         base_header: server.options.base_header.clone(),
+        sandbox: started.map(|started| SandboxReply {
+            files: started.confinement.files,
+            system_calls: started.confinement.calls,
+        }),
     };
     json_response(StatusCode::OK, &reply)
 }

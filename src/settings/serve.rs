@@ -1,7 +1,5 @@
-//! What `leanrepl serve` works with: a flag, then a variable, then the default. Reads the file of
-//! keys; starts nothing.
+//! What `leanrepl serve` works with: a flag, then a variable, then the default. Starts nothing.
 
-use std::fs;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -15,9 +13,9 @@ use crate::machine;
 use crate::pool::{PoolSettings, QueueLimits, WearLimits};
 use crate::repl::identity::LeanRepl;
 use crate::repl::session::SessionLimits;
-use crate::serve::keys::{KeyLimits, Keys};
 use crate::serve::logs::{LogFormat, LogLevel};
 use crate::serve::options::{Cors, Mode, ServeOptions, Toolchain};
+use crate::settings::keys;
 
 /// The host if nobody says: all addresses, as in a container.
 const HOST: &str = "0.0.0.0";
@@ -131,7 +129,7 @@ pub(crate) fn options(
         // Enough to keep all sessions busy, with texts at hand when one gets free.
         batch_width: size.sessions * 2,
         cors: cors(&args.cors),
-        keys: keys(args)?,
+        keys: keys::of(args)?,
         grace: args.grace,
         lease_idle: args.held_idle.get(),
         // One session is left for those who hold none.
@@ -231,49 +229,8 @@ fn cors(origins: &[String]) -> Cors {
     }
 }
 
-/// Who may call.
-fn keys(args: &ServeArgs) -> Result<Keys, Failure> {
-    if args
-        .key_rate
-        .is_some_and(|rate| !rate.is_finite() || rate <= 0.0)
-    {
-        return Err(Failure::new(
-            Kind::Usage,
-            "`--key-rate` is no number above 0",
-            "write how many requests a second a key may make, such as `--key-rate 5`",
-        ));
-    }
-    let limits = KeyLimits {
-        concurrency: args.key_concurrency.map(count),
-        rate: args.key_rate,
-    };
-    let Some(path) = &args.api_keys else {
-        let ours = text(env_vars::API_KEYS)?;
-        let text = match ours {
-            Some(text) => text,
-            None => text(env_vars::SERVER_API_KEY)?.unwrap_or_default(),
-        };
-        return Keys::parse(&text, limits);
-    };
-    let unusable = |problem: &str| {
-        Failure::new(
-            Kind::Usage,
-            format!("{problem} `{}`", path.display()),
-            "name a file with one key a line with `--api-keys FILE`",
-        )
-    };
-    let text = fs::read_to_string(path)
-        .map_err(|err| unusable("cannot read the API keys from").caused_by(err))?;
-    let keys = Keys::parse(&text, limits)?;
-    if keys.is_empty() {
-        // Whoever names a file means to ask for keys.
-        return Err(unusable("there is no API key in"));
-    }
-    Ok(keys)
-}
-
 /// The value of a variable as text.
-fn text(variable: Variable) -> Result<Option<String>, Failure> {
+pub(super) fn text(variable: Variable) -> Result<Option<String>, Failure> {
     let Some(value) = env_vars::read(variable) else {
         return Ok(None);
     };
@@ -287,7 +244,7 @@ fn text(variable: Variable) -> Result<Option<String>, Failure> {
 }
 
 /// A count as sizes in memory are counted.
-fn count(number: u32) -> usize {
+pub(super) fn count(number: u32) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)
 }
 
