@@ -43,3 +43,50 @@ fn a_file_of_keys_that_nothing_protects_is_named_in_the_log() {
     let warning = "the texts that run can read the API keys in `keys`";
     assert!(log.contains(warning), "{log}");
 }
+
+#[test]
+#[ignore = "needs a kernel with Landlock and seccomp; run cargo xtask test"]
+fn sessions_are_confined_unless_it_is_turned_off() {
+    for (mode, is_confined) in [(None, true), (Some("strict"), true), (Some("off"), false)] {
+        let world = World::new().fake_repl("").file("secret", "a-secret");
+        let args: Vec<&str> = mode
+            .into_iter()
+            .flat_map(|mode| ["--sandbox", mode])
+            .collect();
+        let served = Served::start_in(world, &args);
+        served.wait_ready();
+        let sandbox = served.get("/version").json()["sandbox"].clone();
+        let expected = json!({"files": is_confined, "system_calls": is_confined});
+        assert_eq!(sandbox, expected, "{mode:?}");
+
+        let outside = served.world.work("outside");
+        let write = format!("write {}", outside.display());
+        let read = format!("read {}", served.world.work("secret").display());
+        let connect = format!("connect {}", served.address);
+        for attempt in [
+            &write,
+            &read,
+            &connect,
+            "spawn 1",
+            "signal-parent",
+            "read-parent",
+        ] {
+            let answer = served.post("/", &format!("--! try {attempt}"));
+            // What a text does is stopped; what Lean says about it is an honest answer.
+            assert_eq!(answer.status, 200, "{mode:?}, {attempt}: {answer:?}");
+            let said = answer.json()["messages"][0]["data"].clone();
+            let said = said.as_str().unwrap();
+            let is_stopped = said.starts_with("failed: ")
+                && ["ermission denied", "not permitted"]
+                    .iter()
+                    .any(|why| said.contains(why));
+            assert_eq!(is_stopped, is_confined, "{mode:?}, {attempt}: {said}");
+            assert!(
+                is_confined || said.starts_with("done:"),
+                "{attempt}: {said}"
+            );
+        }
+        assert_eq!(outside.exists(), !is_confined, "{mode:?}");
+        served.stop();
+    }
+}
