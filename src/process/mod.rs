@@ -5,6 +5,7 @@ pub(crate) mod before_exec;
 pub(crate) mod child;
 pub(crate) mod ending;
 pub mod launch;
+pub(crate) mod orphans;
 mod output;
 mod quote;
 pub mod run;

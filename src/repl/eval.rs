@@ -203,8 +203,7 @@ impl Evaluator {
             .session
             .ask(&request, Deadline::after(settings.timeout.get()))?;
         let body = start.elapsed();
-        let left = open.session.sweep();
-        if left > 0 {
+        if open.session.sweep() {
             self.opener.observer.tell(Event::Noted {
                 text: "a process that the text had started was still running and was killed",
             });

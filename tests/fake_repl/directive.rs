@@ -33,6 +33,7 @@
 //! | `leak BYTES` | comes, and the memory stays in use |
 //! | `spawn-hang` | never comes; a grandchild in the group holds stdout, its pid is on stderr |
 //! | `spawn-setsid` | comes; a grandchild in a session of its own holds stdout, likewise |
+//! | `spawn-orphan BYTES` | comes; a process in a session of its own that has lost its parent holds this much memory |
 //! | `die [CODE]` | never comes: exit, with 1 if not said |
 //! | `die-mid-reply` | breaks off in its middle: exit 1 |
 //! | `abort`, `segv` | never comes: SIGABRT, SIGSEGV |
@@ -168,6 +169,7 @@ fn before(name: &str, rest: &str) -> Option<Result<Directive, String>> {
         "leak" => number(rest).map(Misdeed::Leak),
         "spawn-hang" => Ok(Misdeed::SpawnAndHang),
         "spawn-setsid" => Ok(Misdeed::SpawnSession),
+        "spawn-orphan" => number(rest).map(Misdeed::SpawnOrphan),
         "die" if rest.is_empty() => Ok(Misdeed::Die(1)),
         "die" => number(rest).map(Misdeed::Die),
         "die-mid-reply" => Ok(Misdeed::DieMidReply),

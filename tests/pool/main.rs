@@ -12,4 +12,5 @@ mod leases;
 mod lives;
 mod rig;
 mod single;
+mod strays;
 mod turns;
