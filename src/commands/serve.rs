@@ -89,7 +89,7 @@ fn prepare(
     lean.launch.reads.extend(base.file().map(Path::to_owned));
     if args.prefault {
         let headers = [header::split(&args.header)];
-        let deadline = Deadline::after(args.import_timeout.get());
+        let deadline = Deadline::after(args.session.import_timeout.get());
         prefault::before_import(&headers, &lean.launch, deadline, &LogObserver, interrupt);
     }
     // Now all is known that sessions read; nothing of a client has run yet.

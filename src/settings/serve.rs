@@ -74,7 +74,7 @@ impl Size {
         } else {
             PROJECT_SESSION
         };
-        let each = each.get().min(args.memory.get()).max(1);
+        let each = each.get().min(args.session.memory.get()).max(1);
         let room = machine.memory.map_or(machine.cores, |memory| {
             usize::try_from(memory.get() / each).unwrap_or(usize::MAX)
         });
@@ -121,7 +121,7 @@ pub(crate) fn options(
         mode,
         timeout: timeout(args)?.min(args.max_timeout.get()),
         max_timeout: args.max_timeout.get(),
-        import_timeout: args.import_timeout.get(),
+        import_timeout: args.session.import_timeout.get(),
         max_wait: args.max_wait.get(),
         max_body: args.max_body,
         body_timeout: BODY,
@@ -148,13 +148,13 @@ pub(crate) fn pool(args: &ServeArgs, size: Size, lean: LeanRepl) -> PoolSettings
         sessions: size.sessions,
         spares: size.spares,
         limits: SessionLimits {
-            memory: Some(args.memory),
+            memory: Some(args.session.memory),
             reply: args.max_reply,
         },
         wear: WearLimits {
             single_use: args.mode == ModeArg::Lean,
             requests: Some(args.max_requests),
-            memory: Some(Bytes::new(args.memory.get() / 8 * 7)),
+            memory: Some(Bytes::new(args.session.memory.get() / 8 * 7)),
             age: args.max_age.map(Wait::get),
             idle: args.max_idle.map(Wait::get),
             ..WearLimits::default()
@@ -163,7 +163,7 @@ pub(crate) fn pool(args: &ServeArgs, size: Size, lean: LeanRepl) -> PoolSettings
             jobs: count(args.queue),
             ..QueueLimits::default()
         },
-        import_timeout: args.import_timeout,
+        import_timeout: args.session.import_timeout,
         warm: (!header.is_empty())
             .then(|| Arc::from(header))
             .into_iter()
