@@ -103,6 +103,10 @@ pub(crate) struct ServeArgs {
     /// How many requests a second a key may make.
     #[arg(long, value_name = "N")]
     pub(crate) key_rate: Option<f64>,
+    /// Tell clients without keys apart by the last address in `X-Forwarded-For`, which the reverse
+    /// proxy adds. Only where nobody but the proxy reaches this port: others could write anything.
+    #[arg(long)]
+    pub(crate) trust_proxy: bool,
     /// Origins whose web pages may call, separated by commas: `*` for all, `none` for none.
     #[arg(
         long,

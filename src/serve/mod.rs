@@ -1,6 +1,7 @@
 //! `leanrepl serve`: HTTP in front of a pool. The only place with tasks instead of threads; never
 //! talks to a session but through the pool.
 
+mod address;
 mod base_header;
 mod body;
 mod eval;

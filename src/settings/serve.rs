@@ -129,6 +129,7 @@ pub(crate) fn options(
         // Enough to keep all sessions busy, with texts at hand when one gets free.
         batch_width: size.sessions * 2,
         cors: cors(&args.cors),
+        trusts_proxy: args.trust_proxy,
         keys: keys::of(args)?,
         grace: args.grace,
         lease_idle: args.held_idle.get(),
