@@ -54,6 +54,7 @@ pub(crate) fn run(
         Box::new(move || {
             let lean = prepare(&args, wish, &chosen, &ui, &interrupt)?;
             let identity = lean.0.identity.clone();
+            let pickle = lean.1.digest().map(str::to_owned);
             let confinement = sandbox::in_force(&lean.0.launch);
             let settings = PoolSettings {
                 base: lean.1,
@@ -63,6 +64,7 @@ pub(crate) fn run(
             Ok(Started {
                 pool,
                 identity,
+                pickle,
                 confinement,
             })
         })

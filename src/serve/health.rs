@@ -65,6 +65,8 @@ pub(crate) struct VersionReply {
     repl: Option<String>,
     /// The digest of the project's manifest, if there is one.
     manifest: Option<String>,
+    /// The SHA-256 of the pickle that texts start from; null if they start from their imports.
+    pickle: Option<String>,
     /// The imports of a text that has none.
     base_header: String,
     /// How sessions are confined, once that is known.
@@ -151,6 +153,7 @@ pub(crate) async fn version(State(server): State<Arc<Server>>) -> Response {
         toolchain: identity.map(|identity| identity.toolchain.clone()),
         repl: identity.map(|identity| identity.repl.clone()),
         manifest: identity.and_then(|identity| identity.manifest.clone()),
+        pickle: started.and_then(|started| started.pickle.clone()),
         base_header: server.options.base_header.clone(),
         sandbox: started.map(|started| SandboxReply {
             files: started.confinement.files,

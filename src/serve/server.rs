@@ -27,6 +27,8 @@ pub(crate) struct Started {
     pub(crate) pool: Arc<Pool>,
     /// What it runs.
     pub(crate) identity: Identity,
+    /// The SHA-256 of the pickle that texts start from, if they do.
+    pub(crate) pickle: Option<String>,
     /// How its sessions are confined.
     pub(crate) confinement: Offer,
 }
