@@ -170,8 +170,14 @@ pub const API_KEY: Variable = Variable {
     doc: "Key of a Worker, with which `cloudflare deploy` asks whether it is ready.",
 };
 
+/// Which session a process is of.
+pub const SESSION: Variable = Variable {
+    name: "LEANREPL_SESSION",
+    doc: "Set by leanrepl for each session, so that the processes it leaves behind are found.",
+};
+
 /// The variables that belong to leanrepl.
-pub const OURS: [Variable; 8] = [
+pub const OURS: [Variable; 9] = [
     CACHE_DIR,
     API_KEY,
     API_KEYS,
@@ -180,6 +186,7 @@ pub const OURS: [Variable; 8] = [
     SERVER_PORT,
     SERVER_QUIET,
     SERVER_TIMEOUT,
+    SESSION,
 ];
 
 /// The variables of others that leanrepl reads or sets.

@@ -5,18 +5,20 @@ mod binary;
 pub(crate) mod build;
 pub(crate) mod cloudflare;
 pub(crate) mod image;
+pub(crate) mod keys;
 pub(crate) mod pickle;
 pub(crate) mod serve;
 
 use std::path::{Path, PathBuf};
 
 use crate::cli::eval::{EvalArgs, InfotreeArg};
-use crate::cli::shared::{LeanArgs, SandboxArg, ToolchainArg};
+use crate::cli::shared::{LeanArgs, LimitArgs, SandboxArg, ToolchainArg};
 use crate::elan::{Active, Elan};
 use crate::failure::{Failure, Kind};
 use crate::process::sandbox::Mode;
 use crate::project::Project;
 use crate::repl::input;
+use crate::repl::session::SessionLimits;
 use crate::repl::wire::{InfoTreeKind, Options};
 
 /// Which Lean evaluates, and why.
@@ -138,6 +140,14 @@ pub(crate) fn sandbox_mode(arg: SandboxArg) -> Mode {
         SandboxArg::Auto => Mode::Auto,
         SandboxArg::Strict => Mode::Strict,
         SandboxArg::Off => Mode::Off,
+    }
+}
+
+/// What a session may use.
+pub(crate) fn session_limits(args: &LimitArgs) -> SessionLimits {
+    SessionLimits {
+        memory: Some(args.session.memory),
+        reply: args.max_reply,
     }
 }
 

@@ -4,8 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use crate::cli::shared::{LeanArgs, SandboxArg};
-use crate::limits::{Bytes, Wait};
+use crate::cli::shared::{LeanArgs, LimitArgs, SandboxArg};
 
 /// Evaluates files in a Lean REPL and prints what Lean says.
 ///
@@ -19,40 +18,9 @@ pub(crate) struct EvalArgs {
     /// How many REPLs run side by side. Each holds a Lean of its own in memory.
     #[arg(short, long, value_name = "N", default_value_t = 1, allow_hyphen_values = true, value_parser = clap::value_parser!(u16).range(1..=256))]
     pub(crate) jobs: u16,
-    /// Longest wait for the answer to a file, for example 90s or 5m; a session that takes longer
-    /// is stopped and the file is undecided.
-    #[arg(
-        long,
-        value_name = "TIME",
-        default_value = "2m",
-        allow_hyphen_values = true
-    )]
-    pub(crate) timeout: Wait,
-    /// Longest wait for a REPL to start, and for the imports of a file.
-    #[arg(
-        long,
-        value_name = "TIME",
-        default_value = "5m",
-        allow_hyphen_values = true
-    )]
-    pub(crate) import_timeout: Wait,
-    /// Most memory that a session and the processes it starts may hold (resident), for example
-    /// 12GiB; one that takes more is stopped and the file is undecided.
-    #[arg(
-        long,
-        value_name = "SIZE",
-        default_value = "8GiB",
-        allow_hyphen_values = true
-    )]
-    pub(crate) memory: Bytes,
-    /// Longest reply that is taken from a REPL.
-    #[arg(
-        long,
-        value_name = "SIZE",
-        default_value = "512MiB",
-        allow_hyphen_values = true
-    )]
-    pub(crate) max_reply: Bytes,
+    /// How long things may take, and how large they may get.
+    #[command(flatten)]
+    pub(crate) limits: LimitArgs,
     /// Reject a file that leaves a hole (`sorry`), or names what hides one.
     #[arg(long)]
     pub(crate) fail_on_sorry: bool,

@@ -4,8 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::cli::shared::LeanArgs;
-use crate::limits::{Bytes, Wait};
+use crate::cli::shared::{LeanArgs, SessionArgs};
 
 /// Pickles the environment of some imports, proves the pickle in a fresh process and publishes it.
 ///
@@ -43,12 +42,9 @@ pub(crate) struct PickleArgs {
     /// and as many as fit.
     #[arg(long, conflicts_with = "compare")]
     pub(crate) prefault: bool,
-    /// Longest wait for a REPL to start, for an import and for an unpickle.
-    #[arg(long, value_name = "TIME", default_value = "5m")]
-    pub(crate) import_timeout: Wait,
-    /// Most memory that a session and the processes it starts may hold (resident).
-    #[arg(long, value_name = "SIZE", default_value = "8GiB")]
-    pub(crate) memory: Bytes,
+    /// What each session may take.
+    #[command(flatten)]
+    pub(crate) session: SessionArgs,
     /// Which Lean.
     #[command(flatten)]
     pub(crate) lean: LeanArgs,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use crate::cli::eval::BaseArg;
-use crate::cli::shared::{LeanArgs, SandboxArg};
+use crate::cli::shared::{LeanArgs, SandboxArg, SessionArgs};
 use crate::limits::{Bytes, Wait};
 
 /// Evaluates texts over HTTP in a pool of Lean REPLs.
@@ -50,7 +50,8 @@ pub(crate) struct ServeArgs {
     /// memory allows if absent.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(0..=1024))]
     pub(crate) spares: Option<u16>,
-    /// Replace a session after this many texts.
+    /// Replace a session after this many texts; one that holds seven eighths of `--memory` between
+    /// two texts is replaced too.
     #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) max_requests: u64,
     /// Replace a session after this time.
@@ -59,10 +60,9 @@ pub(crate) struct ServeArgs {
     /// Replace a session that has been idle for this long, if it has run a text.
     #[arg(long, value_name = "TIME")]
     pub(crate) max_idle: Option<Wait>,
-    /// Most memory that a session and the processes it starts may hold (resident); one that takes
-    /// more is stopped at once, and replaced already at seven eighths of it between two texts.
-    #[arg(long, value_name = "SIZE", default_value = "8GiB")]
-    pub(crate) memory: Bytes,
+    /// What each session may take.
+    #[command(flatten)]
+    pub(crate) session: SessionArgs,
     /// Longest reply that is taken from a REPL.
     #[arg(long, value_name = "SIZE", default_value = "64MiB")]
     pub(crate) max_reply: Bytes,
@@ -76,9 +76,6 @@ pub(crate) struct ServeArgs {
     /// Longest run that a client may ask for.
     #[arg(long, value_name = "TIME", default_value = "10m")]
     pub(crate) max_timeout: Wait,
-    /// Longest wait for a session to start, and for the imports of a text.
-    #[arg(long, value_name = "TIME", default_value = "5m")]
-    pub(crate) import_timeout: Wait,
     /// Longest wait of a text for a session.
     #[arg(long, value_name = "TIME", default_value = "1m")]
     pub(crate) max_wait: Wait,
@@ -96,7 +93,8 @@ pub(crate) struct ServeArgs {
     #[arg(long, value_name = "TIME", default_value = "5m")]
     pub(crate) held_idle: Wait,
     /// A file of API keys, one a line as `KEY` or `NAME KEY`; without it those in the variable
-    /// `LEANREPL_API_KEYS` or `LEAN_SERVER_API_KEY`, and without these everybody may call.
+    /// `LEANREPL_API_KEYS` or `LEAN_SERVER_API_KEY`, and without these everybody may call. It must
+    /// not lie where confined sessions read.
     #[arg(long, value_name = "FILE")]
     pub(crate) api_keys: Option<PathBuf>,
     /// How many requests a key may have running.
@@ -105,6 +103,10 @@ pub(crate) struct ServeArgs {
     /// How many requests a second a key may make.
     #[arg(long, value_name = "N")]
     pub(crate) key_rate: Option<f64>,
+    /// Tell clients without keys apart by the last address in `X-Forwarded-For`, which the reverse
+    /// proxy adds. Only where nobody but the proxy reaches this port: others could write anything.
+    #[arg(long)]
+    pub(crate) trust_proxy: bool,
     /// Origins whose web pages may call, separated by commas: `*` for all, `none` for none.
     #[arg(
         long,

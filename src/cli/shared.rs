@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use crate::limits::{Bytes, Wait};
+
 /// How leanrepl itself talks.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct OutputArgs {
@@ -31,6 +33,53 @@ pub(crate) struct LeanArgs {
     /// there is none.
     #[arg(long, value_name = "DIR")]
     pub(crate) project: Option<PathBuf>,
+}
+
+/// What a session may take.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct SessionArgs {
+    /// Longest wait for a session to start, and for an import or an unpickle.
+    #[arg(
+        long,
+        value_name = "TIME",
+        default_value = "5m",
+        allow_hyphen_values = true
+    )]
+    pub(crate) import_timeout: Wait,
+    /// Most memory that a session and the processes it starts may hold (resident), for example
+    /// 12GiB; one that takes more is stopped, and what it was at is undecided.
+    #[arg(
+        long,
+        value_name = "SIZE",
+        default_value = "8GiB",
+        allow_hyphen_values = true
+    )]
+    pub(crate) memory: Bytes,
+}
+
+/// What the answer to a text may take, and the session that gives it.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct LimitArgs {
+    /// Longest wait for the answer to a file or text, for example 90s or 5m; a session that takes
+    /// longer is stopped and replaced, and the text is undecided.
+    #[arg(
+        long,
+        value_name = "TIME",
+        default_value = "2m",
+        allow_hyphen_values = true
+    )]
+    pub(crate) timeout: Wait,
+    /// What each session may take.
+    #[command(flatten)]
+    pub(crate) session: SessionArgs,
+    /// Longest reply that is taken from a REPL.
+    #[arg(
+        long,
+        value_name = "SIZE",
+        default_value = "512MiB",
+        allow_hyphen_values = true
+    )]
+    pub(crate) max_reply: Bytes,
 }
 
 /// Which Lean is run.

@@ -21,7 +21,6 @@ use crate::repl::evaluated::{Counts, Evaluated};
 use crate::repl::input;
 use crate::repl::opening::Opener;
 use crate::repl::schedule::{self, Progress, Work};
-use crate::repl::session::SessionLimits;
 use crate::settings::{self, Toolchain};
 use crate::ui::Ui;
 
@@ -118,11 +117,8 @@ fn evaluate(
     let settings = eval_settings(args, base);
     let opener = Opener {
         lean,
-        limits: SessionLimits {
-            memory: Some(args.memory),
-            reply: args.max_reply,
-        },
-        import_timeout: args.import_timeout,
+        limits: settings::session_limits(&args.limits),
+        import_timeout: args.limits.session.import_timeout,
         interrupt: interrupt.clone(),
         observer: Arc::<Ui>::clone(report.ui),
     };
@@ -170,7 +166,7 @@ fn read_ahead(work: &[Work], opener: &Opener) {
 fn eval_settings(args: &EvalArgs, base: Base) -> EvalSettings {
     EvalSettings {
         base,
-        timeout: args.timeout,
+        timeout: args.limits.timeout,
         options: settings::command_options(args),
         fail_on_sorry: args.fail_on_sorry,
         fail_on_warning: args.fail_on_warning,

@@ -46,10 +46,10 @@ pub(crate) fn run(args: &PickleArgs, ui: &Arc<Ui>, interrupt: &Interrupt) -> Res
     let opener = Opener {
         lean,
         limits: SessionLimits {
-            memory: Some(args.memory),
+            memory: Some(args.session.memory),
             reply: REPLY,
         },
-        import_timeout: args.import_timeout,
+        import_timeout: args.session.import_timeout,
         interrupt: interrupt.clone(),
         observer: Arc::<Ui>::clone(ui),
     };
@@ -58,7 +58,7 @@ pub(crate) fn run(args: &PickleArgs, ui: &Arc<Ui>, interrupt: &Interrupt) -> Res
             if args.prefault {
                 let headers = [checked_header(&imports)?];
                 let launch = &opener.lean.launch;
-                let deadline = Deadline::after(args.import_timeout.get());
+                let deadline = Deadline::after(args.session.import_timeout.get());
                 prefault::before_import(&headers, launch, deadline, ui.as_ref(), interrupt);
             }
             make(args, imports, prelude, place, &opener, ui)

@@ -11,7 +11,6 @@ use crate::event::{Event, Observer};
 use crate::failure::{Failure, Kind};
 use crate::limits::Interrupt;
 use crate::repl::opening::Opener;
-use crate::repl::session::SessionLimits;
 use crate::settings;
 use crate::shell::{Flow, Shell};
 use crate::ui::Ui;
@@ -29,15 +28,12 @@ pub(crate) fn run(args: &ReplArgs, ui: &Arc<Ui>, interrupt: &Interrupt) -> Resul
     });
     let opener = Opener {
         lean: lean::prepare(&toolchain, ui, interrupt)?,
-        limits: SessionLimits {
-            memory: Some(args.memory),
-            reply: args.max_reply,
-        },
-        import_timeout: args.import_timeout,
+        limits: settings::session_limits(&args.limits),
+        import_timeout: args.limits.session.import_timeout,
         interrupt: interrupt.clone(),
         observer: Arc::<Ui>::clone(ui),
     };
-    let mut shell = Shell::new(opener, args.timeout, toolchain.why);
+    let mut shell = Shell::new(opener, args.limits.timeout, toolchain.why);
     let version = shell.start()?;
     let is_terminal = io::stdin().is_terminal() && io::stdout().is_terminal();
     let mut prompt = if is_terminal {

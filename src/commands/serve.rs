@@ -1,11 +1,13 @@
 //! `leanrepl serve`: joins the port, the pool and the user.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::cache::Cache;
 use crate::cli::serve::ServeArgs;
 use crate::cli::shared::OutputArgs;
 use crate::commands::{DONE, lean};
+use crate::core_lean::CoreLean;
 use crate::event::{Event, Observer};
 use crate::failure::Failure;
 use crate::lean::header;
@@ -17,9 +19,9 @@ use crate::repl::base::{Base, Wish};
 use crate::repl::identity::LeanRepl;
 use crate::serve::logs::LogObserver;
 use crate::serve::options::Toolchain;
-use crate::serve::{self, Door, MakePool};
+use crate::serve::{self, Door, MakePool, Started};
 use crate::settings::serve::{self as settings, Machine, Size};
-use crate::settings::{Source, choose_toolchain, pickle, sandbox_mode};
+use crate::settings::{Source, choose_toolchain, keys, pickle, sandbox_mode};
 use crate::ui::Ui;
 
 /// Serves until the user wants to stop.
@@ -40,6 +42,7 @@ pub(crate) fn run(
         why: chosen.why.clone(),
     };
     let options = settings::options(&args, size, toolchain)?;
+    keys::keep_from_sessions(&args, &keys::foreseen(&chosen, core_folder().as_deref()))?;
     let (format, level) = settings::logs(&args, output);
     serve::logs::start(format, level);
     let door = Door::open(&settings::listen(&args)?)?;
@@ -51,12 +54,19 @@ pub(crate) fn run(
         Box::new(move || {
             let lean = prepare(&args, wish, &chosen, &ui, &interrupt)?;
             let identity = lean.0.identity.clone();
+            let pickle = lean.1.digest().map(str::to_owned);
+            let confinement = sandbox::in_force(&lean.0.launch);
             let settings = PoolSettings {
                 base: lean.1,
                 ..settings::pool(&args, size, lean.0)
             };
             let pool = Pool::start(settings, Arc::new(LogObserver));
-            Ok((pool, identity))
+            Ok(Started {
+                pool,
+                identity,
+                pickle,
+                confinement,
+            })
         })
     };
     serve::run(door, options, make_pool, interrupt)?;
@@ -66,7 +76,8 @@ pub(crate) fn run(
 /// The REPL, confined, with the modules of its header read ahead on wish; and what texts start from.
 ///
 /// # Errors
-/// A Lean that is not there, a pickle that does not fit, or a sandbox that this kernel lacks.
+/// A Lean that is not there, a pickle that does not fit, a file of keys that texts could read, or a
+/// sandbox that this kernel lacks.
 fn prepare(
     args: &ServeArgs,
     wish: Wish,
@@ -80,9 +91,17 @@ fn prepare(
     lean.launch.reads.extend(base.file().map(Path::to_owned));
     if args.prefault {
         let headers = [header::split(&args.header)];
-        let deadline = Deadline::after(args.import_timeout.get());
+        let deadline = Deadline::after(args.session.import_timeout.get());
         prefault::before_import(&headers, &lean.launch, deadline, &LogObserver, interrupt);
     }
+    // Now all is known that sessions read; nothing of a client has run yet.
+    keys::keep_from_sessions(args, &lean.launch)?;
     lean.launch = sandbox::confine(sandbox_mode(args.sandbox), lean.launch, &LogObserver)?;
+    keys::warn_if_open(args, &lean.launch, &LogObserver);
     Ok((lean, base))
+}
+
+/// The folder of core Lean, if there is a place for one.
+fn core_folder() -> Option<PathBuf> {
+    Some(CoreLean::new(Cache::locate().ok()?).folder())
 }

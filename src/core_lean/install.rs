@@ -95,7 +95,9 @@ impl Job<'_> {
         stage.publish()
     }
 
-    /// Adds the scripts of this leanrepl to an installation that has those of another one.
+    /// Adds the scripts of this leanrepl to an installation that has those of another one. Those stay:
+    /// a server of another version that still runs starts its next session from them, nothing tells
+    /// whether there is one, and they take less than 1 MiB. `leanrepl core remove` removes them all.
     pub(crate) fn add_scripts(&self, node: &Path) -> Result<(), Failure> {
         let place = self.core.place();
         let stage = self.lock.stage(&place.join("original"))?;

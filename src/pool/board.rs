@@ -177,7 +177,10 @@ impl<T> Board<T> {
             seat.status = Status::Idle;
             // A wish to stop that came when the text was just done has stopped the session for good.
             let stopped = seat.kill.is_set().then_some(Reason::Cancelled);
-            if let Some(reason) = lost.or(stopped) {
+            // Not left to what is weighed between two texts: it never becomes free again.
+            let is_used_up = self.settings.wear.single_use && !seat.is_fresh();
+            let used_up = is_used_up.then_some(Reason::Requests);
+            if let Some(reason) = lost.or(stopped).or(used_up) {
                 seat.leave();
                 self.restarts.add(reason);
             }

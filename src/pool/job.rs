@@ -58,7 +58,7 @@ pub enum Cause {
     Size,
     /// The session answered something that is no answer to the text.
     Nonsense,
-    /// This Lean lacks a part that the text needs.
+    /// This Lean lacks a part that the text needs, or its REPL refuses what is asked for.
     Lacking,
     /// The pool was shut down while the text ran.
     Stopped,

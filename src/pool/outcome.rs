@@ -26,10 +26,11 @@ pub(crate) fn of(job: &Job, ran: Ran) -> Outcome {
             evaluated: *evaluated,
         },
         Ran::Refused { failure, is_header } => {
-            let cause = if is_header {
-                Cause::Import
-            } else {
-                Cause::Nonsense
+            let cause = match failure.kind() {
+                _ if is_header => Cause::Import,
+                Kind::Bug => Cause::Nonsense,
+                // The REPL said in due form that it cannot do what was asked of it.
+                _ => Cause::Lacking,
             };
             undecided(job, failure, cause)
         }

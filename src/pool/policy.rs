@@ -283,6 +283,7 @@ mod tests {
     /// Limits that nothing reaches.
     fn none() -> WearLimits {
         WearLimits {
+            single_use: false,
             requests: None,
             memory: None,
             age: None,
@@ -358,6 +359,7 @@ mod tests {
         let start = Instant::now();
         let fresh = Wear::new(start, 100, 3);
         let limits = WearLimits {
+            single_use: false,
             requests: Some(1),
             memory: Some(Bytes::new(1)),
             age: None,

@@ -45,6 +45,9 @@ pub struct PoolSettings {
 /// or, in a pool without spares, when nobody waits; at twice these values it goes at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WearLimits {
+    /// Whether a session serves one text in its life. This is a promise: such a session is never given
+    /// another one, also where that means that somebody waits for a start or is refused.
+    pub single_use: bool,
     /// Texts.
     pub requests: Option<u64>,
     /// Resident memory of its process tree. What it may hold at all is in [`SessionLimits`].
@@ -90,6 +93,7 @@ impl PoolSettings {
 impl Default for WearLimits {
     fn default() -> Self {
         Self {
+            single_use: false,
             requests: Some(1000),
             memory: Some(Bytes::mib(7 * 1024)),
             age: None,

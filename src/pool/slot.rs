@@ -141,9 +141,9 @@ impl Slot {
 
     /// Runs a text or serves a lease.
     fn run(&mut self, entry: Entry<Ticket>) {
-        if entry.needs_fresh
-            && let Err(failure) = self.freshen()
-        {
+        // The board gives no used session of a single use away; this holds whatever it does.
+        let needs_fresh = entry.needs_fresh || self.shared.settings.wear.single_use;
+        if needs_fresh && let Err(failure) = self.freshen() {
             self.finish(Finish {
                 lost: Some(Reason::Start),
                 ..self.unrun()
@@ -215,7 +215,7 @@ impl Slot {
             ticket.answer.keep(Err(refusal));
             return;
         }
-        let Some(host) = &mut self.host else {
+        let Some(run) = self.attempt(&ticket.job, header) else {
             self.finish(Finish {
                 lost: Some(Reason::Died),
                 again: Some(again(ticket)),
@@ -223,27 +223,48 @@ impl Slot {
             });
             return;
         };
-        let worn = host.served > 0;
-        let (ran, is_proven) = host.run(&ticket.job);
-        let (session, peak_memory, is_over) = (host.number, host.peak, host.is_over());
-        let mut finish = Finish {
-            ran: true,
-            lost: is_over.then_some(Reason::Died),
-            proven: header
-                .filter(|_| is_proven)
-                .map(|hash| (hash, header::split(&ticket.job.text).canonical().into())),
-            ..self.unrun()
-        };
-        if let Ran::Lost { error, has_begun } = &ran {
-            finish.lost = Some(Reason::of(error));
-            if !ticket.was_tried && may_try_again(error, worn, *has_begun) {
-                ticket.was_tried = true;
-                finish.again = Some(again(ticket));
-                self.finish(finish);
-                return;
-            }
+        if run.may_try_again() && !ticket.was_tried {
+            ticket.was_tried = true;
+            self.finish(Finish {
+                again: Some(again(ticket)),
+                ..run.finish
+            });
+            return;
         }
-        let Outcome { evaluated, cause } = outcome::of(&ticket.job, ran);
+        self.answer(*ticket, run, queue);
+    }
+
+    /// Runs a text on the session; none without one.
+    fn attempt(&mut self, job: &Job, header: Option<u64>) -> Option<Attempt> {
+        let host = self.host.as_mut()?;
+        let was_worn = host.served > 0;
+        let (ran, is_proven) = host.run(job);
+        let (session, peak_memory, is_over) = (host.number, host.peak, host.is_over());
+        let lost = match &ran {
+            Ran::Lost { error, .. } => Some(Reason::of(error)),
+            _ => is_over.then_some(Reason::Died),
+        };
+        let proven = header
+            .filter(|_| is_proven)
+            .map(|hash| (hash, header::split(&job.text).canonical().into()));
+        Some(Attempt {
+            ran,
+            was_worn,
+            session,
+            peak_memory,
+            finish: Finish {
+                ran: true,
+                lost,
+                proven,
+                ..self.unrun()
+            },
+        })
+    }
+
+    /// Tells the board and then the client what came of a text, which waited for so long.
+    fn answer(&self, ticket: JobTicket, run: Attempt, queue: Duration) {
+        let mut finish = run.finish;
+        let Outcome { evaluated, cause } = outcome::of(&ticket.job, run.ran);
         if cause == Some(Cause::Timeout) {
             // Its client's patience ended, which is a stop by us as far as the session knows.
             finish.lost = Some(Reason::Timeout);
@@ -257,8 +278,8 @@ impl Slot {
             evaluated,
             cause,
             queue,
-            session,
-            peak_memory,
+            session: run.session,
+            peak_memory: run.peak_memory,
         }));
     }
 
@@ -322,6 +343,30 @@ impl Drop for Slot {
             thread::panicking().then(|| Failure::bug("the thread of a session has panicked"));
         self.shared.with(|board, _| board.gone(self.seat, failure));
         self.shared.ring_office();
+    }
+}
+
+/// One run of a text on a session.
+struct Attempt {
+    /// What came of it.
+    ran: Ran,
+    /// Whether the session had served anybody before.
+    was_worn: bool,
+    /// The session's number.
+    session: u64,
+    /// The most memory that was measured.
+    peak_memory: u64,
+    /// What it means for the session.
+    finish: Finish<Ticket>,
+}
+
+impl Attempt {
+    /// Whether another session may come to something better.
+    fn may_try_again(&self) -> bool {
+        match &self.ran {
+            Ran::Lost { error, has_begun } => may_try_again(error, self.was_worn, *has_begun),
+            Ran::Evaluated(_) | Ran::Refused { .. } => false,
+        }
     }
 }
 

@@ -11,19 +11,22 @@ use rustix::process::Signal;
 use crate::process::sandbox::kernel::Rules;
 
 /// Lets the child die with us even if we get SIGKILL. The kernel sends the signal when the
-/// *thread* that forked ends (prctl(2), `PR_SET_PDEATHSIG`).
+/// *thread* that forked ends (prctl(2), `PR_SET_PDEATHSIG`). And makes it the one to whom processes
+/// below it come when they lose their parents (`PR_SET_CHILD_SUBREAPER`, which exec keeps), so that
+/// as long as it lives all that it started is found below it, in whatever group or session.
 #[cfg(target_os = "linux")]
 #[expect(
     unsafe_code,
-    reason = "`pre_exec` is the only way to set the death signal between fork and exec"
+    reason = "`pre_exec` is the only way to set what holds for a child between fork and exec"
 )]
-pub(crate) fn die_with_parent(command: &mut Command) {
+pub(crate) fn bind(command: &mut Command) {
     let parent = rustix::process::getpid();
-    // SAFETY: between fork and exec the closure makes two system calls; it allocates nothing,
+    // SAFETY: between fork and exec the closure makes four system calls; it allocates nothing,
     // takes no lock and touches no memory of other threads.
     unsafe {
         command.pre_exec(move || {
             rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
+            rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?;
             // We may have died before the call took effect.
             if rustix::process::getppid() == Some(parent) {
                 Ok(())
@@ -69,4 +72,4 @@ pub(crate) fn confine(_command: &mut Command, _rules: Rules) {}
 
 /// Elsewhere a child sees its stdin close when we die; the REPL ends by that.
 #[cfg(not(target_os = "linux"))]
-pub(crate) fn die_with_parent(_command: &mut Command) {}
+pub(crate) fn bind(_command: &mut Command) {}

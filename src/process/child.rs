@@ -11,9 +11,10 @@ use rustix::process::{Pid, Signal};
 
 use crate::env_vars;
 use crate::limits::Deadline;
-use crate::process::before_exec::{confine, die_with_parent};
+use crate::process::before_exec::{bind, confine};
 use crate::process::ending::{Ending, How, Tail};
 use crate::process::launch::Launch;
+use crate::process::orphans::{self, Mark};
 use crate::process::sandbox::{self, folder::Folder};
 use crate::process::tree;
 
@@ -31,6 +32,8 @@ pub struct Child {
     inner: std::process::Child,
     /// Its number, which is also its group's.
     pid: Pid,
+    /// By which those are known that it leaves behind.
+    mark: Mark,
     /// Where requests go; gone once the child has closed it.
     stdin: Option<ChildStdin>,
     /// Where replies come from.
@@ -60,28 +63,17 @@ pub enum Turn {
 
 impl Child {
     /// Starts the child. The thread that calls this must live as long as the child: on Linux the
-    /// child gets SIGKILL when its parent *thread* ends (see `die_with_parent`).
+    /// child gets SIGKILL when its parent *thread* ends (see `bind`).
     ///
     /// # Errors
     /// What the system says if the program cannot be started.
     pub fn start(launch: &Launch) -> io::Result<Self> {
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "this is the door for long-lived children"
-        )]
-        let mut command = Command::new(&launch.program);
-        command
-            .args(&launch.args)
-            .env_clear()
-            .envs(launch.vars.iter().map(|(key, value)| (key, value)))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .process_group(0);
-        if let Some(dir) = &launch.dir {
-            command.current_dir(dir);
-        }
-        die_with_parent(&mut command);
+        let mut command = command(launch);
+        let mark = Mark::new();
+        let (name, value) = mark.variable();
+        command.env(name, value);
+        orphans::adopt();
+        bind(&mut command);
         let folder = match &launch.sandbox {
             Some(sandbox) => {
                 let cell = sandbox.cell(launch)?;
@@ -103,6 +95,7 @@ impl Child {
         let child = Self {
             inner,
             pid,
+            mark,
             stdin: Some(stdin),
             stdout,
             stderr: Some(stderr),
@@ -222,11 +215,9 @@ impl Child {
         tree::resident_bytes(self.pid)
     }
 
-    /// Kills every process that the child started and left running; says how many there were.
-    pub fn sweep(&self) -> usize {
-        let members = tree::descendants(self.pid);
-        kill_members(&members);
-        members.len()
+    /// Kills every process that the child started and left running; says whether there were any.
+    pub fn sweep(&mut self) -> bool {
+        self.kill_members(|child| tree::descendants(child.pid))
     }
 
     /// Whether the process has ended. Its stdout may be held open by others all the same.
@@ -262,25 +253,45 @@ impl Child {
         if std::mem::replace(&mut self.stopped, true) {
             return;
         }
-        let strays = tree::descendants(self.pid);
-        // The group may outlive the child: a grandchild keeps it. The number cannot have been
-        // taken by a stranger as long as a member lives, and if none does the call fails.
-        if rustix::process::kill_process_group(self.pid, Signal::KILL).is_err() {
-            // Nobody is left in the group.
-        }
-        kill_members(&strays);
+        // The child is killed last: as long as it is there, whoever below it loses a parent comes to
+        // it and is found. It is held still meanwhile, and with it all that has not left the group.
+        self.signal_group(Signal::STOP);
+        self.sweep();
+        self.signal_group(Signal::KILL);
         if self.ended.is_none() {
             self.wait(GRACE);
         }
-        self.wait_for_members(&strays);
+        // If it ended by itself, what was left below it has come to us.
+        self.kill_members(|child| child.mark.orphans());
+        orphans::reap();
         self.drain_rest();
     }
 
-    /// Waits until killed descendants are gone, so that whoever looks afterwards finds none.
-    fn wait_for_members(&mut self, members: &[tree::Member]) {
+    /// Signals the group. It may outlive the child: a grandchild keeps it. The number cannot have
+    /// been taken by a stranger as long as a member lives, and if none does the call fails.
+    fn signal_group(&self, signal: Signal) {
+        if rustix::process::kill_process_group(self.pid, signal).is_err() {
+            // Nobody is left in the group.
+        }
+    }
+
+    /// Kills processes until there are none, or one cannot be killed for a while, so that whoever
+    /// looks afterwards finds none; says whether there were any.
+    fn kill_members(&mut self, find: impl Fn(&Self) -> Vec<tree::Member>) -> bool {
         let deadline = Deadline::after(GRACE);
         let mut pause = Duration::from_micros(200);
-        while !deadline.is_over() && members.iter().any(|member| member.is_alive()) {
+        let mut were_any = false;
+        let mut dying: Vec<tree::Member> = Vec::new();
+        loop {
+            // Some may have started others before they were killed.
+            let found = find(self);
+            kill(&found);
+            were_any |= !found.is_empty();
+            dying.retain(|member| member.is_alive() && !found.contains(member));
+            dying.extend(found);
+            if dying.is_empty() || deadline.is_over() {
+                return were_any;
+            }
             self.pause(pause.min(deadline.left()));
             pause = (pause * 2).min(Duration::from_millis(10));
         }
@@ -344,6 +355,27 @@ impl Drop for Child {
     }
 }
 
+/// The program of a launch with its variables, in a group of its own, all streams piped.
+fn command(launch: &Launch) -> Command {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the door for long-lived children"
+    )]
+    let mut command = Command::new(&launch.program);
+    command
+        .args(&launch.args)
+        .env_clear()
+        .envs(launch.vars.iter().map(|(key, value)| (key, value)))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .process_group(0);
+    if let Some(dir) = &launch.dir {
+        command.current_dir(dir);
+    }
+    command
+}
+
 /// Which streams have something to say.
 struct Ready {
     /// Something to read, or closed.
@@ -353,7 +385,7 @@ struct Ready {
 }
 
 /// Kills processes that may have left their group; those that ended meanwhile are passed over.
-fn kill_members(members: &[tree::Member]) {
+fn kill(members: &[tree::Member]) {
     for member in members.iter().filter(|member| member.is_alive()) {
         if rustix::process::kill_process(member.pid, Signal::KILL).is_err() {
             // It ended by itself.
@@ -446,9 +478,9 @@ mod tests {
             .filter_map(|line| line.split('=').next())
             .collect();
         assert!(
-            names
-                .iter()
-                .all(|name| ["PATH", "PWD", "SHLVL", "_", "OLDPWD"].contains(name)),
+            names.iter().all(
+                |name| ["PATH", "PWD", "SHLVL", "_", "OLDPWD", "LEANREPL_SESSION"].contains(name)
+            ),
             "{text}"
         );
     }

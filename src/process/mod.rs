@@ -6,6 +6,7 @@ pub(crate) mod child;
 pub(crate) mod ending;
 pub(crate) mod init;
 pub mod launch;
+pub(crate) mod orphans;
 mod output;
 mod quote;
 pub mod run;

@@ -16,8 +16,46 @@ pub(crate) struct Member {
 impl Member {
     /// Whether the number still means the same process.
     pub(crate) fn is_alive(self) -> bool {
-        read_started(self.pid) == Some(self.started)
+        member(self.pid) == Some(self)
     }
+}
+
+/// What `/proc/PID/stat` says of a process.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Stat {
+    /// Whether it has ended and waits to be reaped.
+    pub(crate) has_ended: bool,
+    /// Its process group.
+    pub(crate) group: i32,
+    /// Its session in the kernel's sense, which only `setsid` leaves.
+    pub(crate) session: i32,
+    /// When it started, in clock ticks since boot.
+    started: u64,
+}
+
+impl Stat {
+    /// Reads it; none for a process that is gone. The name in field 2 may hold spaces and brackets.
+    pub(crate) fn read(pid: Pid) -> Option<Self> {
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        let (_, after_name) = stat.rsplit_once(") ")?;
+        // Field 3 of proc_pid_stat(5) comes first here.
+        let fields: Vec<&str> = after_name.split(' ').collect();
+        Some(Self {
+            has_ended: matches!(fields.first()?, &"Z" | &"X"),
+            group: fields.get(2)?.parse().ok()?,
+            session: fields.get(3)?.parse().ok()?,
+            started: fields.get(19)?.parse().ok()?,
+        })
+    }
+}
+
+/// A process that has not ended.
+pub(crate) fn member(pid: Pid) -> Option<Member> {
+    let stat = Stat::read(pid).filter(|stat| !stat.has_ended)?;
+    Some(Member {
+        pid,
+        started: stat.started,
+    })
 }
 
 /// A bound on how many descendants are looked at: a fork bomb must not hold us up.
@@ -32,11 +70,8 @@ pub(crate) fn descendants(root: Pid) -> Vec<Member> {
             if found.len() >= MEMBERS {
                 return found;
             }
-            if let Some(started) = read_started(child) {
-                found.push(Member {
-                    pid: child,
-                    started,
-                });
+            if let Some(member) = member(child) {
+                found.push(member);
                 open.push(child);
             }
         }
@@ -45,7 +80,7 @@ pub(crate) fn descendants(root: Pid) -> Vec<Member> {
 }
 
 /// The direct children of all threads of a process.
-fn children(pid: Pid) -> Vec<Pid> {
+pub(crate) fn children(pid: Pid) -> Vec<Pid> {
     let Ok(threads) = fs::read_dir(format!("/proc/{pid}/task")) else {
         return Vec::new();
     };
@@ -58,17 +93,6 @@ fn children(pid: Pid) -> Vec<Pid> {
                 .collect::<Vec<_>>()
         })
         .collect()
-}
-
-/// Field 22 of `/proc/PID/stat`: the start time; `None` for a process that has ended, reaped or
-/// not. The name in field 2 may hold spaces and brackets.
-fn read_started(pid: Pid) -> Option<u64> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    let (_, after_name) = stat.rsplit_once(") ")?;
-    if after_name.starts_with('Z') {
-        return None;
-    }
-    after_name.split(' ').nth(19)?.parse().ok()
 }
 
 /// Resident bytes of a process and all its descendants; `None` where `/proc` does not tell.
@@ -97,14 +121,13 @@ mod tests {
     fn this_process_is_alive_and_resident() {
         let own = rustix::process::getpid();
         assert!(resident_bytes(own).unwrap() > 100_000);
-        let started = read_started(own).unwrap();
-        assert!(Member { pid: own, started }.is_alive());
-        assert!(
-            !Member {
-                pid: own,
-                started: started + 1
-            }
-            .is_alive()
-        );
+        let member = member(own).unwrap();
+        assert!(member.is_alive());
+        let later = Member {
+            started: member.started + 1,
+            ..member
+        };
+        assert!(!later.is_alive());
+        assert!(!Stat::read(own).unwrap().has_ended);
     }
 }

@@ -47,6 +47,14 @@ impl Base {
         }
     }
 
+    /// The SHA-256 of the pickle, if there is one.
+    pub fn digest(&self) -> Option<&str> {
+        match self {
+            Self::Import => None,
+            Self::Pickle { pickle, .. } => Some(&pickle.sidecar.pickle.sha256),
+        }
+    }
+
     /// Decides. A pickle with a prelude changes what a text means, so that it is used only on wish.
     ///
     /// # Errors

@@ -12,7 +12,7 @@ use crate::event::Event;
 use crate::failure::{Failure, Kind};
 use crate::lean::header;
 use crate::lean::infotree::InfoTree;
-use crate::lean::message::{EnvId, Message, Severity, Sorry};
+use crate::lean::message::{EnvId, Extra, Message, Severity, Sorry};
 use crate::limits::{Deadline, Wait};
 use crate::repl::base::Base;
 use crate::repl::evaluated::{Evaluated, Ground, Times, Verdict, leaves_sorry};
@@ -203,8 +203,7 @@ impl Evaluator {
             .session
             .ask(&request, Deadline::after(settings.timeout.get()))?;
         let body = start.elapsed();
-        let left = open.session.sweep();
-        if left > 0 {
+        if open.session.sweep() {
             self.opener.observer.tell(Event::Noted {
                 text: "a process that the text had started was still running and was killed",
             });
@@ -216,7 +215,10 @@ impl Evaluator {
                 times: Times { header, body },
                 reply,
             }),
-            Reply::Error { message, .. } => Err(Trouble::Refused(refused(&message))),
+            Reply::Error { message, extra } => {
+                let failure = lacking(&extra).unwrap_or_else(|| refused(&message));
+                Err(Trouble::Refused(failure))
+            }
             Reply::ProofStep(_) => Err(Trouble::Session(open.session.out_of_step())),
         }
     }
@@ -243,7 +245,7 @@ impl Evaluator {
             );
             return Evaluated::undecided(name, Arc::clone(text), failure);
         }
-        let failure = lacking(&reply);
+        let failure = lacking(&reply.extra);
         let reasons = self.reasons(text, &reply.messages, &reply.sorries);
         let verdict = if failure.is_some() {
             Verdict::Undecided
@@ -294,10 +296,11 @@ impl Evaluator {
     }
 }
 
-/// What the REPL says that it lacks for the text. Then Lean's errors are not about the text: a Lean
-/// that has all its parts may accept it. Only core Lean's REPL sends this field.
-pub(crate) fn lacking(reply: &CommandReply) -> Option<Failure> {
-    let what = reply.extra.get("lacks")?;
+/// What the REPL says that it lacks for the text, in the fields beyond the protocol. Then Lean's errors
+/// are not about the text: a Lean that has all its parts may accept it. Only core Lean's REPL sends
+/// this field.
+pub(crate) fn lacking(extra: &Extra) -> Option<Failure> {
+    let what = extra.get("lacks")?;
     let listed = what.as_array().into_iter().flatten();
     let names: Vec<&str> = listed.filter_map(Value::as_str).collect();
     Some(Failure::new(

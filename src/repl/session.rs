@@ -305,8 +305,8 @@ impl Session {
         self.begun
     }
 
-    /// Kills what the last request left running beside the REPL; says how many processes it was.
-    pub fn sweep(&self) -> usize {
+    /// Kills what the last request left running beside the REPL; says whether there was anything.
+    pub fn sweep(&mut self) -> bool {
         self.child.sweep()
     }
 

@@ -65,8 +65,21 @@ pub(crate) struct VersionReply {
     repl: Option<String>,
     /// The digest of the project's manifest, if there is one.
     manifest: Option<String>,
+    /// The SHA-256 of the pickle that texts start from; null if they start from their imports.
+    pickle: Option<String>,
     /// The imports of a text that has none.
     base_header: String,
+    /// How sessions are confined, once that is known.
+    sandbox: Option<SandboxReply>,
+}
+
+/// How sessions are confined.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct SandboxReply {
+    /// Whether they are kept from files that are not theirs.
+    files: bool,
+    /// Whether they are kept from the network and from starting and signalling processes.
+    system_calls: bool,
 }
 
 /// Whether the server lives. Always 200.
@@ -130,7 +143,8 @@ pub(crate) async fn ready(State(server): State<Arc<Server>>) -> Response {
 /// What runs here.
 #[utoipa::path(get, path = "/version", tag = "state", responses((status = 200, body = VersionReply)))]
 pub(crate) async fn version(State(server): State<Arc<Server>>) -> Response {
-    let identity = server.identity();
+    let started = server.started();
+    let identity = started.map(|started| &started.identity);
     let reply = VersionReply {
         leanrepl: env!("CARGO_PKG_VERSION"),
         lean: server.state().and_then(|state| state.lean_version),
@@ -139,7 +153,12 @@ pub(crate) async fn version(State(server): State<Arc<Server>>) -> Response {
         toolchain: identity.map(|identity| identity.toolchain.clone()),
         repl: identity.map(|identity| identity.repl.clone()),
         manifest: identity.and_then(|identity| identity.manifest.clone()),
+        pickle: started.and_then(|started| started.pickle.clone()),
         base_header: server.options.base_header.clone(),
+        sandbox: started.map(|started| SandboxReply {
+            files: started.confinement.files,
+            system_calls: started.confinement.calls,
+        }),
     };
     json_response(StatusCode::OK, &reply)
 }

@@ -60,7 +60,9 @@ impl Observer for LogObserver {
             // The text of a client is in it, as is what its code wrote.
             Event::RequestSent { json } => tracing::debug!(json, "request to the REPL"),
             Event::NoiseSeen { text } => tracing::debug!(text, "noise of the REPL"),
-            Event::Chosen { text } | Event::Noted { text } => tracing::info!("{text}"),
+            Event::Chosen { text } => tracing::info!("{text}"),
+            // Such as what the sandbox lacks: an operator has to see it in a quiet log too.
+            Event::Noted { text } => tracing::warn!("{text}"),
             Event::StepStarted { label, .. } => tracing::info!("{label}"),
             Event::StepAdvanced { .. } | Event::StepFinished => {}
         }

@@ -1,6 +1,7 @@
 //! `leanrepl serve`: HTTP in front of a pool. The only place with tasks instead of threads; never
 //! talks to a session but through the pool.
 
+mod address;
 mod base_header;
 mod body;
 mod eval;
@@ -40,10 +41,10 @@ use tokio::time::{interval, timeout};
 
 use crate::failure::{Failure, Kind};
 use crate::limits::{Interrupt, Wait};
-use crate::pool::Pool;
-use crate::repl::identity::Identity;
 use crate::serve::options::ServeOptions;
-use crate::serve::server::{Server, Started};
+use crate::serve::server::Server;
+
+pub(crate) use crate::serve::server::Started;
 
 /// How often sessions that nobody uses are looked for.
 const EXPIRY: Duration = Duration::from_secs(1);
@@ -87,7 +88,7 @@ impl Door {
 }
 
 /// Makes the pool, once the port is bound: this may take as long as an installation of Lean.
-pub(crate) type MakePool = Box<dyn FnOnce() -> Result<(Arc<Pool>, Identity), Failure> + Send>;
+pub(crate) type MakePool = Box<dyn FnOnce() -> Result<Started, Failure> + Send>;
 
 /// Serves until `interrupt` is set, then lets running requests finish.
 ///
@@ -166,8 +167,8 @@ fn make(
 ) -> JoinHandle<Result<(), Failure>> {
     let server = Arc::clone(server);
     tokio::task::spawn_blocking(move || match make_pool() {
-        Ok((pool, identity)) => {
-            server.start(Started { pool, identity });
+        Ok(started) => {
+            server.start(started);
             Ok(())
         }
         Err(failure) => {

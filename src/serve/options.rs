@@ -48,6 +48,8 @@ pub(crate) struct ServeOptions {
     pub(crate) batch_width: usize,
     /// Whose web pages may call.
     pub(crate) cors: Cors,
+    /// Whether the last `X-Forwarded-For` entry says who asks, where there are no keys.
+    pub(crate) trusts_proxy: bool,
     /// Who may call at all.
     pub(crate) keys: Keys,
     /// Longest wait for running texts when the server is to stop.

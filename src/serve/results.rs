@@ -31,8 +31,9 @@ pub(crate) struct EvalResult {
     id: String,
     /// `accepted`, `rejected` or `undecided`.
     verdict: &'static str,
-    /// Why it is undecided: `timeout`, `memory`, `crash`, `import`, `size`, `nonsense`, `lacking`,
-    /// `stopped`, `queue`, `unavailable` or `skipped`.
+    /// Why it is undecided: `timeout`, `memory`, `crash`, `import`, `size`, `nonsense`, `lacking` (this
+    /// Lean lacks a part, or its REPL refuses what is asked for), `stopped`, `queue`, `unavailable` or
+    /// `skipped`.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'static str>,
     /// Why it is rejected beyond Lean's errors.

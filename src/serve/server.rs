@@ -11,6 +11,7 @@ use crate::lean::header;
 use crate::pool::Pool;
 use crate::pool::PoolState;
 use crate::pool::job::Refusal;
+use crate::process::sandbox::Offer;
 use crate::repl::identity::Identity;
 use crate::serve::leases::Leases;
 use crate::serve::metrics::Metrics;
@@ -26,6 +27,10 @@ pub(crate) struct Started {
     pub(crate) pool: Arc<Pool>,
     /// What it runs.
     pub(crate) identity: Identity,
+    /// The SHA-256 of the pickle that texts start from, if they do.
+    pub(crate) pickle: Option<String>,
+    /// How its sessions are confined.
+    pub(crate) confinement: Offer,
 }
 
 /// What all requests share.
@@ -87,9 +92,9 @@ impl Server {
         }
     }
 
-    /// What the pool runs, once that is known.
-    pub(crate) fn identity(&self) -> Option<&Identity> {
-        self.started.get().map(|started| &started.identity)
+    /// The pool and what it runs, once both are known.
+    pub(crate) fn started(&self) -> Option<&Started> {
+        self.started.get()
     }
 
     /// How the pool is, if there is one.

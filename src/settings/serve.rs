@@ -1,7 +1,5 @@
-//! What `leanrepl serve` works with: a flag, then a variable, then the default. Reads the file of
-//! keys; starts nothing.
+//! What `leanrepl serve` works with: a flag, then a variable, then the default. Starts nothing.
 
-use std::fs;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -15,9 +13,9 @@ use crate::machine;
 use crate::pool::{PoolSettings, QueueLimits, WearLimits};
 use crate::repl::identity::LeanRepl;
 use crate::repl::session::SessionLimits;
-use crate::serve::keys::{KeyLimits, Keys};
 use crate::serve::logs::{LogFormat, LogLevel};
 use crate::serve::options::{Cors, Mode, ServeOptions, Toolchain};
+use crate::settings::keys;
 
 /// The host if nobody says: all addresses, as in a container.
 const HOST: &str = "0.0.0.0";
@@ -76,7 +74,7 @@ impl Size {
         } else {
             PROJECT_SESSION
         };
-        let each = each.get().min(args.memory.get()).max(1);
+        let each = each.get().min(args.session.memory.get()).max(1);
         let room = machine.memory.map_or(machine.cores, |memory| {
             usize::try_from(memory.get() / each).unwrap_or(usize::MAX)
         });
@@ -123,7 +121,7 @@ pub(crate) fn options(
         mode,
         timeout: timeout(args)?.min(args.max_timeout.get()),
         max_timeout: args.max_timeout.get(),
-        import_timeout: args.import_timeout.get(),
+        import_timeout: args.session.import_timeout.get(),
         max_wait: args.max_wait.get(),
         max_body: args.max_body,
         body_timeout: BODY,
@@ -131,7 +129,8 @@ pub(crate) fn options(
         // Enough to keep all sessions busy, with texts at hand when one gets free.
         batch_width: size.sessions * 2,
         cors: cors(&args.cors),
-        keys: keys(args)?,
+        trusts_proxy: args.trust_proxy,
+        keys: keys::of(args)?,
         grace: args.grace,
         lease_idle: args.held_idle.get(),
         // One session is left for those who hold none.
@@ -150,17 +149,13 @@ pub(crate) fn pool(args: &ServeArgs, size: Size, lean: LeanRepl) -> PoolSettings
         sessions: size.sessions,
         spares: size.spares,
         limits: SessionLimits {
-            memory: Some(args.memory),
+            memory: Some(args.session.memory),
             reply: args.max_reply,
         },
         wear: WearLimits {
+            single_use: args.mode == ModeArg::Lean,
             requests: Some(args.max_requests),
-            memory: Some(match args.mode {
-                ModeArg::Repl => Bytes::new(args.memory.get() / 8 * 7),
-                // A pool that has to choose lets a session go on rather than let a client wait, but
-                // not with twice the memory it may hold: so each goes after its first text.
-                ModeArg::Lean => Bytes::new(1),
-            }),
+            memory: Some(Bytes::new(args.session.memory.get() / 8 * 7)),
             age: args.max_age.map(Wait::get),
             idle: args.max_idle.map(Wait::get),
             ..WearLimits::default()
@@ -169,7 +164,7 @@ pub(crate) fn pool(args: &ServeArgs, size: Size, lean: LeanRepl) -> PoolSettings
             jobs: count(args.queue),
             ..QueueLimits::default()
         },
-        import_timeout: args.import_timeout,
+        import_timeout: args.session.import_timeout,
         warm: (!header.is_empty())
             .then(|| Arc::from(header))
             .into_iter()
@@ -235,49 +230,8 @@ fn cors(origins: &[String]) -> Cors {
     }
 }
 
-/// Who may call.
-fn keys(args: &ServeArgs) -> Result<Keys, Failure> {
-    if args
-        .key_rate
-        .is_some_and(|rate| !rate.is_finite() || rate <= 0.0)
-    {
-        return Err(Failure::new(
-            Kind::Usage,
-            "`--key-rate` is no number above 0",
-            "write how many requests a second a key may make, such as `--key-rate 5`",
-        ));
-    }
-    let limits = KeyLimits {
-        concurrency: args.key_concurrency.map(count),
-        rate: args.key_rate,
-    };
-    let Some(path) = &args.api_keys else {
-        let ours = text(env_vars::API_KEYS)?;
-        let text = match ours {
-            Some(text) => text,
-            None => text(env_vars::SERVER_API_KEY)?.unwrap_or_default(),
-        };
-        return Keys::parse(&text, limits);
-    };
-    let unusable = |problem: &str| {
-        Failure::new(
-            Kind::Usage,
-            format!("{problem} `{}`", path.display()),
-            "name a file with one key a line with `--api-keys FILE`",
-        )
-    };
-    let text = fs::read_to_string(path)
-        .map_err(|err| unusable("cannot read the API keys from").caused_by(err))?;
-    let keys = Keys::parse(&text, limits)?;
-    if keys.is_empty() {
-        // Whoever names a file means to ask for keys.
-        return Err(unusable("there is no API key in"));
-    }
-    Ok(keys)
-}
-
 /// The value of a variable as text.
-fn text(variable: Variable) -> Result<Option<String>, Failure> {
+pub(super) fn text(variable: Variable) -> Result<Option<String>, Failure> {
     let Some(value) = env_vars::read(variable) else {
         return Ok(None);
     };
@@ -291,7 +245,7 @@ fn text(variable: Variable) -> Result<Option<String>, Failure> {
 }
 
 /// A count as sizes in memory are counted.
-fn count(number: u32) -> usize {
+pub(super) fn count(number: u32) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)
 }
 

@@ -256,8 +256,7 @@ impl Keeper {
         let deadline = Deadline::after(self.timeout.get());
         let open = self.open.as_mut().ok_or_else(no_session)?;
         let reply = open.session.ask(request, deadline).and_then(|reply| {
-            let left = open.session.sweep();
-            if left > 0 {
+            if open.session.sweep() {
                 self.opener.observer.tell(Event::Noted {
                     text: "a process that the text had started was still running and was killed",
                 });

@@ -40,7 +40,7 @@ impl Shell {
             .iter()
             .filter(|hole| is_provable(hole))
             .count();
-        let lacks = lacking(&reply);
+        let lacks = lacking(&reply.extra);
         let evaluated = evaluated(name, text, reply, start.elapsed());
         hear(Said::Lean(&evaluated));
         if let Some(failure) = lacks {

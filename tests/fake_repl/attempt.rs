@@ -159,7 +159,7 @@ fn spawn(count: usize) -> io::Result<String> {
     let mut children = Vec::new();
     let mut outcome = Ok(());
     for _ in 0..count {
-        match Role::Nothing.spawn_child() {
+        match Role::Nothing.start(&[]) {
             Ok(child) => children.push(child),
             Err(err) => {
                 outcome = Err(err);

@@ -15,6 +15,8 @@
 //! | `try NAME [ARGUMENT]` | has an info with what came of this attempt (`attempt`) |
 //! | `unknown-field` | has the field `fromTheFuture` at each level |
 //! | `wrong-type` | has an `env` and `messages` of wrong types |
+//! | `refuse TEXT` | says that the request cannot be done, and why |
+//! | `refuse-lacking TEXT` | says so with the field by which core Lean names what it lacks |
 //! | `garbage` | is no JSON |
 //! | `slow-bytes` | comes byte by byte |
 //! | `slow MILLIS` | comes later |
@@ -31,6 +33,7 @@
 //! | `leak BYTES` | comes, and the memory stays in use |
 //! | `spawn-hang` | never comes; a grandchild in the group holds stdout, its pid is on stderr |
 //! | `spawn-setsid` | comes; a grandchild in a session of its own holds stdout, likewise |
+//! | `spawn-orphan BYTES` | comes; a process in a session of its own that has lost its parent holds this much memory |
 //! | `die [CODE]` | never comes: exit, with 1 if not said |
 //! | `die-mid-reply` | breaks off in its middle: exit 1 |
 //! | `abort`, `segv` | never comes: SIGABRT, SIGSEGV |
@@ -88,7 +91,7 @@ pub(crate) enum Directive {
     /// Fields of a newer REPL.
     UnknownField,
     /// This text in place of the reply.
-    Instead(&'static str),
+    Instead(String),
     /// The reply byte by byte.
     SlowBytes,
     /// Something that happens before the reply.
@@ -130,11 +133,22 @@ fn content(name: &str, rest: &str) -> Option<Result<Directive, String>> {
         "print-env" => Ok(Directive::PrintEnv),
         "try" => Attempt::parse(rest).map(Directive::Try),
         "unknown-field" => Ok(Directive::UnknownField),
-        "wrong-type" => Ok(Directive::Instead(r#"{"messages": {}, "env": "zero"}"#)),
-        "garbage" => Ok(Directive::Instead("this is no JSON")),
+        "wrong-type" => Ok(instead(r#"{"messages": {}, "env": "zero"}"#)),
+        "refuse" => Ok(Directive::Instead(
+            json!({"message": unescape(rest)}).to_string(),
+        )),
+        "refuse-lacking" => Ok(Directive::Instead(
+            json!({"message": "not possible", "lacks": [unescape(rest)]}).to_string(),
+        )),
+        "garbage" => Ok(instead("this is no JSON")),
         "slow-bytes" => Ok(Directive::SlowBytes),
         _ => return None,
     })
+}
+
+/// This text in place of the reply.
+fn instead(text: &str) -> Directive {
+    Directive::Instead(text.to_owned())
 }
 
 /// The directives that decide what happens before the reply.
@@ -155,6 +169,7 @@ fn before(name: &str, rest: &str) -> Option<Result<Directive, String>> {
         "leak" => number(rest).map(Misdeed::Leak),
         "spawn-hang" => Ok(Misdeed::SpawnAndHang),
         "spawn-setsid" => Ok(Misdeed::SpawnSession),
+        "spawn-orphan" => number(rest).map(Misdeed::SpawnOrphan),
         "die" if rest.is_empty() => Ok(Misdeed::Die(1)),
         "die" => number(rest).map(Misdeed::Die),
         "die-mid-reply" => Ok(Misdeed::DieMidReply),

@@ -61,7 +61,7 @@ struct Draft {
     /// How it goes out.
     manner: Manner,
     /// A text in place of the reply.
-    instead: Option<&'static str>,
+    instead: Option<String>,
     /// Whether to add fields of a newer REPL.
     unknown_field: bool,
 }
@@ -94,7 +94,7 @@ impl Draft {
             add_unknown_fields(&mut reply);
         }
         let reply = match self.instead {
-            Some(text) => text.to_owned(),
+            Some(text) => text,
             None => pretty::print(&reply),
         };
         Answer {

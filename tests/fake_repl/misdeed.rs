@@ -1,7 +1,7 @@
 //! What goes wrong around a reply. Nothing here knows the wire.
 
-use std::io::{self, Write};
-use std::process::{Command, ExitCode};
+use std::io::{self, Read, Write};
+use std::process::{Child, Command, ExitCode, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
@@ -45,6 +45,8 @@ pub(crate) enum Misdeed {
     SpawnAndHang,
     /// Leaves a child in a session of its own that holds stdout.
     SpawnSession,
+    /// Leaves a process in a session of its own, whose parent has ended, and which holds so many bytes.
+    SpawnOrphan(usize),
     /// Exits.
     Die(u8),
     /// Writes half of the reply and exits with 1.
@@ -85,6 +87,10 @@ impl Misdeed {
                 return Ok(Some(hang()));
             }
             Self::SpawnSession => announce(Role::SleepInSession.spawn(&[])?)?,
+            Self::SpawnOrphan(bytes) => {
+                // By the end of the parent the orphan is there and has said so.
+                Role::OrphanParent.start(&[&bytes.to_string()])?.wait()?;
+            }
             Self::Die(code) => return Ok(Some(ExitCode::from(*code))),
             Self::DieMidReply => {
                 let half = reply.as_bytes().iter().take(reply.len() / 2);
@@ -114,6 +120,10 @@ pub(crate) enum Role {
     Sleep,
     /// The same in a session of its own.
     SleepInSession,
+    /// Leaves a child that holds so many bytes, in a session of its own, and ends: BYTES.
+    OrphanParent,
+    /// That child: BYTES. Writes a byte on stdout once it is all that.
+    Orphan,
     /// Writes a forged reply after a while: MILLIS JSON.
     LateReply,
     /// Ends at once.
@@ -126,6 +136,8 @@ impl Role {
         match self {
             Self::Sleep => "--role-sleep",
             Self::SleepInSession => "--role-sleep-in-session",
+            Self::OrphanParent => "--role-orphan-parent",
+            Self::Orphan => "--role-orphan",
             Self::LateReply => "--role-late-reply",
             Self::Nothing => "--role-nothing",
         }
@@ -136,6 +148,8 @@ impl Role {
         let roles = [
             Self::Sleep,
             Self::SleepInSession,
+            Self::OrphanParent,
+            Self::Orphan,
             Self::LateReply,
             Self::Nothing,
         ];
@@ -145,19 +159,15 @@ impl Role {
 
     /// Starts a child in this role that inherits stdout and stderr; gives its pid.
     fn spawn(self, args: &[&str]) -> io::Result<u32> {
-        let child = Command::new(std::env::current_exe()?)
-            .arg(self.name())
-            .args(args)
-            .stdin(std::process::Stdio::null())
-            .spawn()?;
-        Ok(child.id())
+        Ok(self.start(args)?.id())
     }
 
     /// Starts a child in this role that can be waited for.
-    pub(crate) fn spawn_child(self) -> io::Result<std::process::Child> {
+    pub(crate) fn start(self, args: &[&str]) -> io::Result<Child> {
         Command::new(std::env::current_exe()?)
             .arg(self.name())
-            .stdin(std::process::Stdio::null())
+            .args(args)
+            .stdin(Stdio::null())
             .spawn()
     }
 
@@ -170,18 +180,56 @@ impl Role {
                 Ok(_) => hang(),
                 Err(_) => ExitCode::FAILURE,
             },
+            Self::OrphanParent => exit_code(&leave_orphan()),
+            Self::Orphan => match orphan() {
+                Ok(code) => code,
+                Err(_) => ExitCode::FAILURE,
+            },
             Self::LateReply => {
                 let mut args = std::env::args().skip(2);
                 let millis = args.next().and_then(|word| word.parse().ok());
                 idle(Duration::from_millis(millis.unwrap_or_default()));
                 let reply = args.next().unwrap_or_default();
-                match write_raw(format!("{reply}\n\n").as_bytes()) {
-                    Ok(()) => ExitCode::SUCCESS,
-                    Err(_) => ExitCode::FAILURE,
-                }
+                exit_code(&write_raw(format!("{reply}\n\n").as_bytes()))
             }
         }
     }
+}
+
+/// The code for what came of it.
+fn exit_code(result: &io::Result<()>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::FAILURE,
+    }
+}
+
+/// Starts an orphan and waits until it is all that it is to be.
+fn leave_orphan() -> io::Result<()> {
+    let bytes = std::env::args().nth(2).unwrap_or_default();
+    let mut child = Command::new(std::env::current_exe()?)
+        .arg(Role::Orphan.name())
+        .arg(bytes)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()?;
+    let mut ready = [0];
+    match &mut child.stdout {
+        Some(stdout) => stdout.read_exact(&mut ready),
+        None => Ok(()),
+    }
+}
+
+/// Leaves the group and the session, takes its memory, says so and stays.
+fn orphan() -> io::Result<ExitCode> {
+    setsid()?;
+    let bytes = std::env::args().nth(2).and_then(|word| word.parse().ok());
+    let memory = vec![1_u8; bytes.unwrap_or_default()];
+    write_raw(b"\n")?;
+    let code = hang();
+    // The memory has to be in use until then.
+    std::hint::black_box(&memory);
+    Ok(code)
 }
 
 /// Says on stderr which process was left.

@@ -12,6 +12,7 @@ use crate::rig::{Logged, Rig, drain, job, kill, run, start, submit, wait, wait_f
 /// Wear limits that nothing reaches.
 fn unworn() -> WearLimits {
     WearLimits {
+        single_use: false,
         requests: None,
         memory: None,
         age: None,

@@ -11,4 +11,6 @@ mod chaos;
 mod leases;
 mod lives;
 mod rig;
+mod single;
+mod strays;
 mod turns;

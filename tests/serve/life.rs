@@ -192,3 +192,44 @@ fn the_variables_of_the_old_servers_say_where_to_listen() {
         "nothing went wrong, so nothing is logged"
     );
 }
+
+#[test]
+fn what_sessions_leave_behind_is_neither_running_nor_unreaped() {
+    let world = World::new().fake_repl("--log log.txt");
+    // A confined session starts no process, and could not write its log there.
+    let served = Served::start_in(world, &["--sandbox", "off"]);
+    served.wait_ready();
+    let field = |pid: &str, index: usize| {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        let (_, after_name) = stat.rsplit_once(") ").unwrap_or_default();
+        after_name
+            .split(' ')
+            .nth(index)
+            .unwrap_or_default()
+            .to_owned()
+    };
+    let log = std::fs::read_to_string(served.world.work("log.txt")).unwrap();
+    let server = field(log.split(' ').next().unwrap(), 1);
+    for _ in 0..3 {
+        let answer = served.post("/", "--! spawn-orphan 1000\n--! die");
+        assert_eq!(answer.status, 502, "{answer:?}");
+    }
+    // Only its sessions are below it, and each of them runs.
+    let children = || -> Vec<String> {
+        let threads = std::fs::read_dir(format!("/proc/{server}/task")).unwrap();
+        let lists = threads
+            .flatten()
+            .map(|thread| thread.path().join("children"));
+        let lists = lists.filter_map(|list| std::fs::read_to_string(list).ok());
+        let pids = lists.flat_map(|list| {
+            let words = list.split_whitespace().map(str::to_owned);
+            words.collect::<Vec<_>>()
+        });
+        pids.map(|pid| field(&pid, 0)).collect()
+    };
+    Served::wait_for(|| {
+        let states = children();
+        states.len() == 2 && states.iter().all(|state| state == "S" || state == "R")
+    });
+    served.stop();
+}

@@ -11,6 +11,7 @@
 )]
 
 mod bodies;
+mod confined;
 mod kimina;
 mod life;
 mod own;
@@ -24,10 +25,5 @@ mod served;
 mod sessions;
 mod who;
 #[path = "../cli/world.rs"]
-#[expect(
-    dead_code,
-    unused_imports,
-    unused_macros,
-    reason = "tests of commands use more of it"
-)]
+#[expect(dead_code, reason = "tests of commands use more of it")]
 mod world;

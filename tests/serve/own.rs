@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::served::Served;
+use crate::world::World;
 
 /// The results for a request.
 fn eval(served: &Served, body: &Value) -> Value {
@@ -34,6 +35,8 @@ fn one_text_and_many_get_verdicts_in_words() {
         "--! abort",
         "import Nope",
         "--! wrong-type",
+        "--! refuse this REPL knows no such option",
+        "--! refuse-lacking the compiled code of `f`",
     ]);
     let reply = eval(&served, &json!({"texts": texts, "timeout": 0.8}));
     let words = |field: &str| -> Vec<Value> {
@@ -55,14 +58,22 @@ fn one_text_and_many_get_verdicts_in_words() {
             json!("crash"),
             json!("crash"),
             json!("import"),
-            json!("nonsense")
+            json!("nonsense"),
+            json!("lacking"),
+            json!("lacking")
         ]
     );
     assert_eq!(words("id")[..2], [json!("no"), json!("1")]);
     assert!(reply["results"][1]["failure"]["hint"].is_string());
+    for (index, problem) in [
+        (6, "the REPL refused the request"),
+        (7, "this Lean lacks the compiled code of `f`"),
+    ] {
+        assert_eq!(reply["results"][index]["failure"]["problem"], problem);
+    }
     assert_eq!(
         (&reply["rejected"], &reply["undecided"]),
-        (&json!(1), &json!(5))
+        (&json!(1), &json!(7))
     );
     served.stop();
 }
@@ -168,11 +179,30 @@ fn what_runs_here_is_told() {
     assert_eq!(version["lean"], "4.27.0");
     assert_eq!(version["source"], "repl");
     assert_eq!(version["leanrepl"], env!("CARGO_PKG_VERSION"));
+    assert_eq!(version["repl"].as_str().unwrap().len(), 64, "{version}");
+    assert_eq!(version["pickle"], json!(null));
     let ready = served.get("/ready").json();
     assert_eq!(
         (&ready["ready"], &ready["sessions"]),
         (&json!(true), &json!(2))
     );
+    served.stop();
+}
+
+#[test]
+fn the_pickle_that_texts_start_from_is_told_by_its_digest() {
+    let world = World::new().fake_repl("");
+    let made = world.leanrepl([
+        "pickle", "--repl", "./repl", "--import", "Std", "-o", "p.olean",
+    ]);
+    assert_eq!(made.exit(), Some(0), "{}", made.text());
+    let sidecar = std::fs::read_to_string(world.work("p.json")).unwrap();
+    let sidecar: Value = serde_json::from_str(&sidecar).unwrap();
+    let served = Served::start_in(world, &["--pickle", "p.olean"]);
+    served.wait_ready();
+    let version = served.get("/version").json();
+    assert!(version["pickle"].is_string(), "{version}");
+    assert_eq!(version["pickle"], sidecar["pickle"]["sha256"]);
     served.stop();
 }
 

@@ -130,3 +130,19 @@ fn another_clients_session_is_not_found() {
     );
     served.stop();
 }
+
+#[test]
+fn clients_behind_a_proxy_are_told_apart_if_it_is_trusted() {
+    for (args, others_status) in [(&["--trust-proxy"][..], 404), (&[], 200)] {
+        let served = Served::start(args);
+        let from = |address: &'static str| [("x-forwarded-for", address)];
+        let taken = served.post_with("/v1/sessions", b"", &from("203.0.113.9, 192.0.2.7"));
+        assert_eq!(taken.status, 201, "{taken:?}");
+        let path = format!("/v1/sessions/{}", taken.json()["id"].as_str().unwrap());
+        let status = |address| served.get_with(&path, &from(address)).status;
+        // What stands before the last entry is the client's own invention.
+        assert_eq!(status("198.51.100.1, 192.0.2.7"), 200, "{args:?}");
+        assert_eq!(status("192.0.2.7, 192.0.2.8"), others_status, "{args:?}");
+        served.stop();
+    }
+}

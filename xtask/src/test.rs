@@ -26,6 +26,9 @@ const CORE_TARGETS: [&str; 7] = [
 /// How the names of those unit tests begin that need a kernel that can confine sessions.
 const SANDBOX_TESTS: &str = "process::sandbox::";
 
+/// The same for the tests of `leanrepl serve`.
+const CONFINED_TESTS: &str = "confined::";
+
 /// The folder of the transcripts whose release core Lean's REPL keeps to.
 const CONFORMANCE: &str = "v4.27.0/test";
 
@@ -141,6 +144,13 @@ pub(crate) fn run(root: &Path, args: &Args) -> anyhow::Result<bool> {
         sum.absent.push(text.to_owned());
     }
     run_confined(root, &mut sum)?;
+    run_core(root, &mut sum)?;
+    run_docker(root, &mut sum)?;
+    Ok(sum.finish(args))
+}
+
+/// Runs the tests on core Lean where it is or can be installed.
+fn run_core(root: &Path, sum: &mut Sum) -> anyhow::Result<()> {
     println!("\n== tests that need core Lean");
     let declared = test_targets(root)?;
     let (targets, absent): (Vec<&str>, Vec<&str>) = CORE_TARGETS
@@ -159,7 +169,14 @@ pub(crate) fn run(root: &Path, args: &Args) -> anyhow::Result<bool> {
             // A core Lean takes some gigabytes, so they take turns. The others had theirs, if they can
             // be run at all.
             words.extend(["--", "--ignored", "--test-threads=1"]);
-            words.extend(["--skip", "build_elan::", "--skip", SANDBOX_TESTS]);
+            words.extend([
+                "--skip",
+                "build_elan::",
+                "--skip",
+                SANDBOX_TESTS,
+                "--skip",
+                CONFINED_TESTS,
+            ]);
             if !targets.is_empty() {
                 sum.add_run(root, &words)?;
             }
@@ -171,6 +188,11 @@ pub(crate) fn run(root: &Path, args: &Args) -> anyhow::Result<bool> {
         Core::Unavailable(reason) => sum.absent.push(format!("core Lean ({reason})")),
         Core::Broken => sum.broken += 1,
     }
+    Ok(())
+}
+
+/// Runs the tests on a real Docker Engine, or says what is missing for them.
+fn run_docker(root: &Path, sum: &mut Sum) -> anyhow::Result<()> {
     println!("\n== tests that need Docker");
     match docker::set_up(root)? {
         docker::Docker::Ready { binary } => {
@@ -187,7 +209,7 @@ pub(crate) fn run(root: &Path, args: &Args) -> anyhow::Result<bool> {
         }
         docker::Docker::Unavailable(reason) => sum.absent.push(format!("Docker ({reason})")),
     }
-    Ok(sum.finish(args))
+    Ok(())
 }
 
 /// Whether core Lean answers the transcripts of the release that its REPL keeps to, but for wording.
@@ -220,6 +242,12 @@ fn run_confined(root: &Path, sum: &mut Sum) -> anyhow::Result<()> {
     let words = ["--package", "leanrepl", "--no-fail-fast"];
     let all = [&words[..], &["--test", "sandbox", "--", "--ignored"]].concat();
     sum.add_run(root, &all)?;
+    let served = [
+        &words[..],
+        &["--test", "serve", "--", "--ignored", CONFINED_TESTS],
+    ]
+    .concat();
+    sum.add_run(root, &served)?;
     let units = [&words[..], &["--lib", "--", "--ignored", SANDBOX_TESTS]].concat();
     sum.add_run(root, &units)
 }

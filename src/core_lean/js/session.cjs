@@ -95,8 +95,9 @@ class Session {
         default: throw new Error(`a request of an unknown kind: ${kind}`);
       }
     } catch (error) {
-      if (error instanceof Refusal) return { message: error.message };
-      throw error;
+      if (!(error instanceof Refusal)) throw error;
+      const { message } = error;
+      return { message, ...withoutEmpty({ lacks: lacks([{ severity: 'error', data: message }]) }) };
     }
   }
 

@@ -32,6 +32,8 @@ struct Play {
     tasks: Vec<Option<Task>>,
     /// Which slots have a session.
     sessions: Vec<bool>,
+    /// How many entries the session of each slot was given.
+    given: Vec<u32>,
     /// Which slots have ended.
     ended: Vec<bool>,
     /// How often each entry was answered.
@@ -55,6 +57,7 @@ fn settings(sessions: usize, spares: usize) -> PoolSettings {
         sessions,
         spares,
         wear: WearLimits {
+            single_use: false,
             requests: Some(3),
             memory: None,
             age: Some(Duration::from_secs(40)),
@@ -90,6 +93,7 @@ impl Play {
             board: Board::new(&Arc::new(settings), now),
             tasks: (0..seats).map(|_| None).collect(),
             sessions: vec![false; seats],
+            given: vec![0; seats],
             ended: vec![false; seats],
             answers: BTreeMap::new(),
             entries: 0,
@@ -136,6 +140,12 @@ impl Play {
             }
             Some(Order::Run(entry)) => {
                 assert!(self.sessions[seat], "work for a slot without a session");
+                self.given[seat] += 1;
+                let is_single = self.board.settings.wear.single_use;
+                assert!(
+                    !is_single || self.given[seat] == 1,
+                    "a second text for a session of a single use"
+                );
                 Some(Task::Run(entry))
             }
             Some(Order::Retire) => Some(Task::Retire),
@@ -154,6 +164,7 @@ impl Play {
             None => {}
             Some(Task::Start) if is_well => {
                 self.sessions[seat] = true;
+                self.given[seat] = 0;
                 let opened = Opened {
                     lean_version: "4.27.0".to_owned(),
                     resident: 1,
@@ -278,9 +289,12 @@ proptest! {
     fn no_session_serves_two_and_nothing_is_lost_whatever_happens(
         sessions in 1..3_usize,
         spares in 0..3_usize,
+        single_use: bool,
         steps in proptest::collection::vec(step(), 0..150),
     ) {
-        let mut play = Play::new(sessions, spares);
+        let mut settings = settings(sessions, spares);
+        settings.wear.single_use = single_use;
+        let mut play = Play::with(settings);
         let seats = sessions + spares;
         for step in steps {
             match step {
@@ -314,9 +328,12 @@ proptest! {
     fn a_pool_whose_sessions_come_up_gets_all_done(
         sessions in 1..3_usize,
         spares in 0..3_usize,
+        single_use: bool,
         jobs in proptest::collection::vec((0..3_u8, proptest::option::of(0..3_u64), any::<bool>()), 1..6),
     ) {
-        let mut play = Play::new(sessions, spares);
+        let mut settings = settings(sessions, spares);
+        settings.wear.single_use = single_use;
+        let mut play = Play::with(settings);
         for (client, header, is_lease) in jobs {
             play.submit(client, header, is_lease);
         }

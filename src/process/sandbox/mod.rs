@@ -70,6 +70,12 @@ pub struct Offer {
 }
 
 impl Offer {
+    /// No confinement.
+    const NOTHING: Self = Self {
+        files: false,
+        calls: false,
+    };
+
     /// What this kernel offers, found out by putting it in force in a thread that then ends.
     pub fn of_this_kernel() -> Self {
         kernel::offer()
@@ -162,16 +168,23 @@ fn confine_with(
     })
 }
 
-/// Whether a confined session of this launch could read a file, because one of the places that it
-/// has to read holds it: a file of keys must not lie there. A file that is not there is not read.
-pub fn exposes(launch: &Launch, file: &Path) -> bool {
-    let Ok(file) = file.canonicalize() else {
-        return false;
-    };
-    roots::of(launch)
-        .into_iter()
-        .filter_map(|root| root.canonicalize().ok())
-        .any(|root| file.starts_with(root))
+/// The place through which a confined session of this launch could read a file, if there is one: a
+/// file of keys must not lie there. A file that is not there is not read.
+pub fn exposing(launch: &Launch, file: &Path) -> Option<PathBuf> {
+    let file = file.canonicalize().ok()?;
+    let mut roots = roots::of(launch).into_iter();
+    roots.find(|root| {
+        let root = root.canonicalize();
+        root.is_ok_and(|root| file.starts_with(root))
+    })
+}
+
+/// What is put in force for the sessions of this launch.
+pub fn in_force(launch: &Launch) -> Offer {
+    launch
+        .sandbox
+        .as_ref()
+        .map_or(Offer::NOTHING, |sandbox| sandbox.offer)
 }
 
 /// The error of a confined program that the system did not start, with what may be the reason.
@@ -247,11 +260,12 @@ mod tests {
         let (modules, other) = (folder("modules"), folder("other"));
         let mut launch = Launch::new("/bin/true");
         launch.vars = vec![("LEAN_PATH".into(), modules.clone().into())];
-        assert!(exposes(&launch, &modules.join("keys")));
-        assert!(!exposes(&launch, &other.join("keys")));
-        assert!(!exposes(&launch, &modules.join("none")));
+        let exposes = |file: &Path| exposing(&launch, file);
+        assert_eq!(exposes(&modules.join("keys")), Some(modules.clone()));
+        assert_eq!(exposes(&other.join("keys")), None);
+        assert_eq!(exposes(&modules.join("none")), None);
         std::os::unix::fs::symlink(modules.join("keys"), other.join("link")).unwrap();
-        assert!(exposes(&launch, &other.join("link")));
+        assert_eq!(exposes(&other.join("link")), Some(modules));
     }
 
     #[test]
