@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::cli::cloudflare::{CheckArgs, CloudflareAction, CostArgs, DeployArgs, InitArgs};
-use crate::commands::DONE;
+use crate::commands::{DONE, cloudflare_try};
 use crate::event::{Event, Observer};
 use crate::failure::{Failure, Kind};
 use crate::limits::{Deadline, Interrupt};
@@ -30,6 +30,7 @@ pub(crate) fn run(
 ) -> Result<u8, Failure> {
     match action {
         CloudflareAction::Init(args) => init(args, ui),
+        CloudflareAction::Try(args) => cloudflare_try::run(args, ui, interrupt),
         CloudflareAction::Cost(args) => cost(args, ui),
         CloudflareAction::Check(args) => check(args, ui, interrupt),
         CloudflareAction::Deploy(args) => deploy(args, ui, interrupt),
@@ -150,8 +151,12 @@ fn wait(folder: &Folder, address: &str, ui: &Ui, around: Around<'_>) -> Result<(
     })
 }
 
-/// A step of a deploy, announced.
-fn step<T>(ui: &Ui, label: &str, work: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
+/// A step, announced.
+pub(super) fn step<T>(
+    ui: &Ui,
+    label: &str,
+    work: impl FnOnce() -> Result<T, Failure>,
+) -> Result<T, Failure> {
     ui.tell(Event::StepStarted {
         label,
         total_bytes: None,
