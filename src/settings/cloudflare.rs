@@ -29,6 +29,8 @@ pub(crate) fn wish(args: &InitArgs) -> Wish {
         containers: containers
             .map(|known| (known.name.clone(), known.image.clone()))
             .collect(),
+        // Docker is asked later, by who may run it.
+        measured: Vec::new(),
         image_size: args.image_size.clone(),
         memory: args.memory.clone(),
         instance_type: args.instance_type.clone(),
