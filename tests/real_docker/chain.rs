@@ -10,6 +10,8 @@ use std::io::{BufRead, BufReader, Read};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Child, ChildStdout, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
@@ -22,6 +24,9 @@ const MARK: &str = "label=org.leanprover-community.leanrepl.try";
 
 /// The path of the container.
 const PATH: &str = "/core-4-28-0";
+
+/// Longest wait for what the command says next.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A trial that stays.
 struct Trial {
@@ -95,6 +100,20 @@ fn said(rig: &Rig) -> String {
     fs::read_to_string(rig.path("said")).unwrap()
 }
 
+/// The key as the command tells it, which it does after its data.
+fn told_key(rig: &Rig) -> String {
+    let start = Instant::now();
+    loop {
+        let text = said(rig);
+        let key = text.split_once("Authorization: ").map(|(_, rest)| rest);
+        if let Some((key, _)) = key.and_then(|rest| rest.split_once('`')) {
+            return key.to_owned();
+        }
+        assert!(start.elapsed() < PATIENCE, "{text}");
+        thread::park_timeout(Duration::from_millis(20));
+    }
+}
+
 /// That nothing of a trial is left but its image.
 fn assert_nothing_is_left(rig: &Rig) {
     assert_eq!(docker(&["ps", "--all", "--quiet", "--filter", MARK]), "");
@@ -136,9 +155,8 @@ fn from_nothing_to_a_verdict_through_the_worker_in_one_command() {
         (&json!(0), &json!(0))
     );
 
-    let text = said(&rig);
-    let (_, key) = text.split_once("Authorization: ").unwrap();
-    let key = [("Authorization", key.split('`').next().unwrap())];
+    let key = told_key(&rig);
+    let key = [("Authorization", key.as_str())];
     let health = trial.ask("GET", &format!("{PATH}/health"), &key, "");
     assert_eq!(
         (health.status, &health.json()["ready"]),
