@@ -130,7 +130,7 @@ fn assert_nothing_is_left(rig: &Rig) {
 #[ignore = "needs Docker, npm and core Lean; run cargo xtask test"]
 fn from_nothing_to_a_verdict_through_the_worker_in_one_command() {
     let mut rig = Rig::new();
-    let image = format!("localhost/{}", rig.name());
+    let image = rig.name_at("localhost");
     let mut trial = Trial::start(&rig, &image);
     let made = trial.next(&rig, "image");
     assert_eq!(made["names"], json!([image]));
@@ -201,7 +201,6 @@ fn from_nothing_to_a_verdict_through_the_worker_in_one_command() {
 
     assert_eq!(trial.interrupt(), Some(0), "{}", said(&rig));
     assert_nothing_is_left(&rig);
-    docker(&["image", "rm", "--force", &image]);
 }
 
 #[test]
