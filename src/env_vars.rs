@@ -128,6 +128,12 @@ pub const WRANGLER_SEND_METRICS: Variable = Variable {
     doc: "Keeps wrangler from reporting its use if it is `false`; leanrepl sets it for what it starts.",
 };
 
+/// Which program wrangler takes for Docker.
+pub const WRANGLER_DOCKER_BIN: Variable = Variable {
+    name: "WRANGLER_DOCKER_BIN",
+    doc: "Program that wrangler and `leanrepl cloudflare` take for Docker's client; the default is `docker`.",
+};
+
 /// The API keys of a server.
 pub const API_KEYS: Variable = Variable {
     name: "LEANREPL_API_KEYS",
@@ -190,10 +196,11 @@ pub const OURS: [Variable; 9] = [
 ];
 
 /// The variables of others that leanrepl reads or sets.
-pub const FOREIGN: [Variable; 18] = [
+pub const FOREIGN: [Variable; 19] = [
     DOCKER_HOST,
     DOCKER_CONTEXT,
     DOCKER_CONFIG,
+    WRANGLER_DOCKER_BIN,
     WRANGLER_SEND_METRICS,
     TERM,
     XDG_CACHE_HOME,

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
+use crate::cli::build_image::KindArg;
 use crate::limits::{Bytes, Wait};
 use crate::wrangler::image::ImageRef;
 use crate::wrangler::instance::InstanceType;
@@ -23,6 +24,8 @@ pub(crate) struct CloudflareArgs {
 pub(crate) enum CloudflareAction {
     /// Writes a folder that `npx wrangler deploy` takes as it is, or changes one.
     Init(Box<InitArgs>),
+    /// Runs it on this machine, lets its containers answer, and measures how long that takes.
+    Try(Box<TryArgs>),
     /// Estimates what a month costs, with the arithmetic.
     Cost(CostArgs),
     /// Finds what wrangler does not notice, then lets wrangler look without deploying.
@@ -155,6 +158,57 @@ impl std::str::FromStr for InstanceTypeArg {
     fn from_str(text: &str) -> Result<Self, String> {
         text.parse().map(Self)
     }
+}
+
+/// Runs it on this machine, lets its containers answer, and measures how long that takes.
+///
+/// `wrangler dev` runs the Worker in workerd and starts its containers in Docker from images of this machine.
+/// Each gets a true text, a false one and one without end; the Worker is asked for what it answers by itself.
+/// The folder is not touched, and nothing is left running. Exit code 0 means that all answers were right.
+#[derive(Debug, Args)]
+pub(crate) struct TryArgs {
+    /// A folder made by `init`, after `npm install`. Without one, all is made for the trial: the image that
+    /// `--kind` names, a folder, its packages.
+    #[arg(
+        value_name = "DIR",
+        required_unless_present = "kind",
+        conflicts_with = "kind"
+    )]
+    pub(crate) dir: Option<PathBuf>,
+    /// Without a folder: what is in the image, as for `build-image`.
+    #[arg(long, value_enum)]
+    pub(crate) kind: Option<KindArg>,
+    /// With `--kind`: the release of Lean, for example v4.27.0; core Lean is one release.
+    #[arg(long, value_name = "RELEASE", requires = "kind")]
+    pub(crate) toolchain: Option<String>,
+    /// With `--kind`: the image to start from, as for `build-image`.
+    #[arg(long, value_name = "IMAGE", requires = "kind")]
+    pub(crate) base: Option<String>,
+    /// With `--kind`: the leanrepl that goes into the image; the one that runs if absent.
+    #[arg(long, value_name = "FILE", requires = "kind")]
+    pub(crate) server_binary: Option<PathBuf>,
+    /// With `--kind`: the name that the image keeps, with registry and tag. Default: `localhost/leanrepl:`
+    /// with the kind and the release.
+    #[arg(long, value_name = "NAME", requires = "kind")]
+    pub(crate) tag: Option<ImageRef>,
+    /// How often each container is asked once more, for the time of later requests.
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub(crate) requests: u16,
+    /// The port of the Worker on 127.0.0.1; a free one if absent.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) port: Option<u16>,
+    /// Leave it running for so long after the trial, or until Ctrl-C.
+    #[arg(long, value_name = "TIME")]
+    pub(crate) stay: Option<Wait>,
+    /// Longest wait for a container to be ready.
+    #[arg(long, value_name = "TIME", default_value = "10m")]
+    pub(crate) ready_timeout: Wait,
+    /// Longest wait for all of it.
+    #[arg(long, value_name = "TIME", default_value = "3h")]
+    pub(crate) timeout: Wait,
+    /// Write one JSON object for each container, one for the routes, and a last `summary`.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// Finds what wrangler does not notice, then lets wrangler look without deploying.

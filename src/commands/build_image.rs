@@ -26,6 +26,22 @@ pub(crate) fn run(
     ui: &Arc<Ui>,
     interrupt: &Interrupt,
 ) -> Result<u8, Failure> {
+    if let Some(made) = built(args, ui, interrupt)? {
+        // A reader that went away has seen enough: the image is there.
+        let _written = ui.image_made(&made)?;
+    }
+    Ok(DONE)
+}
+
+/// The image, or none if only what it would be built from was to be written.
+///
+/// # Errors
+/// What keeps it from being built, tried, named or pushed.
+pub(super) fn built(
+    args: &BuildImageArgs,
+    ui: &Arc<Ui>,
+    interrupt: &Interrupt,
+) -> Result<Option<Made>, Failure> {
     let start = Instant::now();
     let around = Circumstances {
         deadline: Deadline::after(args.timeout.get()),
@@ -54,15 +70,14 @@ pub(crate) fn run(
     };
     let recipe = Recipe::new(&order)?;
     let Some(daemon) = daemon else {
-        return leave(args.context.as_deref(), &recipe, ui);
+        leave(args.context.as_deref(), &recipe, ui)?;
+        return Ok(None);
     };
     let made = make(args, recipe, &daemon, names, &around)?;
-    // A reader that went away has seen enough: the image is there.
-    let _written = ui.image_made(&Made {
+    Ok(Some(Made {
         elapsed: start.elapsed(),
         ..made
-    })?;
-    Ok(DONE)
+    }))
 }
 
 /// What is in the image, with the files that this takes.
@@ -81,7 +96,7 @@ fn wish(wanted: Wanted, binary: &Binary, around: &Circumstances) -> Result<Wish,
 }
 
 /// Writes the Dockerfile to stdout, or all that it needs to a folder.
-fn leave(folder: Option<&Path>, recipe: &Recipe, ui: &Ui) -> Result<u8, Failure> {
+fn leave(folder: Option<&Path>, recipe: &Recipe, ui: &Ui) -> Result<(), Failure> {
     // A reader that went away has seen enough.
     let _written = match folder {
         None => ui.data_line(recipe.dockerfile.trim_end())?,
@@ -94,7 +109,7 @@ fn leave(folder: Option<&Path>, recipe: &Recipe, ui: &Ui) -> Result<u8, Failure>
             ))?
         }
     };
-    Ok(DONE)
+    Ok(())
 }
 
 /// Builds, tries, names and pushes.

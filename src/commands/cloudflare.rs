@@ -5,19 +5,27 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::cli::cloudflare::{CheckArgs, CloudflareAction, CostArgs, DeployArgs, InitArgs};
-use crate::commands::DONE;
+use crate::commands::{DONE, cloudflare_try};
 use crate::event::{Event, Observer};
 use crate::failure::{Failure, Kind};
-use crate::limits::{Deadline, Interrupt};
+use crate::limits::{Bytes, Deadline, Interrupt, Wait};
 use crate::settings;
 use crate::ui::Ui;
 use crate::wrangler::check::{self, Finding, Looked, Seen};
 use crate::wrangler::config;
+use crate::wrangler::container::Container;
 use crate::wrangler::cost;
 use crate::wrangler::folder::{Folder, Made};
 use crate::wrangler::image::ImageRef;
+use crate::wrangler::instance::Disk;
 use crate::wrangler::jsonc::Value;
+use crate::wrangler::local;
+use crate::wrangler::name::RouteName;
+use crate::wrangler::plan::Wish;
 use crate::wrangler::tools::{self, Around};
+
+/// Longest wait for what Docker says of images.
+const LOOK: Wait = Wait::secs(20);
 
 /// Does what is asked for.
 ///
@@ -29,7 +37,8 @@ pub(crate) fn run(
     interrupt: &Interrupt,
 ) -> Result<u8, Failure> {
     match action {
-        CloudflareAction::Init(args) => init(args, ui),
+        CloudflareAction::Init(args) => init(args, ui, interrupt),
+        CloudflareAction::Try(args) => cloudflare_try::run(args, ui, interrupt),
         CloudflareAction::Cost(args) => cost(args, ui),
         CloudflareAction::Check(args) => check(args, ui, interrupt),
         CloudflareAction::Deploy(args) => deploy(args, ui, interrupt),
@@ -37,9 +46,16 @@ pub(crate) fn run(
 }
 
 /// Writes a folder.
-fn init(args: &InitArgs, ui: &Ui) -> Result<u8, Failure> {
+fn init(args: &InitArgs, ui: &Ui, interrupt: &Interrupt) -> Result<u8, Failure> {
     let folder = Folder::at(&args.dir);
-    let Made { plan, fates } = folder.make(&settings::cloudflare::wish(args), args.force)?;
+    let around = Around {
+        deadline: Deadline::after(LOOK.get()),
+        observer: ui,
+        interrupt,
+    };
+    let mut wish = settings::cloudflare::wish(args);
+    wish.measured = measured(&wish, around)?;
+    let Made { plan, fates } = folder.make(&wish, args.force)?;
     for (path, fate) in fates {
         // A reader that went away has seen enough; the files are written either way.
         let _written = ui.data_line(&format!(
@@ -49,18 +65,49 @@ fn init(args: &InitArgs, ui: &Ui) -> Result<u8, Failure> {
         ))?;
     }
     for known in plan.containers.iter().filter(|_| !plan.stub) {
-        let how = match (known.type_was_named, known.is_guessed()) {
-            (true, _) => "as you named it",
-            (false, false) => "by the sizes that you gave",
-            (false, true) => {
-                "by what such images take; `--image-size` and `--memory` say what yours was measured to take"
-            }
-        };
+        let mut sizes = wish.measured.iter();
+        let size = sizes.find(|(name, _)| *name == known.name);
+        let by = by_what(known, size.map(|(_, size)| *size));
         ui.tell(Event::Noted {
-            text: &format!("`{}` runs on `{}`, {how}", known.name, known.instance_type),
+            text: &format!("`{}` runs on `{}`, {by}", known.name, known.instance_type),
         });
     }
     Ok(DONE)
+}
+
+/// What Docker says of the images that were named and are on this machine, but for those of which the
+/// user says the size.
+fn measured(wish: &Wish, around: Around<'_>) -> Result<Vec<(RouteName, Bytes)>, Failure> {
+    let mut measured = Vec::new();
+    for (name, image) in wish.containers.iter().filter(|_| !wish.stub) {
+        let mut said = wish.image_size.iter();
+        let is_said = said.any(|size| size.name.as_ref().is_none_or(|other| other == name));
+        if let (Some(image), false) = (image, is_said)
+            && let Some(size) = local::size(image.as_str(), around)?
+        {
+            measured.push((name.clone(), size));
+        }
+    }
+    Ok(measured)
+}
+
+/// By what the instance type of a container was chosen; `size` is what Docker says of its image.
+fn by_what(known: &Container, size: Option<Bytes>) -> String {
+    if known.type_was_named {
+        return "as you named it".to_owned();
+    }
+    match (size, known.memory_bytes) {
+        (Some(size), Some(_)) => format!(
+            "by its image on this machine ({}) and the memory that you gave",
+            Disk(size)
+        ),
+        (Some(size), None) => format!(
+            "by its image on this machine ({}) and the memory that such containers take; `--memory` says what yours was measured to take",
+            Disk(size)
+        ),
+        (None, _) if !known.is_guessed() => "by the sizes that you gave".to_owned(),
+        (None, _) => "by what such images take; `--image-size` and `--memory` say what yours was measured to take".to_owned(),
+    }
 }
 
 /// Estimates a month.
@@ -150,8 +197,12 @@ fn wait(folder: &Folder, address: &str, ui: &Ui, around: Around<'_>) -> Result<(
     })
 }
 
-/// A step of a deploy, announced.
-fn step<T>(ui: &Ui, label: &str, work: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
+/// A step, announced.
+pub(super) fn step<T>(
+    ui: &Ui,
+    label: &str,
+    work: impl FnOnce() -> Result<T, Failure>,
+) -> Result<T, Failure> {
     ui.tell(Event::StepStarted {
         label,
         total_bytes: None,

@@ -12,7 +12,7 @@ use crate::env_vars;
 use crate::event::Observer;
 use crate::failure::{Failure, Kind};
 use crate::limits::{Deadline, Interrupt, Wait};
-use crate::probe::{self, Question};
+use crate::probe::{self, Question, Wish};
 use crate::project::Project;
 use crate::repl::build::{Circumstances, For, Shelf};
 use crate::ui::Ui;
@@ -30,7 +30,7 @@ const TEXT: Wait = Wait::secs(600);
 ///
 /// # Errors
 /// Nobody listens, or what listens does not answer in time.
-pub(crate) fn probe(args: &ProbeArgs, ui: &Ui) -> Result<u8, Failure> {
+pub(crate) fn probe(args: &ProbeArgs, ui: &Ui, interrupt: &Interrupt) -> Result<u8, Failure> {
     let port = env_vars::read(env_vars::SERVER_PORT)
         .and_then(|text| text.to_str()?.parse().ok())
         .unwrap_or(8000);
@@ -41,10 +41,13 @@ pub(crate) fn probe(args: &ProbeArgs, ui: &Ui) -> Result<u8, Failure> {
     let question = Question {
         port,
         path: args.path.clone(),
-        text: args.post.clone(),
-        run_seconds: args.run_seconds,
+        authorization: None,
+        wish: args.post.clone().map_or(Wish::Look, |text| Wish::Evaluate {
+            text,
+            run_seconds: args.run_seconds,
+        }),
     };
-    let answer = probe::ask(&question, Deadline::after(wait.get())).map_err(|err| {
+    let answer = probe::ask(&question, Deadline::after(wait.get()), interrupt).map_err(|err| {
         Failure::new(
             Kind::Remote,
             format!("no server answers on port {port} of this machine within {wait}"),

@@ -3,6 +3,7 @@
 mod build;
 mod build_image;
 mod cloudflare;
+mod cloudflare_try;
 mod core;
 mod doctor;
 mod eval;
@@ -41,7 +42,7 @@ pub(crate) fn run(args: Args, ui: &Arc<Ui>, interrupt: &Interrupt) -> Result<u8,
         Command::Core(core) => core::run(core.action, ui, interrupt),
         Command::Doctor(doctor) => doctor::run(&doctor, ui, interrupt),
         Command::BuildImage(args) => build_image::run(&args, ui, interrupt),
-        Command::Probe(probe) => in_image::probe(&probe, ui),
+        Command::Probe(probe) => in_image::probe(&probe, ui, interrupt),
         Command::Gather(gather) => in_image::gather(&gather, ui, interrupt),
     }
 }

@@ -53,6 +53,7 @@ fn is_json(action: &CloudflareAction) -> bool {
     match action {
         CloudflareAction::Cost(cost) => cost.json,
         CloudflareAction::Check(check) => check.json,
+        CloudflareAction::Try(trial) => trial.json,
         CloudflareAction::Init(_) | CloudflareAction::Deploy(_) => false,
     }
 }

@@ -9,9 +9,9 @@ use crate::docker::LABEL;
 use crate::docker::binary::Binary;
 use crate::docker::build::Hints;
 use crate::docker::context::Context;
-use crate::docker::smoke::Trial;
 use crate::failure::{Failure, Kind};
 use crate::lean::release::Release;
+use crate::lean::trial::Trial;
 use crate::template::fill;
 
 /// The port on which the server in an image listens.

@@ -17,48 +17,15 @@ use crate::docker::daemon::{Daemon, afterwards};
 use crate::docker::{Circumstances, LABEL, finish};
 use crate::event::Event;
 use crate::failure::{Failure, Kind};
+use crate::lean::trial::{LOOP_SECONDS, Trial};
 use crate::limits::{Deadline, Wait};
 use crate::probe::Answer;
 
 /// How often the server is asked whether it is ready.
 const GLANCE: Duration = Duration::from_millis(250);
 
-/// How long the text that loops may run, in seconds.
-const LOOP_SECONDS: u64 = 3;
-
 /// Longest output that is taken of a probe, in bytes.
 const OUTPUT: usize = 1024 * 1024;
-
-/// The texts by which an image is tried.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Trial {
-    /// True.
-    accepted: &'static str,
-    /// False.
-    rejected: &'static str,
-    /// Without end.
-    looping: &'static str,
-}
-
-impl Trial {
-    /// Those that any Lean knows.
-    pub(crate) fn core() -> Self {
-        Self {
-            accepted: "theorem t (a b : Nat) : a + b = b + a := by omega\n",
-            rejected: "theorem t (a b : Nat) : a + b = b + a + 1 := by omega\n",
-            looping: "partial def f (n : Nat) : Nat := f (n + 1)\n#eval f 0\n",
-        }
-    }
-
-    /// Those that need Mathlib.
-    pub(crate) fn mathlib() -> Self {
-        Self {
-            accepted: "theorem t (a b : ℝ) : (a + b) ^ 2 = a ^ 2 + 2 * a * b + b ^ 2 := by ring\n",
-            rejected: "theorem t (a b : ℝ) : (a + b) ^ 2 = a ^ 2 + b ^ 2 := by ring\n",
-            ..Self::core()
-        }
-    }
-}
 
 /// What the trial measured.
 #[derive(Debug, Clone, Copy, PartialEq)]

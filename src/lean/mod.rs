@@ -11,3 +11,4 @@ pub mod position;
 pub mod release;
 pub mod repl_tag;
 pub mod toolchain;
+pub(crate) mod trial;

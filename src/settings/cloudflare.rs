@@ -1,13 +1,16 @@
 //! What the command line says about a Worker.
 
-use crate::cli::cloudflare::{AccessArg, CostArgs, InitArgs};
+use crate::cli::build_image::{BuildImageArgs, KindArg};
+use crate::cli::cloudflare::{AccessArg, CostArgs, InitArgs, TryArgs};
 use crate::failure::{Failure, Kind};
+use crate::lean::release::Release;
 use crate::limits::Wait;
 use crate::wrangler::container::Container;
 use crate::wrangler::cost::{self, Load};
 use crate::wrangler::folder::{Folder, RECORD};
+use crate::wrangler::image::ImageRef;
 use crate::wrangler::instance::InstanceType;
-use crate::wrangler::name::RouteName;
+use crate::wrangler::name::{RouteName, WorkerName};
 use crate::wrangler::plan::{Access, Plan, Wish};
 use crate::wrangler::scoped::Scoped;
 
@@ -26,6 +29,8 @@ pub(crate) fn wish(args: &InitArgs) -> Wish {
         containers: containers
             .map(|known| (known.name.clone(), known.image.clone()))
             .collect(),
+        // Docker is asked later, by who may run it.
+        measured: Vec::new(),
         image_size: args.image_size.clone(),
         memory: args.memory.clone(),
         instance_type: args.instance_type.clone(),
@@ -124,4 +129,98 @@ fn value<T: Copy>(values: &[Scoped<T>], name: Option<&RouteName>) -> Option<T> {
         .find(|scoped| name.is_some() && scoped.name.as_ref() == name);
     let all = || values.iter().rev().find(|scoped| scoped.name.is_none());
     own.or_else(all).map(|scoped| scoped.value)
+}
+
+/// What is made for a trial without a folder.
+#[derive(Debug)]
+pub(crate) struct Chain {
+    /// How the image is built.
+    pub(crate) image: BuildImageArgs,
+    /// What the folder is made for.
+    pub(crate) wish: Wish,
+}
+
+/// What is made for a trial of `kind`; `core` is the release of core Lean.
+///
+/// # Errors
+/// A kind that needs a release, without one or with one that is none.
+pub(crate) fn chain(args: &TryArgs, kind: KindArg, core: &str) -> Result<Chain, Failure> {
+    let (word, release) = match (kind, &args.toolchain) {
+        (KindArg::Core, _) => ("core", numbers(core)),
+        (KindArg::Lean, toolchain) => ("lean", named(toolchain.as_deref())?),
+        (KindArg::Mathlib, toolchain) => ("mathlib", named(toolchain.as_deref())?),
+    };
+    let unnamed = |err: String| Failure::bug("a trial's container has no name").caused_by(err);
+    let name: RouteName = format!("{word}-{}", release.replace('.', "-"))
+        .parse()
+        .map_err(unnamed)?;
+    let image = match &args.tag {
+        Some(tag) => tag.clone(),
+        None => ImageRef::parse(&format!("localhost/leanrepl:{word}-{release}"))
+            .map_err(|unfit| unnamed(unfit.to_string()))?,
+    };
+    let image_args = BuildImageArgs {
+        kind: Some(kind),
+        mathlib: false,
+        toolchain: args.toolchain.clone(),
+        base: args.base.clone(),
+        runtime_base: None,
+        from_scratch: false,
+        keep_all: false,
+        repl_repo: None,
+        repl_ref: None,
+        server_binary: args.server_binary.clone(),
+        tags: vec![image.to_string()],
+        build_args: Vec::new(),
+        labels: Vec::new(),
+        no_cache: false,
+        platform: None,
+        network: None,
+        push: false,
+        // It is tried all the same, behind its Worker.
+        no_smoke: true,
+        ready_timeout: args.ready_timeout,
+        timeout: args.timeout,
+        print: false,
+        context: None,
+        json: args.json,
+    };
+    let worker: Result<WorkerName, String> = "leanrepl-try".parse();
+    Ok(Chain {
+        image: image_args,
+        wish: Wish {
+            worker: Some(worker.map_err(unnamed)?),
+            // So that it is seen that nobody gets in without the key.
+            access: Some(Access::Key),
+            containers: vec![(name, Some(image))],
+            ..Wish::default()
+        },
+    })
+}
+
+/// The numbers of a release that the user named.
+fn named(toolchain: Option<&str>) -> Result<String, Failure> {
+    let text = toolchain.ok_or_else(|| {
+        Failure::new(
+            Kind::Usage,
+            "a trial of this kind needs a release of Lean",
+            "name one, for example `--toolchain v4.27.0`",
+        )
+    })?;
+    let short = text.strip_prefix("leanprover/lean4:").unwrap_or(text);
+    let release: Release = short.parse().map_err(|err| {
+        Failure::new(
+            Kind::Usage,
+            format!("`{text}` is no toolchain that an image can be built for"),
+            "name a release, for example `--toolchain v4.27.0`",
+        )
+        .caused_by(err)
+    })?;
+    Ok(numbers(&release.to_string()))
+}
+
+/// A release without what follows its numbers: `4.28.0` of `4.28.0-pre`.
+fn numbers(release: &str) -> String {
+    let is_part = |letter: &char| letter.is_ascii_digit() || *letter == '.';
+    release.chars().take_while(is_part).collect()
 }

@@ -162,7 +162,7 @@ pub(crate) fn text(made: &Made) -> String {
 /// How the trial went.
 fn tried(smoke: Option<Smoke>) -> String {
     let Some(smoke) = smoke else {
-        return "not tried\n".to_owned();
+        return "not tried yet\n".to_owned();
     };
     format!(
         "ready after {:.1} s; a true text was accepted in {:.2} s, a false one rejected in {:.2} s, one without end stopped after {:.1} s\n",

@@ -10,7 +10,10 @@
 //! | `fact` | for each thing that `doctor` looks at | `name`, `state` (`ok`, `missing`, `not_needed`), `found`, `origin` and `mend` (or null) |
 //! | `cost` | with `cloudflare cost` | `days` (of the month), `estimate` (`containers`, then `memory`, `cpu`, `disk` with `used`, `included`, `price`, `dollars`; `plan_dollars`, `dollars`) |
 //! | `finding` | with `cloudflare check`, for each thing that is wrong | `file`, `line` (or null), `problem`, `mend` |
+//! | `container` | with `cloudflare try`, for each container | `name`, `image`, `image_bytes`, `ready_seconds`, `checks` (`what`, `wanted`, `status`, `seconds`, `right`, `said`), `later_p50_seconds`, `memory_bytes` (or null) |
+//! | `routes` | with `cloudflare try`, after all containers | `open_seconds`, `checks` |
 //! | `summary` | last, after all findings | `findings`, `exit_code` |
+//! | `summary` | last, after a trial | `wrong` (answers), `seconds`, `exit_code` |
 //! | `summary` | last, after all files | `accepted`, `rejected`, `undecided`, `with_sorry` (of the accepted), `unfinished` (files), `seconds`, `exit_code` |
 //! | `summary` | last, after all facts | `ok`, `missing`, `not_needed` (facts), `exit_code` |
 //! | `failure` | last, if the run itself failed | `kind`, `problem`, `hint`, `causes` (nearest first) |

@@ -26,6 +26,7 @@ mod shell;
 mod source;
 #[cfg(test)]
 mod tests;
+mod trial;
 mod visible;
 
 use std::io::{self, ErrorKind, IsTerminal, Write};

@@ -49,6 +49,8 @@ pub(crate) struct Wish {
     pub(crate) rate_limit: Option<u32>,
     /// Containers, new or with another image.
     pub(crate) containers: Vec<(RouteName, Option<ImageRef>)>,
+    /// What Docker says of those images that are on this machine.
+    pub(crate) measured: Vec<(RouteName, Bytes)>,
     /// Sizes of unpacked images.
     pub(crate) image_size: Vec<Scoped<Bytes>>,
     /// Resident memory at the peak.
@@ -98,6 +100,12 @@ impl Plan {
         }
         for (name, image) in &wish.containers {
             self.add(name, image.as_ref());
+        }
+        for (name, size) in &wish.measured {
+            let mut known = self.containers.iter_mut();
+            if let Some(known) = known.find(|known| known.name == *name) {
+                known.image_bytes = Some(size.get());
+            }
         }
         self.set(&wish.image_size, |known, size| {
             known.image_bytes = Some(size.get());
@@ -250,6 +258,22 @@ pub(crate) mod tests {
             .map(|known| known.max_instances)
             .collect();
         assert_eq!(most, [5, 7]);
+    }
+
+    #[test]
+    fn a_size_that_was_measured_counts_unless_another_one_is_said() {
+        let mut wish = wish(&["core-4-28-0", "lean-4-27-0"]);
+        wish.measured = ["core-4-28-0", "lean-4-27-0"]
+            .map(|name| (name.parse().unwrap(), Bytes::new(9_000_000_000)))
+            .to_vec();
+        wish.image_size = vec!["lean-4-27-0=1GB".parse().unwrap()];
+        let plan = Plan::new("lean".parse().unwrap()).with(&wish).unwrap();
+        let types: Vec<_> = plan
+            .containers
+            .iter()
+            .map(|known| known.instance_type.as_str())
+            .collect();
+        assert_eq!(types, ["standard-2", "standard-1"]);
     }
 
     #[test]

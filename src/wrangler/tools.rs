@@ -34,7 +34,7 @@ pub(crate) struct Around<'a> {
 }
 
 /// wrangler, as the folder's `package.json` pins it.
-fn wrangler(folder: &Folder, around: Around<'_>) -> Result<Run, Failure> {
+pub(super) fn wrangler(folder: &Folder, around: Around<'_>) -> Result<Run, Failure> {
     let dir = std::path::absolute(folder.dir()).unwrap_or_else(|_| folder.dir().to_owned());
     let program = dir.join("node_modules/.bin/wrangler");
     if !program.exists() {
@@ -128,9 +128,34 @@ pub(crate) fn wait_until_ready(
         .map(drop)
 }
 
-/// The user's Docker.
-fn docker(around: Around<'_>) -> Run {
-    Run::new("docker")
+/// Installs what the folder's `package.json` pins.
+///
+/// # Errors
+/// No npm, and what keeps it from installing.
+pub(crate) fn install(folder: &Folder, around: Around<'_>) -> Result<(), Failure> {
+    Run::new("npm")
+        .args([
+            "install",
+            // The programs of the packages come in packages of their own.
+            "--ignore-scripts",
+            "--no-audit",
+            "--no-fund",
+        ])
+        .dir(folder.dir())
+        .environment(env_vars::for_npm())
+        .purpose("installing wrangler")
+        .deadline(around.deadline)
+        .kind(Kind::Remote)
+        .hint("see that npm reaches its registry: `npm ping`; `-v` shows all that it says")
+        .hint_if_missing("install Node 20 or later with npm")
+        .finish(around.observer, around.interrupt)
+        .map(drop)
+}
+
+/// The user's Docker: the program that wrangler would take.
+pub(super) fn docker(around: Around<'_>) -> Run {
+    let named = env_vars::read(env_vars::WRANGLER_DOCKER_BIN);
+    Run::new(named.unwrap_or_else(|| "docker".into()))
         .environment(env_vars::for_cloudflare())
         .deadline(around.deadline)
         .kind(Kind::Remote)

@@ -102,6 +102,123 @@ fn init_says_what_it_wrote_and_what_the_containers_run_on() {
 }
 
 #[test]
+fn init_takes_the_size_of_an_image_that_is_on_this_machine() {
+    let docker = "case \"$*\" in *core-4-28-0:v1) echo 9000000000 ;; *) exit 1 ;; esac";
+    let world = World::new().script("docker", docker);
+    let (core, lean) = (container("core-4-28-0"), container("lean-4-27-0"));
+    let seen = world.leanrepl(["cloudflare", "init", "lean", &core, &lean]);
+    snapshot!(seen, @"
+    exit: 0
+    ----- stdout -----
+    lean/wrangler.jsonc: created
+    lean/package.json: created
+    lean/tsconfig.json: created
+    lean/.gitignore: created
+    lean/README.md: created
+    lean/src/index.ts: created
+    lean/src/worker.ts: created
+    lean/src/replies.ts: created
+    lean/src/access.ts: created
+    lean/test/worker.test.mjs: created
+    ----- stderr -----
+    note: `core-4-28-0` runs on `standard-2`, by its image on this machine (9.0 GB) and the memory that such containers take; `--memory` says what yours was measured to take
+    note: `lean-4-27-0` runs on `standard-1`, by what such images take; `--image-size` and `--memory` say what yours was measured to take
+    ");
+    let seen = world.leanrepl([
+        "cloudflare",
+        "init",
+        "lean",
+        &core,
+        "--image-size=600MB",
+        "--memory=1GiB",
+    ]);
+    snapshot!(seen, @"
+    exit: 0
+    ----- stdout -----
+    lean/wrangler.jsonc: updated
+    lean/package.json: unchanged
+    lean/tsconfig.json: unchanged
+    lean/.gitignore: unchanged
+    lean/README.md: updated
+    lean/src/index.ts: unchanged
+    lean/src/worker.ts: unchanged
+    lean/src/replies.ts: unchanged
+    lean/src/access.ts: unchanged
+    lean/test/worker.test.mjs: unchanged
+    ----- stderr -----
+    note: `core-4-28-0` runs on `standard-1`, by the sizes that you gave
+    note: `lean-4-27-0` runs on `standard-1`, by the sizes that you gave
+    ");
+}
+
+#[test]
+fn a_trial_says_what_it_lacks_before_it_makes_anything() {
+    let world = made();
+    snapshot!(world.leanrepl(["cloudflare", "try", "lean"]), @"
+    exit: 6
+    ----- stderr -----
+    error: `docker` ended with exit code 1 while asking Docker's daemon for its version
+      caused by: it wrote nothing
+
+    hint: start the daemon, and see that `docker version` works; another one is named by `DOCKER_HOST`
+    ");
+    let world = world.script("docker", "[ \"$1\" = version ]");
+    snapshot!(world.leanrepl(["cloudflare", "try", "lean"]), @"
+    exit: 6
+    ----- stderr -----
+    error: the image `registry.cloudflare.com/0123/mathlib-4-27-0:v1` of `mathlib-4-27-0` is not on this machine
+
+    hint: build it with `leanrepl build-image --tag registry.cloudflare.com/0123/mathlib-4-27-0:v1`, or fetch it with `docker pull registry.cloudflare.com/0123/mathlib-4-27-0:v1`
+    ");
+    fs::remove_file(world.work("lean/node_modules/.bin/wrangler")).unwrap();
+    snapshot!(world.leanrepl(["cloudflare", "try", "lean"]), @"
+    exit: 3
+    ----- stderr -----
+    error: wrangler is not installed in `lean`
+
+    hint: run `npm install` in `lean`
+    ");
+    let stub = [
+        "cloudflare",
+        "init",
+        "stub",
+        "--stub",
+        "--container=lean-4-27-0",
+    ];
+    world.leanrepl(stub);
+    fs::create_dir_all(world.work("stub/node_modules/.bin")).unwrap();
+    fs::write(world.work("stub/node_modules/.bin/wrangler"), "").unwrap();
+    snapshot!(world.leanrepl(["cloudflare", "try", "stub"]), @"
+    exit: 2
+    ----- stderr -----
+    error: `stub` has no containers that could be tried
+
+    hint: make a stub real with `leanrepl cloudflare init DIR --container NAME=IMAGE`
+    ");
+    snapshot!(world.leanrepl(["cloudflare", "try", "--kind", "lean"]), @"
+    exit: 2
+    ----- stderr -----
+    error: a trial of this kind needs a release of Lean
+
+    hint: name one, for example `--toolchain v4.27.0`
+    ");
+}
+
+#[test]
+fn a_trial_without_docker_says_so() {
+    let world = World::new().own_programs_only();
+    world.leanrepl(["cloudflare", "init", "lean", &container("core-4-28-0")]);
+    let world = wrangler(world, "exit 0");
+    snapshot!(world.leanrepl(["cloudflare", "try", "lean"]), @"
+    exit: 6
+    ----- stderr -----
+    error: `docker`, needed for asking Docker's daemon for its version, was not found
+
+    hint: install Docker (on Debian: apt-get install docker.io) and put it on `PATH`
+    ");
+}
+
+#[test]
 fn a_stub_names_no_image_and_becomes_real_in_place() {
     let world = World::new();
     let stub = [

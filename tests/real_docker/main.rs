@@ -11,6 +11,7 @@
     reason = "a broken set-up fails the test"
 )]
 
+mod chain;
 mod container;
 mod core;
 mod failing;

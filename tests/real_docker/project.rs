@@ -75,6 +75,8 @@ fn files(image: &str, folder: &str) -> Vec<String> {
 fn a_toolchain_with_a_project_becomes_an_image_of_what_runs() {
     let mut rig = Rig::new();
     let (base, runtime) = (base(&mut rig), debian("bookworm"));
+    // `cargo xtask test` makes one and says where it is.
+    let binary = std::env::var("LEANREPL_STATIC").unwrap();
     for (kind, header) in [("lean", false), ("mathlib", true)] {
         let name = rig.name();
         let json = rig
@@ -87,12 +89,24 @@ fn a_toolchain_with_a_project_becomes_an_image_of_what_runs() {
                 &runtime,
                 "--repl-repo",
                 "/repl",
+                "--server-binary",
+                &binary,
                 "--tag",
                 &name,
                 "--no-smoke",
                 "--json",
             ])
             .json();
+        // What is reported of the image that is neither its base nor a compiled module: leanrepl, the REPL
+        // (the fake one here), the pickle and its sidecar.
+        let kept = json["gathered"]["kept"].as_object().unwrap().iter();
+        let modules = kept.filter(|(kind, _)| kind.starts_with("olean"));
+        let modules: u64 = modules
+            .map(|(_, amount)| amount["bytes"].as_u64().unwrap())
+            .sum();
+        let bytes = |name: &str| json[name].as_u64().unwrap();
+        let added = bytes("bytes") - bytes("base_bytes") - modules;
+        assert!(modules > 0 && added <= 60_000_000, "{added} bytes: {json}");
         assert_eq!(json["gathered"]["left_out"]["ilean"]["files"], 2, "{json}");
         assert_eq!(json["gathered"]["left_out"]["c"]["bytes"], 4, "{json}");
         assert_eq!(

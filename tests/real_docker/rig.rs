@@ -44,6 +44,13 @@ impl Rig {
         name
     }
 
+    /// The same in a registry of that name.
+    pub(crate) fn name_at(&mut self, registry: &str) -> String {
+        let name = format!("{registry}/{}", self.name());
+        self.images.push(name.clone());
+        name
+    }
+
     /// An image made from a Dockerfile and files beside it.
     pub(crate) fn image(&mut self, dockerfile: &str, files: &[(&str, Source<'_>)]) -> String {
         let name = self.name();

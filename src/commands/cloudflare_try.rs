@@ -1,0 +1,139 @@
+//! `leanrepl cloudflare try`: joins an image, a Worker's folder and wrangler to a trial on this machine.
+
+use std::fs;
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::cache::Cache;
+use crate::cli::build_image::KindArg;
+use crate::cli::cloudflare::TryArgs;
+use crate::commands::cloudflare::step;
+use crate::commands::{DONE, build_image};
+use crate::core_lean::CoreLean;
+use crate::env_vars;
+use crate::event::{Event, Observer};
+use crate::failure::{Failure, Kind};
+use crate::limits::{Deadline, Interrupt, Wait};
+use crate::process::sandbox::folder::Folder as Temporary;
+use crate::settings::cloudflare as settings;
+use crate::ui::Ui;
+use crate::wrangler::dev::Door;
+use crate::wrangler::folder::Folder;
+use crate::wrangler::stage::Stage;
+use crate::wrangler::tools::{self, Around};
+use crate::wrangler::trial::{self, Plan};
+
+/// Tries a folder, or all that is made for the trial.
+///
+/// # Errors
+/// What keeps the trial from its end. Wrong answers are told, and are an exit code.
+pub(crate) fn run(args: &TryArgs, ui: &Arc<Ui>, interrupt: &Interrupt) -> Result<u8, Failure> {
+    let start = Instant::now();
+    let around = Around {
+        deadline: Deadline::after(args.timeout.get()),
+        observer: ui.as_ref(),
+        interrupt,
+    };
+    match (&args.dir, args.kind) {
+        (Some(dir), _) => folder(&Folder::at(dir), args, start, ui, around),
+        (None, kind) => chain(args, kind.unwrap_or(KindArg::Core), start, ui, around),
+    }
+}
+
+/// Builds an image, makes a folder for it, and tries that.
+fn chain(
+    args: &TryArgs,
+    kind: KindArg,
+    start: Instant,
+    ui: &Arc<Ui>,
+    around: Around<'_>,
+) -> Result<u8, Failure> {
+    let core = match kind {
+        // Its release is known by looking; the build needs it anyway.
+        KindArg::Core => CoreLean::new(Cache::locate()?)
+            .ensure(around.deadline, around.observer, around.interrupt)?
+            .lean_version()
+            .to_owned(),
+        KindArg::Lean | KindArg::Mathlib => String::new(),
+    };
+    let chain = settings::chain(args, kind, &core)?;
+    let made = build_image::built(&chain.image, ui, around.interrupt)?
+        .ok_or_else(|| Failure::bug("a trial's image was not built"))?;
+    let _written = ui.image_made(&made)?;
+    let temporary = Temporary::new(&env_vars::temporary_folder()).map_err(|err| {
+        Failure::new(
+            Kind::Usage,
+            "no folder can be made for the trial",
+            "name another folder for temporary files with `TMPDIR`",
+        )
+        .caused_by(err)
+    })?;
+    let of_trial = Folder::at(temporary.path().join("leanrepl-try"));
+    of_trial.make(&chain.wish, false)?;
+    let tried = step(ui, "installing wrangler through npm", || {
+        tools::install(&of_trial, around)
+    })
+    .and_then(|()| folder(&of_trial, args, start, ui, around));
+    // Thousands of files, which the end of the process would not wait for. What is left then is
+    // removed by a later run.
+    let _left = fs::remove_dir_all(of_trial.dir());
+    tried
+}
+
+/// Tries a folder.
+fn folder(
+    folder: &Folder,
+    args: &TryArgs,
+    start: Instant,
+    ui: &Ui,
+    around: Around<'_>,
+) -> Result<u8, Failure> {
+    let plan = settings::plan(folder)?;
+    let stage = Stage::new(folder, &plan, args.port, around)?;
+    let asked = Plan {
+        requests: args.requests,
+        patience: args.ready_timeout,
+        access: plan.access,
+    };
+    let stay = args.stay.map(Wait::get).unwrap_or_default();
+    let playing = Around {
+        deadline: Deadline::after(around.deadline.left().saturating_add(stay)),
+        ..around
+    };
+    stage.play(playing, |door| {
+        let within = door.within(around);
+        let report = step(ui, "trying the Worker", || {
+            trial::run(&stage, &within, asked)
+        })?;
+        let code = if report.wrong() == 0 {
+            DONE
+        } else {
+            Kind::Remote.exit_code()
+        };
+        // A reader that went away has seen enough.
+        let _written = ui.trial(&report, start.elapsed(), code)?;
+        if args.stay.is_some() {
+            linger(&stage, door, stay, ui)?;
+        }
+        Ok(code)
+    })
+}
+
+/// Leaves the Worker running until the user has seen enough.
+fn linger(
+    stage: &Stage,
+    door: &Door<'_>,
+    stay: std::time::Duration,
+    ui: &Ui,
+) -> Result<(), Failure> {
+    let (port, key) = (stage.port, door.authorization());
+    ui.tell(Event::Noted {
+        text: &format!(
+            "the Worker stays at http://127.0.0.1:{port} until Ctrl-C; its key goes with `Authorization: {key}`"
+        ),
+    });
+    match door.pause(stay) {
+        Err(failure) if failure.kind() == Kind::Interrupted => Ok(()),
+        ended => ended,
+    }
+}
