@@ -81,11 +81,14 @@ impl World {
         fs::rename(new, self.dir.join(name)).unwrap();
     }
 
-    /// Writes a Node of that version, to which patching is copying.
+    /// Writes a Node of that version, to which patching is copying and trimming adds a file.
     fn node(&self, name: &str, version: &str) {
         let script = format!(
             "if [ \"$1\" = -p ]; then echo {version}; echo \"$0\"; exit; fi\n\
-             cp \"$2/lean.js\" \"$3\"\n"
+             case \"$1\" in\n\
+             */trim.cjs) echo names >\"$2/symbols\" ;;\n\
+             *) cp \"$2/lean.js\" \"$3\" ;;\n\
+             esac\n"
         );
         self.program(name, &script);
     }
@@ -209,9 +212,10 @@ fn an_installation_is_complete_trimmed_and_found_again() {
         .core()
         .ensure(deadline, &heard, &Interrupt::default())
         .unwrap();
-    let dir = world.cache().join("core-lean/4.28.0-wasm-0.0.0-1");
+    let dir = world.cache().join("core-lean/4.28.0-wasm-0.0.0-2");
     assert_eq!(installed.dir(), dir);
-    assert_eq!(names(&dir.join("package")), ["lean.js.gz", "lean.wasm"]);
+    let package = ["lean.js.gz", "lean.wasm", "symbols"];
+    assert_eq!(names(&dir.join("package")), package);
     let oleans = dir.join("sysroot/lib/lean");
     assert_eq!(names(&oleans), ["Init", "Init.olean"]);
     assert_eq!(names(&dir.join("node/bin")), ["node"]);
@@ -252,7 +256,7 @@ fn a_new_node_of_the_user_is_used_and_replaced_when_it_is_gone() {
     let installed = world.install().unwrap();
     assert_eq!(installed.node().0, installed.dir().join("node/bin/node"));
     assert!(lock().contains("node-linux"));
-    assert_eq!(world.versions(), ["4.28.0-wasm-0.0.0-1"]);
+    assert_eq!(world.versions(), ["4.28.0-wasm-0.0.0-2"]);
 }
 
 #[test]
@@ -327,7 +331,7 @@ fn an_installation_killed_half_way_is_completed_by_the_next() {
     fs::remove_file(world.dir.join("hang")).unwrap();
     world.install().unwrap();
     assert_eq!(world.npm_runs(), 2);
-    assert_eq!(world.versions(), ["4.28.0-wasm-0.0.0-1"]);
+    assert_eq!(world.versions(), ["4.28.0-wasm-0.0.0-2"]);
 }
 
 #[test]

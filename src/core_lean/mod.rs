@@ -28,7 +28,7 @@ const NAME: &str = "core-lean";
 
 /// Raised when an installed folder looks different inside, so that an older leanrepl leaves a newer
 /// folder alone and the other way round.
-const LAYOUT: u32 = 1;
+const LAYOUT: u32 = 2;
 
 /// Where core Lean is, or would be, on this machine.
 #[derive(Debug, Clone)]

@@ -9,8 +9,11 @@ const { BroadcastChannel, Worker } = require('worker_threads');
 const { writeAll } = require('./output.cjs');
 const { CHANNEL, verdict } = require('./thread.cjs');
 
-/** Compiling 137 MB of wasm ahead takes longer than all of the start. */
-const V8_FLAGS = ['--wasm-lazy-compilation'];
+/**
+ * Compiling 116 MB of wasm ahead takes longer than all of the start, and so does validating it: trim.cjs
+ * has done that once, and V8 does it again for each function before it is first run.
+ */
+const V8_FLAGS = ['--wasm-lazy-compilation', '--wasm-lazy-validation'];
 
 /** Stack of each thread that runs Lean, in MiB; the limit of the shell does not matter to it. */
 const STACK_MB = 256;
