@@ -291,8 +291,39 @@ fn changed_scripts_are_added_without_a_download() {
     );
     assert!(others.is_dir());
     assert_eq!(world.npm_runs(), 1);
+    // A memory is large, and only one is kept.
+    assert!(again.starts_fast());
+    assert!(!others.join("init.frozen").exists());
     let left = names(again.dir());
     assert!(left.iter().all(|name| !name.starts_with('.')), "{left:?}");
+}
+
+#[test]
+fn core_lean_works_when_its_memory_cannot_be_kept_and_is_mended_by_installing() {
+    for (fault, is_left) in [
+        ("exit 1", false),
+        ("echo broken > \"$4\"; test \"$5\" = keep", false),
+        ("echo broken > \"$4\"", true),
+    ] {
+        let world = World::new();
+        world.freezing(fault);
+        let heard = Heard::default();
+        let deadline = Deadline::after(Duration::from_secs(60));
+        let installed = world
+            .core()
+            .ensure(deadline, &heard, &Interrupt::default())
+            .unwrap();
+        assert!(!installed.starts_fast());
+        let kept = PathBuf::from(installed.launch().args.pop().unwrap());
+        assert_eq!(kept.exists(), is_left, "{fault}");
+        let heard = heard.0.into_inner().unwrap();
+        let told = heard.iter().any(|text| text.contains("starts slowly"));
+        assert_eq!(told, !is_left, "{heard:?}");
+        world.freezing(FAKE_FREEZE);
+        assert!(!world.core().find().unwrap().starts_fast());
+        assert!(world.install().unwrap().starts_fast());
+        assert_eq!(world.npm_runs(), 1);
+    }
 }
 
 #[test]

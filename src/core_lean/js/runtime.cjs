@@ -3,6 +3,7 @@
  * Starts Lean in this thread: loads the patched `lean.js`, shows it the folders that it may read,
  * gives it a stack and initializes it. Knows nothing of requests.
  */
+const { randomBytes } = require('crypto');
 const fs = require('fs');
 const path = require('path');
 const { Abi } = require('./abi.cjs');
@@ -25,6 +26,9 @@ const READ_ONLY_ERROR = 69;
 
 /** What the C library takes for the name of the program; the same wherever it is installed. */
 const PROGRAM = 'lean';
+
+/** A natural number that certainly needs more than a scalar of Lean. */
+const SMALLEST_LARGE = 1n << 32n;
 
 /** Variables that Lean may see. */
 const VARIABLES = /^LEAN_/;
@@ -125,6 +129,13 @@ function tellVariables(abi, { exports, getEnvStrings }) {
   abi.drop(abi.run('lean_init_search_path'));
 }
 
+/** Gives a thawed Lean random numbers of its own, as it has drawn a seed when it initialized itself. */
+function drawSeed(abi, { exports }) {
+  let seed;
+  do seed = randomBytes(8).readBigUInt64LE(); while (seed < SMALLEST_LARGE);
+  abi.drop(abi.run('l_IO_setRandSeed', exports.lean_big_uint64_to_nat(seed)));
+}
+
 /** Puts this thread where the kept one was, in place of what the C library does before `main`. */
 function takeUp({ globals }, { exports, awaitMailbox }) {
   for (const [name, value] of Object.entries(globals)) exports[name].value = value;
@@ -161,8 +172,12 @@ function start(packageDir, patched, { threadOptions, compiled, frozen }) {
         try {
           const inside = internals();
           const abi = new Abi(inside);
-          if (frozen) tellVariables(abi, inside);
-          else initialize(abi, inside.exports);
+          if (frozen) {
+            tellVariables(abi, inside);
+            drawSeed(abi, inside);
+          } else {
+            initialize(abi, inside.exports);
+          }
           resolve({ abi, internals: inside });
         } catch (error) {
           reject(error);
