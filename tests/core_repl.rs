@@ -61,7 +61,7 @@ struct Repl(Session);
 impl Repl {
     /// Starts it in a folder.
     fn start(dir: &Path, modules: Option<&Path>) -> Self {
-        Self::launched(launch(dir, modules))
+        Self::launched(&launch(dir, modules))
     }
 
     /// Starts it from that kept memory, or, without one, from nothing.
@@ -69,14 +69,14 @@ impl Repl {
         let mut launch = launch(dir, None);
         launch.args.pop();
         launch.args.extend(kept.map(OsString::from));
-        Self::launched(launch)
+        Self::launched(&launch)
     }
 
     /// Starts it so.
-    fn launched(launch: Launch) -> Self {
+    fn launched(launch: &Launch) -> Self {
         let observer: Arc<dyn Observer> = Arc::new(Unobserved);
         let limits = SessionLimits::default();
-        Self(Session::start(&launch, limits, &Interrupt::default(), &observer).unwrap())
+        Self(Session::start(launch, limits, &Interrupt::default(), &observer).unwrap())
     }
 
     /// The reply to a request.

@@ -85,7 +85,7 @@ impl Job<'_> {
             .run_freezer(installed, "keep")
             .and_then(|()| self.run_freezer(installed, "prove"));
         let Err(failure) = made else {
-            self.forget_others(&installed.scripts);
+            forget_others(&installed.scripts);
             return Ok(());
         };
         // A file that is not proven must not be used.
@@ -118,16 +118,16 @@ impl Job<'_> {
             .fold(run, |run, (name, value)| run.var(name, value));
         run.finish(self.observer, self.interrupt).map(|_| ())
     }
+}
 
-    /// Removes the files of other sets of scripts, which are large: those sessions start without.
-    fn forget_others(&self, scripts: &Path) {
-        let Some(Ok(folders)) = scripts.parent().map(fs::read_dir) else {
-            return;
-        };
-        for folder in folders.flatten().map(|entry| entry.path()) {
-            if folder != scripts {
-                let _absent = fs::remove_file(path(&folder));
-            }
+/// Removes the files of other sets of scripts, which are large: those sessions start without.
+fn forget_others(scripts: &Path) {
+    let Some(Ok(folders)) = scripts.parent().map(fs::read_dir) else {
+        return;
+    };
+    for folder in folders.flatten().map(|entry| entry.path()) {
+        if folder != scripts {
+            let _absent = fs::remove_file(path(&folder));
         }
     }
 }
