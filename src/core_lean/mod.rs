@@ -2,6 +2,7 @@
 //! the cache and says how to start it; never starts a session.
 
 mod diagnosis;
+mod frozen;
 mod install;
 mod manifest;
 mod node;
@@ -29,7 +30,7 @@ const NAME: &str = "core-lean";
 
 /// Raised when an installed folder looks different inside, so that an older leanrepl leaves a newer
 /// folder alone and the other way round.
-const LAYOUT: u32 = 1;
+const LAYOUT: u32 = 2;
 
 /// Where core Lean is, or would be, on this machine.
 #[derive(Debug, Clone)]
@@ -112,8 +113,9 @@ impl CoreLean {
         let lock = self
             .cache
             .lock(NAME, purpose, deadline, observer, interrupt)?;
-        if let Some(installed) = self.find() {
-            return Ok(installed);
+        let found = self.find();
+        if let Some(installed) = found.as_ref().filter(|installed| installed.starts_fast()) {
+            return Ok(installed.clone());
         }
         let job = install::Job {
             core: self,
@@ -123,15 +125,18 @@ impl CoreLean {
             interrupt,
         };
         match self.find_base() {
+            Some(_) if found.is_some() => {}
             Some((_, node)) => job.add_scripts(&node.path)?,
             None => job.install()?,
         }
-        self.find().ok_or_else(|| {
+        let installed = self.find().ok_or_else(|| {
             Failure::bug(format!(
                 "core Lean in `{}` was installed and cannot be found",
                 self.place().display()
             ))
-        })
+        })?;
+        job.freeze(&installed)?;
+        Ok(installed)
     }
 
     /// Removes every version of it; says whether there was any. A process that is installing is
@@ -194,7 +199,15 @@ impl CoreLean {
 impl Installed {
     /// How to start its REPL. A text may import its modules and those in the user's `LEAN_PATH`.
     pub fn launch(&self) -> Launch {
-        self.script(scripts::MAIN)
+        let mut launch = self.script(scripts::MAIN);
+        // The script does without it if it is not there or does not fit.
+        launch.args.push(frozen::path(&self.scripts).into());
+        launch
+    }
+
+    /// Whether its sessions start from a memory that was kept when it was installed.
+    pub fn starts_fast(&self) -> bool {
+        frozen::is_usable(&self.scripts, &self.node_version)
     }
 
     /// How to start its compiler; the folder of the texts, the folder for the compiled modules and
@@ -258,8 +271,9 @@ impl Installed {
         (&self.node, &self.node_version)
     }
 
-    /// What it took on the disk when it was installed.
+    /// What it took on the disk when it was installed, and what its kept memory takes.
     pub fn size(&self) -> Bytes {
-        Bytes::new(self.manifest.bytes)
+        let kept = fs::metadata(frozen::path(&self.scripts)).map_or(0, |found| found.len());
+        Bytes::new(self.manifest.bytes.saturating_add(kept))
     }
 }

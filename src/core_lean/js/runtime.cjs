@@ -3,6 +3,7 @@
  * Starts Lean in this thread: loads the patched `lean.js`, shows it the folders that it may read,
  * gives it a stack and initializes it. Knows nothing of requests.
  */
+const { randomBytes } = require('crypto');
 const fs = require('fs');
 const path = require('path');
 const { Abi } = require('./abi.cjs');
@@ -22,6 +23,12 @@ const THREAD_STACK_BYTES = 8 << 20;
 
 /** `EROFS` as emscripten numbers it. */
 const READ_ONLY_ERROR = 69;
+
+/** What the C library takes for the name of the program; the same wherever it is installed. */
+const PROGRAM = 'lean';
+
+/** A natural number that certainly needs more than a scalar of Lean. */
+const SMALLEST_LARGE = 1n << 32n;
 
 /** Variables that Lean may see. */
 const VARIABLES = /^LEAN_/;
@@ -103,32 +110,75 @@ function initialize(abi, exports) {
   guardStack(exports);
   abi.drop(abi.run('lean_init_search_path'));
   exports.lean_io_mark_end_initialization();
-  exports.lean_init_task_manager();
+}
+
+/** Tells a thawed Lean the variables of this process, and what it reads from them when it initializes. */
+function tellVariables(abi, { exports, getEnvStrings }) {
+  const text = string => {
+    const bytes = Buffer.from(`${string}\0`, 'utf8');
+    const at = exports.malloc(bytes.length);
+    abi.write(at, bytes);
+    return at;
+  };
+  for (const line of getEnvStrings()) {
+    const [name, value] = [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)].map(text);
+    exports.setenv(name, value, 1);
+    exports.free(name);
+    exports.free(value);
+  }
+  abi.drop(abi.run('lean_init_search_path'));
+}
+
+/** Gives a thawed Lean random numbers of its own, as it has drawn a seed when it initialized itself. */
+function drawSeed(abi, { exports }) {
+  let seed;
+  do seed = randomBytes(8).readBigUInt64LE(); while (seed < SMALLEST_LARGE);
+  abi.drop(abi.run('l_IO_setRandSeed', exports.lean_big_uint64_to_nat(seed)));
+}
+
+/** Puts this thread where the kept one was, in place of what the C library does before `main`. */
+function takeUp({ globals }, { exports, awaitMailbox }) {
+  for (const [name, value] of Object.entries(globals)) exports[name].value = value;
+  awaitMailbox(exports.pthread_self());
 }
 
 /**
- * Starts Lean from PACKAGE_DIR and the patched copy of its `lean.js`; gives its ABI and the file
- * system that it sees.
- * `threadOptions` are those of the threads that user code may start.
+ * Starts Lean from PACKAGE_DIR and the patched copy of its `lean.js`, or from what was kept of such a
+ * start (frozen.cjs); gives what it is made of. No task can run before `startTasks`.
+ * `threadOptions` are those of the threads that user code may start, `compiled` is the promise of the
+ * module.
  */
-function start(packageDir, patched, threadOptions) {
+function start(packageDir, patched, { threadOptions, compiled, frozen }) {
   return new Promise((resolve, reject) => {
+    const internals = () => globalThis.leanModule.internals();
     globalThis.leanModule = {
       noInitialRun: true,
       // A task of Lean may end, and tell this thread so, while no request is being answered.
       noExitRuntime: true,
-      locateFile: file => path.join(packageDir, file),
+      thisProgram: PROGRAM,
+      instantiateWasm(imports, done) {
+        compiled.then(module => done(new WebAssembly.Instance(module, imports), module)).catch(reject);
+      },
       mainScriptUrlOrBlob: patched,
       threadOptions,
       stdin: () => null,
-      preRun: [module => prepare(module.internals(), patched)],
+      wasmMemory: frozen?.memory,
+      preRun: [() => prepare(internals(), patched)],
+      thaw() {
+        if (frozen) takeUp(frozen, internals());
+        return frozen !== undefined;
+      },
       onRuntimeInitialized() {
         try {
-          const internals = globalThis.leanModule.internals();
-          const abi = new Abi(internals);
-          startThread(internals);
-          initialize(abi, internals.exports);
-          resolve({ abi, memory: internals.FS });
+          const inside = internals();
+          const abi = new Abi(inside);
+          if (frozen) {
+            tellVariables(abi, inside);
+            drawSeed(abi, inside);
+          } else {
+            initialize(abi, inside.exports);
+          }
+          resolve({ abi, internals: inside });
         } catch (error) {
           reject(error);
         }
@@ -138,4 +188,10 @@ function start(packageDir, patched, threadOptions) {
   });
 }
 
-module.exports = { start };
+/** Lets tasks run, in threads of their own. */
+function startTasks(internals) {
+  startThread(internals);
+  internals.exports.lean_init_task_manager();
+}
+
+module.exports = { start, startTasks };

@@ -4,7 +4,6 @@
  * each request. The only place that knows which requests there are.
  */
 const { LeanError } = require('./abi.cjs');
-const { refuseAxioms } = require('./axioms.cjs');
 const { FileError, Files, readText } = require('./files.cjs');
 const { Frontend } = require('./frontend.cjs');
 const { Headers } = require('./header.cjs');
@@ -58,14 +57,15 @@ class Session {
   #states = [];
   #proofStates = [];
 
-  constructor({ abi, memory }) {
+  /** `files` is the file system that Lean sees; `imported` is what it has imported, if it was thawed. */
+  constructor({ abi, files, imported }) {
     this.#abi = abi;
-    refuseAxioms(abi);
     this.#frontend = new Frontend(abi);
     this.#initializers = new Initializers(abi);
     const imports = new Imports(abi, this.#initializers);
+    if (imported) imports.adopt(imported);
     this.#headers = new Headers(abi, this.#frontend, imports);
-    this.#files = new Files(memory);
+    this.#files = new Files(files);
     this.#pickles = new Pickles(abi, this.#files, this.#frontend, imports);
     const monads = new Monads(abi);
     const trees = new Trees(abi, this.#frontend);

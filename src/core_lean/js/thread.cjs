@@ -7,6 +7,7 @@
  */
 const { BroadcastChannel } = require('worker_threads');
 const { writeAll } = require('./output.cjs');
+const { Symbols } = require('./symbols.cjs');
 
 /** The name of the channel on which the exit status travels. */
 const CHANNEL = 'leanrepl-end';
@@ -24,6 +25,7 @@ const LINE = {
 const STACK_ERROR = /: Maximum call stack size exceeded|: deep recursion was detected/;
 const MEMORY_ERROR = /out of memory|bad_alloc|: excessive memory consumption/i;
 
+let symbols;
 let exhausted = false;
 let inDebugLines = false;
 
@@ -58,6 +60,9 @@ module.exports = {
 
   /** Set by `lean.js`: the type and the message of an exception of C++. */
   explain: address => ['', `exception ${address}`],
+
+  /** The names of the package, which each thread reads when it first asks. */
+  symbols: () => (symbols ??= new Symbols(process.argv[3])),
 
   /** A line of output, of Lean's or of the user's; descriptor 1 carries replies and nothing else. */
   print(line) {

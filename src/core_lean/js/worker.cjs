@@ -1,17 +1,39 @@
 'use strict';
 /**
  * The thread in which Lean runs: starts it and answers one request after the other. It may block or
- * die at any time; main.cjs, in another thread, does not.
+ * die at any time; main.cjs, in another thread, does not. The first message is the compiled module.
  * Arguments: thread.cjs, PACKAGE_DIR, PATCHED_LEAN_JS.
  */
+const { once } = require('events');
 const { parentPort, workerData } = require('worker_threads');
-const { start } = require('./runtime.cjs');
+const { keep, thawed } = require('./beginning.cjs');
+const { exposeRefusal, refuseAxioms } = require('./axioms.cjs');
+const { start, startTasks } = require('./runtime.cjs');
 const { Session } = require('./session.cjs');
 const thread = require('./thread.cjs');
 
-/** Starts Lean and takes requests. */
+/** Starts Lean, up to where it can be kept. */
+async function begin(packageDir, patched, frozen) {
+  const compiled = once(parentPort, 'message').then(([module]) => module);
+  const lean = await start(packageDir, patched, { threadOptions: workerData.threadOptions, compiled, frozen });
+  const refusal = exposeRefusal(lean.abi);
+  if (!frozen) refuseAxioms(lean.abi, refusal);
+  else if (frozen.state.refusal !== refusal) throw new Error('the frozen memory is of another module');
+  return { ...lean, refusal };
+}
+
+/** Starts Lean and takes requests, or keeps it; `step` is that of freeze.cjs. */
 async function main([, packageDir, patched]) {
-  const session = new Session(await start(packageDir, patched, workerData.threadOptions));
+  const { frozenFile, step } = workerData;
+  const frozen = step === 'keep' ? undefined : thawed(frozenFile, packageDir);
+  if (step === 'prove' && !frozen) throw new Error('what was kept cannot be used');
+  const { abi, internals, refusal } = await begin(packageDir, patched, frozen);
+  if (step === 'keep') {
+    keep(frozenFile, packageDir, { abi, internals, refusal });
+    thread.exit(0);
+  }
+  startTasks(internals);
+  const session = new Session({ abi, files: internals.FS, imported: frozen?.state.imported });
   parentPort.on('message', request => {
     try {
       parentPort.postMessage(session.answer(request));

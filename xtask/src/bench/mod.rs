@@ -6,6 +6,7 @@ mod olean_file;
 mod prefault;
 mod sample;
 mod session;
+mod start;
 
 use std::path::Path;
 
@@ -29,6 +30,12 @@ enum Name {
         #[arg(long, default_value_t = 10_000)]
         requests: usize,
     },
+    /// How long core Lean takes to its first answer, with its kept memory and without.
+    Start {
+        /// How often each is measured.
+        #[arg(long, default_value_t = 7)]
+        rounds: usize,
+    },
     /// What reading compiled modules ahead saves an import on a cold disk.
     Prefault {
         /// Size of all modules together.
@@ -51,6 +58,7 @@ pub(crate) fn run(root: &Path, args: &Args) -> anyhow::Result<bool> {
     }
     match args.name {
         Name::Session { requests } => session::run(root, requests)?,
+        Name::Start { rounds } => start::run(rounds)?,
         Name::Prefault { size, rounds } => prefault::run(root, size.get(), rounds)?,
     }
     Ok(true)
@@ -60,6 +68,7 @@ pub(crate) fn run(root: &Path, args: &Args) -> anyhow::Result<bool> {
 fn again(root: &Path, args: &Args) -> anyhow::Result<bool> {
     let words = match args.name {
         Name::Session { requests } => vec!["session".to_owned(), format!("--requests={requests}")],
+        Name::Start { rounds } => vec!["start".to_owned(), format!("--rounds={rounds}")],
         Name::Prefault { size, rounds } => vec![
             "prefault".to_owned(),
             format!("--size={}", size.get()),
