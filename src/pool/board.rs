@@ -97,10 +97,13 @@ impl<T> Board<T> {
         None
     }
 
-    /// Why there is no session, if starting one was tried and failed.
+    /// Why there is no session, if starting one was tried and failed. A pool that has had sessions
+    /// tries twice before it says so.
     fn hopeless(&self) -> Option<Arc<Failure>> {
         let is_live = self.seats.iter().any(|seat| seat.status.is_live());
-        self.failure.clone().filter(|_| !is_live)
+        let has_worked = self.lean_version.is_some();
+        let is_over = !is_live && (!has_worked || self.starts.keeps_failing());
+        self.failure.clone().filter(|_| is_over)
     }
 
     /// A slot's session is proven.
