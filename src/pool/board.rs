@@ -47,6 +47,8 @@ pub(crate) struct Board<T> {
     restarts: Restarts,
     /// How many texts were run to an end.
     finished: u64,
+    /// How many texts were tried once more.
+    retried: u64,
     /// Why the last start failed; gone after one that succeeded.
     failure: Option<Arc<Failure>>,
     /// The version that the last session said.
@@ -72,6 +74,7 @@ impl<T> Board<T> {
             recent: VecDeque::new(),
             restarts: Restarts::default(),
             finished: 0,
+            retried: 0,
             failure: None,
             lean_version: None,
             is_draining: false,
@@ -159,6 +162,7 @@ impl<T> Board<T> {
             self.pace.tick(now);
             self.finished += 1;
         }
+        self.retried += u64::from(ran && again.is_some());
         if let Some((hash, text)) = &proven {
             self.remember(*hash, text);
         }
@@ -353,6 +357,7 @@ impl<T> Board<T> {
             sessions,
             queued: self.queue.len(),
             finished: self.finished,
+            retried: self.retried,
             restarts: self.restarts,
             resident_bytes: resident.sum(),
         }

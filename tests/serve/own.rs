@@ -212,6 +212,7 @@ fn counters_tell_what_happened() {
         r#"leanrepl_texts_total{surface="eval",verdict="accepted",reason=""} 2"#,
         r#"leanrepl_responses_total{status="502"} 1"#,
         r#"leanrepl_phase_seconds_count{phase="body"} 5"#,
+        "leanrepl_text_retries_total 1",
         "leanrepl_queue_length 0",
         "leanrepl_ready 1",
     ] {
