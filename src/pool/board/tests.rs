@@ -112,6 +112,7 @@ impl Play {
             header,
             bytes: 1,
             until: self.now + Duration::from_secs(10),
+            patience: self.now + Duration::from_secs(10),
             cancelled: Interrupt::default(),
             needs_fresh: is_lease,
             is_lease,
