@@ -41,6 +41,7 @@ use tokio::time::{interval, timeout};
 use crate::failure::{Failure, Kind};
 use crate::limits::{Interrupt, Wait};
 use crate::pool::Pool;
+use crate::process::allocator;
 use crate::repl::identity::Identity;
 use crate::serve::options::ServeOptions;
 use crate::serve::server::{Server, Started};
@@ -99,6 +100,7 @@ pub(crate) fn run(
     make_pool: MakePool,
     interrupt: &Interrupt,
 ) -> Result<(), Failure> {
+    allocator::give_back();
     raise_descriptor_limit();
     let runtime = Builder::new_multi_thread()
         .enable_all()
