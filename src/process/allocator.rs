@@ -4,7 +4,7 @@
 /// How many regions threads share. The default is eight for each core, and each keeps some megabytes
 /// of what its threads have freed.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
-const REGIONS: libc::c_int = 4;
+const REGIONS: libc::c_int = 2;
 
 /// From this size on, memory comes from the system and goes back to it when it is freed. By default
 /// the limit rises to the largest that was ever freed, and regions keep twice as much at their ends.
