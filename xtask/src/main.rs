@@ -7,6 +7,7 @@
 )]
 
 mod bench;
+mod chaos;
 mod check;
 mod conformance;
 mod layers;
@@ -42,6 +43,9 @@ enum Chore {
     Conformance(conformance::Args),
     /// Measures, with a baseline in the same run.
     Bench(bench::Args),
+    /// Makes thousands of requests to a server on REPLs that go wrong in every way, and checks that each
+    /// gets one truthful answer.
+    Chaos(chaos::Args),
 }
 
 fn main() -> anyhow::Result<ExitCode> {
@@ -50,6 +54,7 @@ fn main() -> anyhow::Result<ExitCode> {
         Chore::Test(args) => test::run(&root(), &args)?,
         Chore::Conformance(args) => conformance::run(&args)?,
         Chore::Bench(args) => bench::run(&root(), &args)?,
+        Chore::Chaos(args) => chaos::run(&root(), &args)?.is_empty(),
     };
     Ok(if all_well {
         ExitCode::SUCCESS
