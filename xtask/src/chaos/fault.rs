@@ -204,12 +204,12 @@ pub(crate) static FAULTS: [Fault; 43] = [
         Needs::Freedom,
     ),
     needing(
-        fatal(
+        racy(fatal(
             "forged reply while it waits",
             10,
             "--! late-fake-reply 1 {\"env\": 9}\n--! slow 400",
             &["nonsense"],
-        ),
+        )),
         Needs::Freedom,
     ),
     // Memory.
