@@ -105,13 +105,7 @@ impl Flags {
                 "--instant-bytes" => flags.instant_bytes = Some(number(&value()?)?),
                 "--instant-after" => flags.instant_after = number(&value()?)?,
                 "--transcript" => flags.transcript = Some(value()?.into()),
-                "--lie" => {
-                    flags.lie = Some(match value()?.as_str() {
-                        "opposite" => Lie::Opposite,
-                        "foreign" => Lie::Foreign,
-                        other => return Err(format!("fake-repl: no lie is called `{other}`")),
-                    });
-                }
+                "--lie" => flags.lie = Some(lie(&value()?)?),
                 "--log" => flags.log = Some(value()?.into()),
                 "--at-start" => {
                     flags.at_start = Some(match value()?.as_str() {
@@ -127,6 +121,15 @@ impl Flags {
             }
         }
         Ok(flags)
+    }
+}
+
+/// Reads the name of a lie; the error names it.
+fn lie(name: &str) -> Result<Lie, String> {
+    match name {
+        "opposite" => Ok(Lie::Opposite),
+        "foreign" => Ok(Lie::Foreign),
+        other => Err(format!("fake-repl: no lie is called `{other}`")),
     }
 }
 

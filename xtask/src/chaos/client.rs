@@ -34,6 +34,17 @@ pub(crate) struct Field {
 }
 
 impl Field {
+    /// Nothing was asked yet.
+    pub(crate) fn new(address: SocketAddr, plan: Plan) -> Self {
+        Self {
+            address,
+            plan,
+            next: AtomicU64::new(0),
+            ended: AtomicU64::new(0),
+            ledger: Mutex::default(),
+        }
+    }
+
     /// The books.
     pub(crate) fn ledger(&self) -> MutexGuard<'_, Ledger> {
         self.ledger.lock().unwrap_or_else(PoisonError::into_inner)

@@ -18,8 +18,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -116,17 +115,12 @@ pub(crate) fn run(root: &Path, args: &Args) -> Result<Vec<Wrong>> {
         server::SPARES
     );
     let server = Server::start(&folder, &wishes)?;
-    let field = Field {
-        address: server.address,
-        plan: Plan {
-            seed,
-            folder: folder.join("once"),
-            is_confined: args.confined,
-        },
-        next: AtomicU64::new(0),
-        ended: AtomicU64::new(0),
-        ledger: Mutex::default(),
+    let plan = Plan {
+        seed,
+        folder: folder.join("once"),
+        is_confined: args.confined,
     };
+    let field = Field::new(server.address, plan);
     let facts = play(server, &field, &folder, requests)?;
     let mut ledger = field.ledger();
     ledger.close(facts.kills);

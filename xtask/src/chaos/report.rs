@@ -121,6 +121,14 @@ fn print_counts(ledger: &Ledger, facts: &Facts) {
     line("processes left over", facts.left_over.to_string());
     let over = counts.latest.as_secs_f64();
     line("latest answer, past wait and limit", format!("{over:.2} s"));
+    print_holdings(facts);
+    line("time", format!("{:.0} s", facts.seconds));
+    println!();
+}
+
+/// What the server held at the start and at the end.
+fn print_holdings(facts: &Facts) {
+    let line = |what: &str, value: String| println!("| {what} | {value} |");
     let (start, end) = (facts.start, facts.end);
     line("memory after the warm-up", kib(start.resident));
     line(
@@ -136,8 +144,6 @@ fn print_counts(ledger: &Ledger, facts: &Facts) {
         "threads, start and end",
         format!("{}, {}", start.threads, end.threads),
     );
-    line("time", format!("{:.0} s", facts.seconds));
-    println!();
 }
 
 /// A count; nothing for none, so that a table can be read.
