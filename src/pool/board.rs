@@ -47,6 +47,8 @@ pub(crate) struct Board<T> {
     restarts: Restarts,
     /// How many texts were run to an end.
     finished: u64,
+    /// How many texts were tried once more.
+    retried: u64,
     /// Why the last start failed; gone after one that succeeded.
     failure: Option<Arc<Failure>>,
     /// The version that the last session said.
@@ -72,6 +74,7 @@ impl<T> Board<T> {
             recent: VecDeque::new(),
             restarts: Restarts::default(),
             finished: 0,
+            retried: 0,
             failure: None,
             lean_version: None,
             is_draining: false,
@@ -97,10 +100,13 @@ impl<T> Board<T> {
         None
     }
 
-    /// Why there is no session, if starting one was tried and failed.
+    /// Why there is no session, if starting one was tried and failed. A pool that has had sessions
+    /// tries twice before it says so.
     fn hopeless(&self) -> Option<Arc<Failure>> {
         let is_live = self.seats.iter().any(|seat| seat.status.is_live());
-        self.failure.clone().filter(|_| !is_live)
+        let has_worked = self.lean_version.is_some();
+        let is_over = !is_live && (!has_worked || self.starts.keeps_failing());
+        self.failure.clone().filter(|_| is_over)
     }
 
     /// A slot's session is proven.
@@ -156,6 +162,7 @@ impl<T> Board<T> {
             self.pace.tick(now);
             self.finished += 1;
         }
+        self.retried += u64::from(ran && again.is_some());
         if let Some((hash, text)) = &proven {
             self.remember(*hash, text);
         }
@@ -353,6 +360,7 @@ impl<T> Board<T> {
             sessions,
             queued: self.queue.len(),
             finished: self.finished,
+            retried: self.retried,
             restarts: self.restarts,
             resident_bytes: resident.sum(),
         }

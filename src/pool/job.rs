@@ -19,7 +19,10 @@ pub struct Job {
     pub options: Options,
     /// The longest wait for Lean once the text runs; headers have a limit of their own.
     pub timeout: Duration,
-    /// The end of the client's patience, the wait in the queue included.
+    /// The longest wait for a session.
+    pub wait: Duration,
+    /// The end of the client's patience, the wait in the queue included. A text that runs then is
+    /// stopped.
     pub patience: Deadline,
     /// Who asks; the queue is fair between clients.
     pub client: Arc<str>,

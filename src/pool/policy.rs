@@ -216,6 +216,11 @@ impl Starts {
         self.failures > 0
     }
 
+    /// Whether more than one start in a row failed: a single one may have been killed by chance.
+    pub(crate) fn keeps_failing(&self) -> bool {
+        self.failures > 1
+    }
+
     /// A start succeeded.
     pub(crate) fn succeeded(&mut self) {
         self.failures = 0;

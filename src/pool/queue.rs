@@ -19,8 +19,10 @@ pub(crate) struct Entry<T> {
     pub(crate) header: Option<u64>,
     /// What its text holds in memory.
     pub(crate) bytes: usize,
-    /// The end of its client's patience.
+    /// When it has waited long enough.
     pub(crate) until: Instant,
+    /// The end of its client's patience, also when it runs.
+    pub(crate) patience: Instant,
     /// Set when its client has gone away.
     pub(crate) cancelled: Interrupt,
     /// Whether it needs a session that has evaluated nothing.
@@ -247,6 +249,7 @@ mod tests {
             header,
             bytes: 1,
             until: Instant::now() + Duration::from_secs(3600),
+            patience: Instant::now() + Duration::from_secs(3600),
             cancelled: Interrupt::default(),
             needs_fresh: false,
             is_lease: false,

@@ -121,7 +121,7 @@ impl<T> Seat<T> {
         };
         self.watch = Some(Watch {
             cancelled: entry.cancelled.clone(),
-            until: entry.until,
+            until: entry.patience,
         });
         self.order = Some(Order::Run(entry));
     }

@@ -156,7 +156,7 @@ impl Slot {
             client,
             header,
             bytes,
-            until,
+            patience,
             cancelled,
             ..
         } = entry;
@@ -168,7 +168,9 @@ impl Slot {
                     client,
                     header,
                     bytes,
-                    until,
+                    // It had its session in time; what is left to it is the time of its client.
+                    until: patience,
+                    patience,
                     cancelled,
                     needs_fresh: true,
                     is_lease: false,

@@ -25,6 +25,8 @@ pub struct PoolState {
     pub queued: usize,
     /// How many texts and leases have ended, whatever came of them.
     pub finished: u64,
+    /// How many texts lost their session and were tried once more.
+    pub retried: u64,
     /// How many sessions were replaced, and why.
     pub restarts: Restarts,
     /// Resident memory of all sessions when last measured, in bytes.

@@ -50,12 +50,16 @@ impl Ticket {
         hasher: &impl BuildHasher,
     ) -> Entry<Self> {
         let now = Instant::now();
+        let patience = end_of(job.patience, now);
         let header = header::split(&job.text).canonical();
         Entry {
             client: Arc::clone(&job.client),
             header: (!header.is_empty()).then(|| hasher.hash_one(&header)),
             bytes: job.text.len(),
-            until: end_of(job.patience, now),
+            until: now
+                .checked_add(job.wait)
+                .map_or(patience, |end| end.min(patience)),
+            patience,
             cancelled: job.cancelled.clone(),
             needs_fresh: false,
             is_lease: false,
@@ -81,6 +85,7 @@ impl Ticket {
             header: None,
             bytes: 0,
             until: end_of(patience, now),
+            patience: end_of(patience, now),
             cancelled: Interrupt::default(),
             needs_fresh: true,
             is_lease: true,

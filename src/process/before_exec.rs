@@ -1,5 +1,5 @@
-//! What a child does between fork and exec; the only place of unsafe code. Nothing here may allocate
-//! or take a lock in the child: other threads of ours may have held it when we forked.
+//! What a child does between fork and exec; besides `allocator` the only place of unsafe code. Nothing
+//! here may allocate or take a lock in the child: other threads of ours may have held it when we forked.
 
 #[cfg(target_os = "linux")]
 use std::os::unix::process::CommandExt;

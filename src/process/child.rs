@@ -247,6 +247,12 @@ impl Child {
         self.tail.text()
     }
 
+    /// Forgets what was written on stderr so far, also what nobody has read yet.
+    pub fn forget_stderr(&mut self) {
+        self.drain_rest();
+        self.tail = Tail::default();
+    }
+
     /// Kills the whole group and every descendant that has left it, and reaps the child.
     /// Does nothing the second time.
     pub fn stop(&mut self) {

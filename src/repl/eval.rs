@@ -186,6 +186,9 @@ impl Evaluator {
         let split = header::split(text);
         let start = Instant::now();
         self.has_ground = false;
+        if let Some(open) = &mut self.open {
+            open.session.forget();
+        }
         let (env, ground) = self.environment(&split)?;
         self.has_ground = true;
         let header = start.elapsed();

@@ -310,6 +310,12 @@ impl Session {
         self.child.sweep()
     }
 
+    /// Forgets what the requests so far have left on stderr, so that it is not told to whomever the
+    /// next one belongs to.
+    pub(crate) fn forget(&mut self) {
+        self.child.forget_stderr();
+    }
+
     /// How it was started.
     pub fn launch(&self) -> &Launch {
         &self.launch

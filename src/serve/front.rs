@@ -6,11 +6,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
+use axum::body::HttpBody as _;
 use axum::extract::{Request, State};
 use axum::http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, AUTHORIZATION, HeaderValue, ORIGIN,
-    VARY,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, AUTHORIZATION, CONNECTION, HeaderValue,
+    ORIGIN, VARY,
 };
 use axum::http::{HeaderMap, HeaderName, Method, StatusCode};
 use axum::middleware::Next;
@@ -30,6 +31,9 @@ const X_AUTH_TOKEN: HeaderName = HeaderName::from_static("x-auth-token");
 
 /// The longest number of a request that is taken from a client.
 const LONGEST_ID: usize = 64;
+
+/// A body of so many bytes is read together with the head, if a client sends them together.
+const SHORT_BODY: u64 = 4096;
 
 /// The status in the log for a client that went away.
 const CLIENT_GONE: u16 = 499;
@@ -76,7 +80,7 @@ pub(crate) async fn handle(
                 request.extensions_mut().insert(caller);
                 next.run(request).await
             }
-            Err(problem) => problem.into_response(),
+            Err(problem) => turned_away(&request, problem),
         }
     };
     let mut response = finish(response, start, &visit.id);
@@ -89,6 +93,18 @@ pub(crate) async fn handle(
         response.headers_mut(),
     );
     visit.status = Some(response.status());
+    response
+}
+
+/// The answer to a request whose body nobody reads. The connection cannot be used again after a long
+/// one, and a client that is not told so would send its next request into nothing.
+fn turned_away(request: &Request, problem: Problem) -> Response {
+    let mut response = problem.into_response();
+    let length = request.body().size_hint().upper();
+    if length.is_none_or(|length| length > SHORT_BODY) {
+        let close = HeaderValue::from_static("close");
+        response.headers_mut().insert(CONNECTION, close);
+    }
     response
 }
 

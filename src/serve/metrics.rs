@@ -97,6 +97,8 @@ pub(crate) struct Metrics {
     sessions: Family<StateLabels, Gauge>,
     /// Sessions replaced, by reason.
     restarts: Family<ReasonLabels, Counter>,
+    /// Texts that lost their session and were tried once more.
+    retries: Counter,
     /// Resident bytes of all sessions.
     memory: Gauge,
     /// Sessions that clients hold as their own.
@@ -144,6 +146,9 @@ impl Metrics {
             "Sessions replaced, by reason",
             restarts.clone(),
         );
+        let retries = Counter::default();
+        let help = "Texts that lost their session and were tried once more";
+        registry.register("text_retries", help, retries.clone());
         let memory = Gauge::default();
         let help = "Resident bytes of all sessions and what they started";
         registry.register("sessions_memory_bytes", help, memory.clone());
@@ -162,6 +167,7 @@ impl Metrics {
             ready,
             sessions,
             restarts,
+            retries,
             memory,
             leases,
         }
@@ -209,6 +215,8 @@ impl Metrics {
                 let labels = StateLabels { state };
                 self.sessions.get_or_create(&labels).set(gauge(count));
             }
+            let retried = pool.retried.saturating_sub(self.retries.get());
+            self.retries.inc_by(retried);
             for (reason, count) in pool.restarts.iter() {
                 let labels = ReasonLabels {
                     reason: reason.as_str(),

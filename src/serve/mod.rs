@@ -41,6 +41,7 @@ use tokio::time::{interval, timeout};
 
 use crate::failure::{Failure, Kind};
 use crate::limits::{Interrupt, Wait};
+use crate::process::allocator;
 use crate::serve::options::ServeOptions;
 use crate::serve::server::Server;
 
@@ -100,6 +101,7 @@ pub(crate) fn run(
     make_pool: MakePool,
     interrupt: &Interrupt,
 ) -> Result<(), Failure> {
+    allocator::give_back();
     raise_descriptor_limit();
     let runtime = Builder::new_multi_thread()
         .enable_all()

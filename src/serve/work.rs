@@ -79,13 +79,15 @@ async fn submit(server: &Server, caller: &Caller, task: &Task, wait: Duration) -
     let start = Instant::now();
     let pool = server.pool_within(wait).await?;
     let wait = wait.saturating_sub(start.elapsed());
+    let longest = wait + server.options.import_timeout + task.timeout;
     let cancelled = CancelOnDrop(Interrupt::default());
     let job = Job {
         name: task.name.clone(),
         text: Arc::clone(&task.text),
         options: task.options.clone(),
         timeout: task.timeout,
-        patience: Deadline::after(wait),
+        wait,
+        patience: Deadline::after(longest),
         client: Arc::clone(&caller.client),
         cancelled: cancelled.0.clone(),
     };
@@ -98,8 +100,7 @@ async fn submit(server: &Server, caller: &Caller, task: &Task, wait: Duration) -
         }),
     );
     // The pool keeps its own limits; this one only bounds what a bug of ours can cost.
-    let longest = wait + server.options.import_timeout + task.timeout + SLACK;
-    match timeout(longest, receiver).await {
+    match timeout(longest + SLACK, receiver).await {
         Ok(Ok(outcome)) => judged(outcome, task),
         Ok(Err(_dropped)) => Err(lost("a text was lost in the pool")),
         Err(_elapsed) => Err(lost("the pool kept a text longer than it may")),

@@ -19,6 +19,9 @@
 //! | `refuse-lacking TEXT` | says so with the field by which core Lean names what it lacks |
 //! | `garbage` | is no JSON |
 //! | `slow-bytes` | comes byte by byte |
+//! | `twice` | comes twice |
+//! | `stale` | comes after the reply to the text before, if there was one with a directive |
+//! | `once FILE DIRECTIVE` | is like DIRECTIVE unless FILE is there, and makes FILE |
 //! | `slow MILLIS` | comes later |
 //! | `noise TEXT` | comes after a stray line |
 //! | `noise-blank TEXT` | comes after a stray line and a blank line |
@@ -39,6 +42,7 @@
 //! | `abort`, `segv` | never comes: SIGABRT, SIGSEGV |
 //! | `stack-overflow` | never comes: Lean's text on stderr, then SIGABRT |
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -94,6 +98,12 @@ pub(crate) enum Directive {
     Instead(String),
     /// The reply byte by byte.
     SlowBytes,
+    /// The reply twice.
+    Twice,
+    /// The reply to the text before this one, and then the reply.
+    Stale,
+    /// Something that happens only if a file is not there, which is made then.
+    Once(PathBuf, Box<Self>),
     /// Something that happens before the reply.
     Before(Misdeed),
 }
@@ -103,14 +113,20 @@ impl Directive {
     /// must not look like an honest REPL.
     pub(crate) fn parse(line: &str) -> Option<Result<Self, String>> {
         let wish = line.trim().strip_prefix("--!")?.trim();
-        let (name, rest) = wish.split_once(' ').unwrap_or((wish, ""));
         let problem = |why| format!("fake-repl: `{wish}`: {why}");
-        Some(
-            content(name, rest)
-                .or_else(|| before(name, rest))
-                .unwrap_or_else(|| Err("no such directive".to_owned()))
-                .map_err(problem),
-        )
+        Some(Self::of_wish(wish).map_err(problem))
+    }
+
+    /// Reads what follows the mark of a directive.
+    fn of_wish(wish: &str) -> Result<Self, String> {
+        let (name, rest) = wish.split_once(' ').unwrap_or((wish, ""));
+        if name == "once" {
+            let (file, then) = rest.split_once(' ').unwrap_or((rest, ""));
+            return Ok(Self::Once(file.into(), Box::new(Self::of_wish(then)?)));
+        }
+        content(name, rest)
+            .or_else(|| before(name, rest))
+            .unwrap_or_else(|| Err("no such directive".to_owned()))
     }
 }
 
@@ -142,6 +158,8 @@ fn content(name: &str, rest: &str) -> Option<Result<Directive, String>> {
         )),
         "garbage" => Ok(instead("this is no JSON")),
         "slow-bytes" => Ok(Directive::SlowBytes),
+        "twice" => Ok(Directive::Twice),
+        "stale" => Ok(Directive::Stale),
         _ => return None,
     })
 }
@@ -282,6 +300,8 @@ mod tests {
             "--! die soon",
             "--! sorry x",
             "--! fake-reply {",
+            "--! once file",
+            "--! once file hagn",
             "--!",
         ] {
             assert!(Directive::parse(line).unwrap().is_err(), "{line}");

@@ -37,6 +37,16 @@ pub(crate) enum PickleFault {
     UnpickleNothing,
 }
 
+/// What is said that is not so. Nobody who sees the replies alone can notice: this is for those who
+/// check the checkers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Lie {
+    /// The opposite verdict.
+    Opposite,
+    /// The reply to the text before in place of the text's own.
+    Foreign,
+}
+
 /// The flags, from arguments and from `LEAN_FAKE_REPL`.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Flags {
@@ -57,6 +67,8 @@ pub(crate) struct Flags {
     pub(crate) instant_after: usize,
     /// `--transcript FILE`: expects and answers what the file says, nothing else.
     pub(crate) transcript: Option<PathBuf>,
+    /// `--lie opposite|foreign`: every fifth text with a directive is answered with a lie.
+    pub(crate) lie: Option<Lie>,
     /// `--log FILE`: appends `PID REQUEST` for each request, for tests that count them.
     pub(crate) log: Option<PathBuf>,
 }
@@ -75,6 +87,7 @@ impl Flags {
             instant_bytes: None,
             instant_after: 0,
             transcript: None,
+            lie: None,
             log: None,
         };
         let mut words = words.into_iter();
@@ -92,6 +105,7 @@ impl Flags {
                 "--instant-bytes" => flags.instant_bytes = Some(number(&value()?)?),
                 "--instant-after" => flags.instant_after = number(&value()?)?,
                 "--transcript" => flags.transcript = Some(value()?.into()),
+                "--lie" => flags.lie = Some(lie(&value()?)?),
                 "--log" => flags.log = Some(value()?.into()),
                 "--at-start" => {
                     flags.at_start = Some(match value()?.as_str() {
@@ -107,6 +121,15 @@ impl Flags {
             }
         }
         Ok(flags)
+    }
+}
+
+/// Reads the name of a lie; the error names it.
+fn lie(name: &str) -> Result<Lie, String> {
+    match name {
+        "opposite" => Ok(Lie::Opposite),
+        "foreign" => Ok(Lie::Foreign),
+        other => Err(format!("fake-repl: no lie is called `{other}`")),
     }
 }
 
@@ -157,6 +180,7 @@ mod tests {
         for (line, word) in [
             ("--lean-versoin 4", "--lean-versoin"),
             ("--at-start sleepy", "sleepy"),
+            ("--lie white", "white"),
             ("--instant-bytes many", "many"),
             ("--log", "--log"),
             ("--pickle-fault bad", "bad"),

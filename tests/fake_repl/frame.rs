@@ -10,6 +10,8 @@ pub(crate) enum Manner {
     Whole,
     /// Byte by byte, each flushed.
     SlowBytes,
+    /// Whole, and then once more.
+    Twice,
 }
 
 /// Reads one block: lines up to the first blank one or the end of the input, each trimmed at its
@@ -39,6 +41,7 @@ pub(crate) fn write(reply: &str, manner: Manner) -> io::Result<()> {
     let frame = format!("{reply}\n\n");
     match manner {
         Manner::Whole => write_raw(frame.as_bytes()),
+        Manner::Twice => write_raw(frame.repeat(2).as_bytes()),
         Manner::SlowBytes => frame
             .as_bytes()
             .iter()

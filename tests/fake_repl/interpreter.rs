@@ -3,31 +3,22 @@
 //! Any text is accepted in silence but `#check NAME`, `#eval` of a literal or of
 //! `Lean.versionString`, imports and directives.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io;
+use std::path::Path;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::directive::{Directive, Place, place_json};
+use crate::draft::{Answer, Draft, plain};
 use crate::environment::Environment;
-use crate::flags::{Flags, PickleFault};
+use crate::flags::{Flags, Lie, PickleFault};
 use crate::frame::Manner;
 use crate::header::{Header, newlines};
 use crate::misdeed::Misdeed;
-use crate::pretty;
 use crate::proof::{ProofStates, Tried, hole};
 use crate::request::{Options, Request};
 use crate::system::{read_error, variables};
-
-/// One answer.
-#[derive(Debug)]
-pub(crate) struct Answer {
-    /// What happens before the reply.
-    pub(crate) misdeeds: Vec<Misdeed>,
-    /// The reply without its blank line.
-    pub(crate) reply: String,
-    /// How it goes out.
-    pub(crate) manner: Manner,
-}
 
 /// Why there is no answer.
 #[derive(Debug, PartialEq, Eq)]
@@ -49,60 +40,10 @@ pub(crate) struct Interpreter<'a> {
     proof_states: ProofStates,
     /// Whether an unpickle would run initializers; matters with `--old-unpickle` only.
     initializers: bool,
-}
-
-/// What a reply is made of.
-#[derive(Debug, Default)]
-struct Draft {
-    /// The fields of the reply by name; a list that stays empty is left out.
-    lists: Map<String, Value>,
-    /// What happens before.
-    misdeeds: Vec<Misdeed>,
-    /// How it goes out.
-    manner: Manner,
-    /// A text in place of the reply.
-    instead: Option<String>,
-    /// Whether to add fields of a newer REPL.
-    unknown_field: bool,
-}
-
-impl Draft {
-    /// Adds an item to one of the lists.
-    fn push(&mut self, list: &str, item: Value) {
-        let list = self.lists.entry(list).or_insert_with(|| json!([]));
-        if let Some(items) = list.as_array_mut() {
-            items.push(item);
-        }
-    }
-
-    /// Adds a message.
-    fn say(&mut self, severity: &str, pos: Place, end_pos: Option<Place>, data: &str) {
-        let message = json!({
-            "severity": severity,
-            "pos": place_json(pos),
-            "endPos": end_pos.map(place_json),
-            "data": data.trim(),
-        });
-        self.push("messages", message);
-    }
-
-    /// The answer with the environment `env`.
-    fn finish(mut self, env: usize) -> Answer {
-        self.lists.insert("env".to_owned(), env.into());
-        let mut reply = Value::Object(self.lists);
-        if self.unknown_field {
-            add_unknown_fields(&mut reply);
-        }
-        let reply = match self.instead {
-            Some(text) => text,
-            None => pretty::print(&reply),
-        };
-        Answer {
-            misdeeds: self.misdeeds,
-            reply,
-            manner: self.manner,
-        }
-    }
+    /// How many texts with a directive were answered.
+    texts: usize,
+    /// The reply to the last one.
+    last_reply: Option<String>,
 }
 
 impl<'a> Interpreter<'a> {
@@ -113,6 +54,8 @@ impl<'a> Interpreter<'a> {
             environments: Vec::new(),
             proof_states: ProofStates::default(),
             initializers: false,
+            texts: 0,
+            last_reply: None,
         }
     }
 
@@ -223,10 +166,12 @@ impl<'a> Interpreter<'a> {
             .lines()
             .zip(body_line..)
             .map(|(line, number)| (line, number, true));
+        let mut is_directed = false;
         for (line, number, in_body) in head_lines.chain(body_lines) {
             if let Some(directive) = Directive::parse(line) {
                 let directive = directive.map_err(Ruin::BadDirective)?;
-                self.follow(directive, number, options, &mut draft);
+                self.follow(directive, number, options, &mut draft)?;
+                is_directed = true;
             } else if in_body {
                 self.run_line(line, number, &environment, &mut draft);
                 environment.define(line);
@@ -238,7 +183,20 @@ impl<'a> Interpreter<'a> {
             }
         }
         let env = self.keep(environment);
-        Ok(draft.finish(env))
+        if !is_directed {
+            return Ok(draft.finish(env));
+        }
+        self.texts += 1;
+        let lie = self.flags.lie.filter(|_| self.texts.is_multiple_of(5));
+        if lie == Some(Lie::Opposite) {
+            draft.turn_round();
+        }
+        let mut answer = draft.finish(env);
+        let before = self.last_reply.replace(answer.reply.clone());
+        if let (Some(Lie::Foreign), Some(before)) = (lie, before) {
+            answer.reply = before;
+        }
+        Ok(answer)
     }
 
     /// The environment of a header. A failed import is silent, as in the real REPL.
@@ -289,7 +247,7 @@ impl<'a> Interpreter<'a> {
         number: usize,
         options: &Options,
         draft: &mut Draft,
-    ) {
+    ) -> Result<(), Ruin> {
         match directive {
             Directive::Message {
                 severity,
@@ -327,8 +285,20 @@ impl<'a> Interpreter<'a> {
             Directive::UnknownField => draft.unknown_field = true,
             Directive::Instead(text) => draft.instead = Some(text),
             Directive::SlowBytes => draft.manner = Manner::SlowBytes,
+            Directive::Twice => draft.manner = Manner::Twice,
+            Directive::Stale => {
+                let before = self.last_reply.iter();
+                let frames = before.map(|reply| Misdeed::Noise(format!("{reply}\n")));
+                draft.misdeeds.extend(frames);
+            }
+            Directive::Once(file, then) => {
+                if is_first(&file)? {
+                    return self.follow(*then, number, options, draft);
+                }
+            }
             Directive::Before(misdeed) => draft.misdeeds.push(misdeed),
         }
+        Ok(())
     }
 
     /// A sorry or tactic with a proof state of its own.
@@ -348,6 +318,18 @@ fn misplaced_import(draft: &mut Draft, line: usize) {
     draft.say("error", (line, 0), Some((line, 6)), text);
 }
 
+/// Whether a file is not there; it is afterwards.
+fn is_first(file: &Path) -> Result<bool, Ruin> {
+    match File::create_new(file) {
+        Ok(_) => Ok(true),
+        Err(err) if err.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+        Err(err) => Err(Ruin::BadDirective(format!(
+            "fake-repl: cannot make `{}`: {err}",
+            file.display()
+        ))),
+    }
+}
+
 /// Whether Lean prints the expression as it stands.
 fn is_literal(text: &str) -> bool {
     let quoted = text.len() > 1 && text.starts_with('"') && text.ends_with('"');
@@ -357,27 +339,6 @@ fn is_literal(text: &str) -> bool {
 /// An error that the real REPL does not catch.
 fn uncaught(err: impl Into<Box<dyn std::error::Error>>) -> Ruin {
     Ruin::Uncaught(err.into().to_string())
-}
-
-/// An answer that is this reply and nothing else.
-fn plain(reply: &Value) -> Answer {
-    Answer {
-        misdeeds: Vec::new(),
-        reply: pretty::print(reply),
-        manner: Manner::Whole,
-    }
-}
-
-/// Adds a field to each object of a reply.
-fn add_unknown_fields(value: &mut Value) {
-    match value {
-        Value::Array(items) => items.iter_mut().for_each(add_unknown_fields),
-        Value::Object(fields) => {
-            fields.values_mut().for_each(add_unknown_fields);
-            fields.insert("fromTheFuture".to_owned(), json!({"kept": [1, "two"]}));
-        }
-        _ => {}
-    }
 }
 
 #[cfg(test)]
@@ -483,6 +444,45 @@ mod tests {
         assert_eq!(got[2], json!({"message": missing}));
         assert_eq!(got[3]["env"], 0);
         assert_eq!(got[3]["messages"][0]["data"], "\"4.27.0\"");
+    }
+
+    #[test]
+    fn a_reply_may_be_followed_or_preceded_by_another_one() {
+        let flags = Flags::parse([]).unwrap();
+        let mut interpreter = Interpreter::new(&flags);
+        let mut answer = |text: &str| {
+            let request = Request::parse(&json!({"cmd": text}).to_string()).unwrap();
+            interpreter.answer(request).unwrap()
+        };
+        assert_eq!(answer("--! stale\n--! info a").misdeeds, []);
+        assert_eq!(answer("--! twice").manner, Manner::Twice);
+        let first = answer("--! info b").reply;
+        assert_eq!(
+            answer("--! stale").misdeeds,
+            [Misdeed::Noise(format!("{first}\n"))]
+        );
+    }
+
+    #[test]
+    fn what_happens_once_does_not_happen_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("done");
+        let text = format!("--! once {} info x", file.display());
+        let got = replies("", &[json!({"cmd": text}), json!({"cmd": text})]);
+        assert_eq!(got[0]["messages"][0]["data"], "x");
+        assert!(got[1].get("messages").is_none());
+    }
+
+    #[test]
+    fn every_fifth_text_is_lied_about_if_the_flag_says_so() {
+        let texts: Vec<Value> = (0..5)
+            .map(|index| json!({"cmd": format!("--! error {index}")}))
+            .collect();
+        let got = replies("--lie opposite", &texts);
+        assert_eq!(got[3]["messages"][0]["severity"], "error");
+        assert_eq!(got[4]["messages"][0]["severity"], "info");
+        let got = replies("--lie foreign", &texts);
+        assert_eq!(got[4]["messages"][0]["data"], "3");
     }
 
     #[test]

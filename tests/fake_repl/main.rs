@@ -18,6 +18,7 @@
 
 mod attempt;
 mod directive;
+mod draft;
 mod environment;
 mod flags;
 mod frame;

@@ -84,7 +84,8 @@ fn every_job_is_answered_once_and_truly_whatever_the_sessions_do() {
         let (text, expected) = plan(index);
         let mut it = job(&text);
         it.client = Arc::from(format!("client {}", index % 7));
-        it.patience = leanrepl::internals::Deadline::after(PATIENCE * 10);
+        it.wait = PATIENCE * 10;
+        it.patience = leanrepl::internals::Deadline::after(it.wait);
         if matches!(expected, Expected::Undecided(Cause::Timeout)) {
             it.timeout = Duration::from_millis(300);
         }

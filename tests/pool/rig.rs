@@ -169,6 +169,7 @@ pub(crate) fn job(text: &str) -> Job {
         text: Arc::from(text),
         options: Options::default(),
         timeout: PATIENCE,
+        wait: PATIENCE * 2,
         patience: Deadline::after(PATIENCE * 2),
         client: Arc::from("test"),
         cancelled: Interrupt::default(),

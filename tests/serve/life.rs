@@ -88,6 +88,15 @@ fn the_wait_counts_and_is_bounded() {
 }
 
 #[test]
+fn a_text_may_run_longer_than_it_may_wait() {
+    let served = Served::start(&["--max-wait", "300ms"]);
+    let answer = served.post("/", "--! slow 900\n--! info at last");
+    assert_eq!(answer.status, 200, "{answer:?}");
+    assert!(answer.text.contains("at last"), "{answer:?}");
+    served.stop();
+}
+
+#[test]
 fn a_full_queue_is_429_and_says_when_to_come_back() {
     let args = ["--sessions", "1", "--spares", "0", "--queue", "1"];
     let served = Served::start(&[&args[..], &["--grace", "1s"]].concat());

@@ -154,6 +154,21 @@ fn a_stream_has_a_line_as_each_text_finishes_and_a_summary_last() {
 }
 
 #[test]
+fn what_one_text_writes_on_stderr_is_not_told_to_the_client_of_the_next() {
+    let served = Served::start(&["--sessions", "1", "--spares", "0"]);
+    eval(&served, &json!({"texts": "--! stderr a secret"}));
+    // A session that breaks off in its answer is not tried again, so the failure is that of a session
+    // which has run another text.
+    let text = "--! stderr my own words\n--! die-mid-reply";
+    let result = eval(&served, &json!({"texts": text}))["results"][0].clone();
+    assert_eq!(result["reason"], "crash", "{result}");
+    let told = result.to_string();
+    assert!(!told.contains("a secret"), "{told}");
+    assert!(told.contains("my own words"), "{told}");
+    served.stop();
+}
+
+#[test]
 fn a_field_that_does_not_exist_is_refused_by_name() {
     let served = Served::start(&[]);
     for (body, word) in [
@@ -227,6 +242,7 @@ fn counters_tell_what_happened() {
         r#"leanrepl_texts_total{surface="eval",verdict="accepted",reason=""} 2"#,
         r#"leanrepl_responses_total{status="502"} 1"#,
         r#"leanrepl_phase_seconds_count{phase="body"} 5"#,
+        "leanrepl_text_retries_total 1",
         "leanrepl_queue_length 0",
         "leanrepl_ready 1",
     ] {

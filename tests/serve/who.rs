@@ -57,6 +57,17 @@ fn a_missing_and_a_wrong_key_are_told_apart_and_nothing_runs() {
 }
 
 #[test]
+fn a_client_whose_long_text_is_turned_away_is_told_that_the_connection_is_over() {
+    let served = with_keys(&[]);
+    for (length, expected) in [(10, None), (100_000, Some("close"))] {
+        let answer = served.post("/", &"x".repeat(length));
+        assert_eq!(answer.status, 401);
+        assert_eq!(answer.header("connection"), expected, "{length}");
+    }
+    served.stop();
+}
+
+#[test]
 fn neither_keys_nor_texts_are_in_the_log() {
     let served = with_keys(&["--log-format", "json"]);
     let headers = [

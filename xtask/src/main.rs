@@ -7,6 +7,7 @@
 )]
 
 mod bench;
+mod chaos;
 mod check;
 mod conformance;
 mod dist;
@@ -46,6 +47,9 @@ enum Chore {
     Dist(dist::Args),
     /// Measures, with a baseline in the same run.
     Bench(bench::Args),
+    /// Makes thousands of requests to a server on REPLs that go wrong in every way, and checks that each
+    /// gets one truthful answer.
+    Chaos(chaos::Args),
 }
 
 fn main() -> anyhow::Result<ExitCode> {
@@ -55,6 +59,7 @@ fn main() -> anyhow::Result<ExitCode> {
         Chore::Conformance(args) => conformance::run(&args)?,
         Chore::Dist(args) => dist::run(&root(), &args)?,
         Chore::Bench(args) => bench::run(&root(), &args)?,
+        Chore::Chaos(args) => chaos::run(&root(), &args)?.is_empty(),
     };
     Ok(if all_well {
         ExitCode::SUCCESS

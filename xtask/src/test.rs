@@ -8,6 +8,7 @@ use anyhow::Context;
 use leanrepl::internals::{Kind, sandbox};
 use serde_json::Value;
 
+use crate::chaos::{self, Lie, Wrong};
 use crate::conformance;
 use crate::docker;
 use crate::libtest::Tally;
@@ -37,6 +38,15 @@ const SANDBOX_NEED: &str = "a kernel with Landlock and seccomp";
 
 /// Names the folder of the REPL's own transcripts, for the test that reads them.
 const TRANSCRIPTS: &str = "LEANREPL_TRANSCRIPTS";
+
+/// How many requests the run of chaos makes that is one of the tests.
+const CHAOS_REQUESTS: u64 = 1500;
+
+/// Its seed, always the same, so that a failure can be looked into.
+const CHAOS_SEED: u64 = 4;
+
+/// How many requests are made to REPLs that lie.
+const LIES: u64 = 150;
 
 /// How the tests are run.
 #[derive(Debug, clap::Args)]
@@ -82,6 +92,16 @@ impl Sum {
         }
         self.tally.add(tally);
         Ok(())
+    }
+
+    /// Takes a check that is no test of `cargo test` into account.
+    fn add_check(&mut self, name: &str, is_well: bool) {
+        println!(
+            "xtask: {name} ... {}",
+            if is_well { "ok" } else { "FAILED" }
+        );
+        self.tally.passed += usize::from(is_well);
+        self.broken += usize::from(!is_well);
     }
 
     /// Prints what was skipped and the counts; tells whether all is well.
@@ -144,6 +164,7 @@ pub(crate) fn run(root: &Path, args: &Args) -> anyhow::Result<bool> {
         sum.absent.push(text.to_owned());
     }
     run_confined(root, &mut sum)?;
+    run_chaos(root, &mut sum)?;
     run_core(root, &mut sum)?;
     run_docker(root, &mut sum)?;
     Ok(sum.finish(args))
@@ -250,6 +271,36 @@ fn run_confined(root: &Path, sum: &mut Sum) -> anyhow::Result<()> {
     sum.add_run(root, &served)?;
     let units = [&words[..], &["--lib", "--", "--ignored", SANDBOX_TESTS]].concat();
     sum.add_run(root, &units)
+}
+
+/// A short run of chaos, and two on REPLs that lie: these have to be found out, for a check that cannot
+/// fail is none.
+fn run_chaos(root: &Path, sum: &mut Sum) -> anyhow::Result<()> {
+    println!("\n== chaos");
+    let args = chaos::Args {
+        requests: CHAOS_REQUESTS,
+        seed: Some(CHAOS_SEED),
+        // These programs are there from the tests.
+        debug: true,
+        confined: false,
+        lie: None,
+    };
+    let wrongs = chaos::run(root, &args)?;
+    sum.add_check("a short run of chaos", wrongs.is_empty());
+    let lies = [
+        (Lie::Opposite, Wrong::Untrue, "a lie about the verdict"),
+        (Lie::Foreign, Wrong::Foreign, "the reply to another text"),
+    ];
+    for (lie, wrong, what) in lies {
+        let args = chaos::Args {
+            requests: LIES,
+            lie: Some(lie),
+            ..args.clone()
+        };
+        let wrongs = chaos::run(root, &args)?;
+        sum.add_check(&format!("chaos finds {what}"), wrongs.contains(&wrong));
+    }
+    Ok(())
 }
 
 /// Whether core Lean can be used.

@@ -116,6 +116,7 @@ impl Play {
             header,
             bytes: 1,
             until: self.now + Duration::from_secs(10),
+            patience: self.now + Duration::from_secs(10),
             cancelled: Interrupt::default(),
             needs_fresh: is_lease,
             is_lease,
@@ -435,6 +436,49 @@ fn a_job_that_lost_its_session_goes_to_the_spare_before_all_others() {
     play.end(1, true);
     play.take(1);
     assert!(matches!(&play.tasks[1], Some(Task::Run(entry)) if entry.item == waiting));
+}
+
+#[test]
+fn one_start_that_is_killed_does_not_turn_away_those_who_wait_for_a_pool_that_has_worked() {
+    let mut play = Play::new(1, 0);
+    play.settle();
+    play.submit(0, None, false);
+    let waiting = play.submit(1, None, false);
+    play.take(0);
+    play.board.finished(
+        0,
+        Finish {
+            ran: true,
+            lost: Some(Reason::Died),
+            proven: None,
+            resident: 0,
+            again: None,
+        },
+        play.now,
+    );
+    play.tasks[0] = None;
+    play.take(0);
+    play.end(0, true);
+    play.take(0);
+    play.end(0, false);
+    let late = play.submit(2, None, false);
+    assert!(play.answers.is_empty());
+    play.tick(1);
+    play.settle();
+    assert_eq!((play.answers[&waiting], play.answers[&late]), (1, 1));
+
+    let mut play = Play::new(1, 0);
+    play.settle();
+    play.board.lost(0, Reason::Died, play.now);
+    play.submit(0, None, false);
+    play.take(0);
+    play.end(0, true);
+    for _ in 0..2 {
+        play.tick(2);
+        play.take(0);
+        play.end(0, false);
+    }
+    assert_eq!(play.answers.len(), 1, "two starts in a row have failed");
 }
 
 #[test]

@@ -1,0 +1,331 @@
+//! `cargo xtask chaos`: thousands of requests to the real server on REPLs that go wrong in every way,
+//! some of them killed from outside. Each request has to get one truthful answer.
+
+mod answer;
+mod bad;
+mod client;
+mod dice;
+mod fault;
+mod http;
+mod ledger;
+mod plan;
+mod processes;
+mod report;
+mod server;
+mod steps;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime};
+
+use anyhow::{Context, Result, bail};
+use clap::ValueEnum;
+
+use client::{Client, Field};
+use dice::Dice;
+pub(crate) use ledger::Wrong;
+use ledger::{Ledger, Violation};
+use plan::{Leaving, Plan, marks};
+use report::Facts;
+use server::{KEYS, Server, Wishes};
+
+/// How many clients ask at a time.
+const CLIENTS: usize = 24;
+
+/// How many of them share the first key.
+const GREEDY: usize = 12;
+
+/// After how many requests a session is killed from outside.
+const KILLED_EVERY: u64 = 30;
+
+/// How much more memory than after the warm-up the server may hold, in percent.
+const MOST_GROWTH: f64 = 10.0;
+
+/// The same in a short run, whose warm-up is too short for the allocator to come to rest.
+const MOST_GROWTH_SHORT: f64 = 30.0;
+
+/// How many more files may be open: a connection that was just closed by its client may still be there.
+const FEW: usize = 4;
+
+/// How many more threads may be there: those of the runtime come and go.
+const FEW_THREADS: u64 = 2;
+
+/// How many requests a run has that is not short.
+const LONG_RUN: u64 = 10_000;
+
+/// How long processes may take to be gone once the server has ended.
+const DEATH: Duration = Duration::from_secs(5);
+
+/// How the run is made.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct Args {
+    /// How many requests are made.
+    #[arg(long, default_value_t = 20_000)]
+    pub(crate) requests: u64,
+    /// What requests and faults are chosen by; another one each time if absent.
+    #[arg(long)]
+    pub(crate) seed: Option<u64>,
+    /// Use unoptimised programs.
+    #[arg(long)]
+    pub(crate) debug: bool,
+    /// Confine the sessions, and leave out the faults that they are then kept from.
+    #[arg(long)]
+    pub(crate) confined: bool,
+    /// Have the REPLs lie, which the run has to find out.
+    #[arg(long, value_enum, hide = true)]
+    pub(crate) lie: Option<Lie>,
+}
+
+/// What no server can notice, but whoever knows the truth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Lie {
+    /// The opposite verdict.
+    Opposite,
+    /// The reply to another text.
+    Foreign,
+}
+
+impl Lie {
+    /// How the fake REPL calls it.
+    fn flag(self) -> &'static str {
+        match self {
+            Self::Opposite => "opposite",
+            Self::Foreign => "foreign",
+        }
+    }
+}
+
+/// Makes the run and prints its tables; says what was wrong.
+///
+/// # Errors
+/// Programs that cannot be built, or a server that does not start.
+pub(crate) fn run(root: &Path, args: &Args) -> Result<Vec<Wrong>> {
+    let seed = args.seed.unwrap_or_else(seed_of_now);
+    let requests = args.requests.max(1);
+    let wishes = Wishes {
+        programs: build(root, args.debug)?,
+        is_confined: args.confined,
+        lie: args.lie.map(Lie::flag),
+    };
+    let folder = root
+        .join("target/chaos")
+        .join(std::process::id().to_string());
+    fs::create_dir_all(&folder).context("cannot make a folder")?;
+    println!(
+        "chaos: seed {seed}, {requests} requests, {CLIENTS} clients, {} sessions and {} spare\n",
+        server::SESSIONS,
+        server::SPARES
+    );
+    let server = Server::start(&folder, &wishes)?;
+    let plan = Plan {
+        seed,
+        folder: folder.join("once"),
+        is_confined: args.confined,
+    };
+    let field = Field::new(server.address, plan);
+    let facts = play(server, &field, &folder, requests)?;
+    let mut ledger = field.ledger();
+    ledger.close(facts.kills);
+    let count = ledger.violations.len();
+    if let Some(lie) = args.lie {
+        // These are wanted, so they must not look like an alarm.
+        println!(
+            "found out {count} times that the REPLs lie ({})",
+            lie.flag()
+        );
+    } else {
+        report::print(&ledger, &facts);
+    }
+    if count == 0 || args.lie.is_some() {
+        fs::remove_dir_all(&folder).context("cannot remove the folder of the run")?;
+    } else {
+        println!(
+            "what the server logged and the REPLs were asked is in {}",
+            folder.display()
+        );
+        let confined = if args.confined { " --confined" } else { "" };
+        println!("again: cargo xtask chaos --seed {seed} --requests {requests}{confined}");
+    }
+    Ok(ledger
+        .violations
+        .iter()
+        .map(|violation| violation.wrong)
+        .collect())
+}
+
+/// All requests, from the warm-up to the end of the server.
+fn play(mut server: Server, field: &Field, folder: &Path, requests: u64) -> Result<Facts> {
+    let start = Instant::now();
+    let warm_up = (requests / 10).max((requests / 3).min(1000));
+    let mut facts = Facts::default();
+    let pid = server.pid();
+    let holdings = || processes::holdings(pid).context("the server has ended");
+    facts.kills += drive(&server, field, warm_up);
+    server.settle().context("after the warm-up")?;
+    facts.start = holdings()?;
+    facts.kills += drive(&server, field, requests);
+    if let Err(err) = server.settle() {
+        let violation = Violation::new(Wrong::LeftOver, format!("at the end: {err:#}"));
+        field.ledger().accuse(violation);
+    }
+    facts.end = holdings()?;
+    facts.metrics = server.metrics()?;
+    facts.seconds = start.elapsed().as_secs_f64();
+    let status = server.stop();
+    let mut ledger = field.ledger();
+    if status.and_then(|status| status.code()) != Some(0) {
+        let what = format!("it ended with {status:?} after SIGTERM");
+        ledger.accuse(Violation::new(Wrong::Server, what));
+    }
+    facts.left_over = check_left_over(folder, &mut ledger);
+    facts.most_growth = if requests < LONG_RUN {
+        MOST_GROWTH_SHORT
+    } else {
+        MOST_GROWTH
+    };
+    check_holdings(&facts, &mut ledger);
+    check_tries(folder, &field.plan, requests, &mut ledger)?;
+    Ok(facts)
+}
+
+/// Has all clients ask until so many requests were made; says how many sessions were killed.
+fn drive(server: &Server, field: &Field, until: u64) -> u64 {
+    let is_over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let killer = scope.spawn(|| kill(server, field, &is_over));
+        let clients: Vec<_> = (0..CLIENTS)
+            .map(|number| {
+                let others = KEYS.len() - 1;
+                let key = match number.checked_sub(GREEDY) {
+                    None => 0,
+                    Some(rest) => 1 + rest % others,
+                };
+                let key = format!("key-of-{}", KEYS.get(key).unwrap_or(&""));
+                scope.spawn(move || Client::new(field, key).work(until))
+            })
+            .collect();
+        for client in clients {
+            if client.join().is_err() {
+                let violation = Violation::new(Wrong::Unanswered, "a client panicked");
+                field.ledger().accuse(violation);
+            }
+        }
+        // Each client took a number that it did not use.
+        field.next.store(until, Ordering::Relaxed);
+        is_over.store(true, Ordering::Relaxed);
+        killer.join().unwrap_or_default()
+    })
+}
+
+/// Kills a session after every so many requests; says how many it were.
+fn kill(server: &Server, field: &Field, is_over: &AtomicBool) -> u64 {
+    let ended = || field.ended.load(Ordering::Relaxed);
+    let mut dice = Dice::new(field.plan.seed, u64::MAX - ended());
+    let mut next = ended() + KILLED_EVERY;
+    let mut kills = 0;
+    while !is_over.load(Ordering::Relaxed) {
+        if ended() >= next {
+            next += KILLED_EVERY / 2 + dice.below(KILLED_EVERY);
+            kills += u64::from(processes::kill_one(server.pid(), &mut dice));
+        }
+        thread::sleep(Duration::from_millis(dice.below(5)));
+    }
+    kills
+}
+
+/// Nothing that bears the mark may be there once the server has ended, nor any file of a session.
+fn check_left_over(folder: &Path, ledger: &mut Ledger) -> usize {
+    let until = Instant::now() + DEATH;
+    let mut left = processes::marked(folder);
+    while !left.is_empty() && Instant::now() < until {
+        thread::sleep(Duration::from_millis(20));
+        left = processes::marked(folder);
+    }
+    for pid in &left {
+        let what = format!("a process: {}", processes::command_line(*pid));
+        ledger.accuse(Violation::new(Wrong::LeftOver, what));
+    }
+    let files = fs::read_dir(folder.join("tmp"))
+        .into_iter()
+        .flatten()
+        .flatten();
+    for file in files {
+        let what = format!("a file: {}", file.path().display());
+        ledger.accuse(Violation::new(Wrong::LeftOver, what));
+    }
+    left.len()
+}
+
+/// The server may hold little more at the end than at the start.
+fn check_holdings(facts: &Facts, ledger: &mut Ledger) {
+    let growth = report::growth(facts.start, facts.end);
+    if growth > facts.most_growth {
+        let what = format!("{growth:.1} % more at the end than after the warm-up");
+        ledger.accuse(Violation::new(Wrong::Memory, what));
+    }
+    let (start, end) = (facts.start, facts.end);
+    if end.files > start.files + FEW || end.threads > start.threads + FEW_THREADS {
+        let what = format!("files or threads are left open: {start:?}, {end:?}");
+        ledger.accuse(Violation::new(Wrong::LeftOver, what));
+    }
+}
+
+/// By what the REPLs were asked, every text ran once, or once and once again; and none of a client
+/// that did not send all of it.
+fn check_tries(folder: &Path, plan: &Plan, requests: u64, ledger: &mut Ledger) -> Result<()> {
+    if plan.is_confined {
+        // Confined REPLs cannot keep a record.
+        return Ok(());
+    }
+    let asked = fs::read(folder.join("asked")).context("the REPLs kept no record")?;
+    let asked = String::from_utf8_lossy(&asked);
+    let mut tries: BTreeMap<&str, u64> = BTreeMap::new();
+    for line in asked.lines() {
+        if let Some(mark) = marks(line).last() {
+            *tries.entry(mark).or_default() += 1;
+        }
+    }
+    for (mark, count) in tries.iter().filter(|(_, count)| **count > 2) {
+        let what = format!("{mark} ran {count} times");
+        ledger.accuse(Violation::new(Wrong::Tries, what));
+    }
+    for request in (0..requests).map(|index| plan.request(index)) {
+        let is_whole = request.leaves != Some(Leaving::Halfway);
+        let mut texts = request.texts.iter();
+        if !is_whole && texts.any(|text| tries.contains_key(text.mark.as_str())) {
+            let what = "ran though half of it was sent";
+            ledger.accuse(Violation::of(&request, Wrong::Tries, what));
+        }
+    }
+    Ok(())
+}
+
+/// Builds the server and the fake REPL; gives their folder.
+fn build(root: &Path, debug: bool) -> Result<PathBuf> {
+    let words = ["build", "--quiet", "--package", "leanrepl"];
+    let programs = ["--bin", "leanrepl", "--bin", "fake-repl"];
+    let status = Command::new("cargo")
+        .args(words)
+        .args(programs)
+        .args(["--features", "fake-repl"])
+        .args((!debug).then_some("--release"))
+        .current_dir(root)
+        .status()
+        .context("cannot run cargo")?;
+    if !status.success() {
+        bail!("the programs do not build");
+    }
+    let profile = if debug { "debug" } else { "release" };
+    Ok(root.join("target").join(profile))
+}
+
+/// A seed that nobody chose.
+fn seed_of_now() -> u64 {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    // Short enough to be typed again.
+    now.map_or(1, |now| u64::from(now.subsec_nanos()))
+}
