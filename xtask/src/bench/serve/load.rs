@@ -64,14 +64,21 @@ impl Load {
         runtime.block_on(self.send())
     }
 
-    /// Opens all connections, then sends on all at once.
+    /// Opens all connections, then sends on all.
     async fn send(&self) -> Result<Ran> {
-        let mut lines = Vec::new();
+        let mut opening = JoinSet::new();
         for _ in 0..self.connections {
-            let mut line = Line::open(self).await?;
-            // What is made for a connection when it is new is not what is measured.
-            line.exchange().await?;
-            lines.push(line);
+            let load = self.clone();
+            opening.spawn(async move {
+                let mut line = Line::open(&load).await?;
+                // What is made for a connection when it is new is not what is measured.
+                line.exchange().await?;
+                anyhow::Ok(line)
+            });
+        }
+        let mut lines = Vec::new();
+        while let Some(line) = opening.join_next().await {
+            lines.push(line??);
         }
         let start = Instant::now();
         let until = start + self.span;

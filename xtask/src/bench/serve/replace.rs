@@ -16,10 +16,10 @@ const STUB: &str = "--at-start slow 50";
 /// What is sent: the stub takes five milliseconds for it.
 const TEXT: &str = "--! slow 5\nexample : 1 + 1 = 2 := rfl";
 
-/// More connections than sessions, so that no session is ever idle.
-const CONNECTIONS: usize = 4;
+/// More connections than sessions, so that the session is never idle.
+const CONNECTIONS: usize = 2;
 
-/// A session that serves so few texts is replaced about four times a second.
+/// A session that serves so few texts is replaced three or four times a second.
 const FEW: &str = "--max-requests=50";
 
 /// No session is replaced in the time of a benchmark.
@@ -41,7 +41,7 @@ struct Way {
 /// A server that does not start or answers wrongly, or that replaces no session.
 pub(crate) fn run(bench: &Bench) -> Result<()> {
     let way = |name, spares, most| {
-        let args = ["--sessions=2", spares, most];
+        let args = ["--sessions=1", spares, most];
         anyhow::Ok(Way {
             name,
             server: Server::leanrepl(bench, STUB, &args)?,
@@ -59,7 +59,7 @@ pub(crate) fn run(bench: &Bench) -> Result<()> {
         }
     }
     println!(
-        "two sessions, each text takes 5 ms, a session 50 ms to start; {CONNECTIONS} connections; {} rounds of {} s in turns, medians; times in ms\n",
+        "one session, each text takes 5 ms, a session more than 50 ms to start; {CONNECTIONS} connections; {} rounds of {} s in turns, medians; times in ms\n",
         bench.rounds,
         bench.span.as_secs(),
     );
