@@ -12,10 +12,18 @@ use crate::pool::seat::Order;
 use crate::pool::settings::PoolSettings;
 use crate::pool::ticket::Ticket;
 
+/// What is behind the lock.
+struct Desk {
+    /// Who does what.
+    board: Board<Ticket>,
+    /// For each slot, whether it waits for its bell: a bell that nobody hears costs a system call.
+    asleep: Vec<bool>,
+}
+
 /// What the threads of a pool share.
 pub(crate) struct Shared {
-    /// Who does what.
-    board: Mutex<Board<Ticket>>,
+    /// Who does what, and who waits to be told.
+    desk: Mutex<Desk>,
     /// One for each slot, rung when it has something to do.
     bells: Vec<Condvar>,
     /// Rung when the pool begins to drain and when a thread ends.
@@ -36,7 +44,10 @@ impl Shared {
         let settings = Arc::new(settings);
         let seats = settings.sessions.max(1) + settings.spares;
         Self {
-            board: Mutex::new(Board::new(&settings, Instant::now())),
+            desk: Mutex::new(Desk {
+                board: Board::new(&settings, Instant::now()),
+                asleep: vec![false; seats],
+            }),
             bells: (0..seats).map(|_| Condvar::new()).collect(),
             office: Condvar::new(),
             settings,
@@ -58,37 +69,50 @@ impl Shared {
 
     /// Does one step on the board and wakes those who have something to do after it.
     pub(crate) fn with<R>(&self, step: impl FnOnce(&mut Board<Ticket>, Instant) -> R) -> R {
-        let mut board = self.lock();
-        let result = step(&mut board, Instant::now());
+        let mut desk = self.lock();
+        let Desk { board, asleep } = &mut *desk;
+        let result = step(board, Instant::now());
+        let mut woken = Vec::new();
         for seat in board.ordered() {
-            if let Some(bell) = self.bells.get(seat) {
-                bell.notify_one();
+            if let Some(is_asleep) = asleep.get_mut(seat)
+                && std::mem::take(is_asleep)
+            {
+                woken.push(seat);
             }
+        }
+        // Whoever is woken needs the desk at once.
+        drop(desk);
+        for bell in woken.into_iter().filter_map(|seat| self.bells.get(seat)) {
+            bell.notify_one();
         }
         result
     }
 
     /// The next order of a slot; none if none comes within `wait`.
     pub(crate) fn next_order(&self, seat: usize, wait: Duration) -> Option<Order<Ticket>> {
-        let mut board = self.lock();
-        if let Some(order) = board.take_order(seat) {
+        let mut desk = self.lock();
+        if let Some(order) = desk.board.take_order(seat) {
             return Some(order);
         }
         let bell = self.bells.get(seat)?;
-        board = bell
-            .wait_timeout(board, wait)
+        *desk.asleep.get_mut(seat)? = true;
+        desk = bell
+            .wait_timeout(desk, wait)
             .unwrap_or_else(PoisonError::into_inner)
             .0;
-        board.take_order(seat)
+        if let Some(asleep) = desk.asleep.get_mut(seat) {
+            *asleep = false;
+        }
+        desk.board.take_order(seat)
     }
 
     /// Waits until something changes for those who watch over the whole, or `wait` is over.
     pub(crate) fn wait_in_office(&self, wait: Duration) {
-        let board = self.lock();
+        let desk = self.lock();
         // Whoever waits here looks at the board anew in any case.
         drop(
             self.office
-                .wait_timeout(board, wait)
+                .wait_timeout(desk, wait)
                 .unwrap_or_else(PoisonError::into_inner),
         );
     }
@@ -98,9 +122,9 @@ impl Shared {
         self.office.notify_all();
     }
 
-    /// The board. A thread that panicked cannot have left a step half done that matters: each answer
+    /// The desk. A thread that panicked cannot have left a step half done that matters: each answer
     /// is owed by a promise of its own.
-    fn lock(&self) -> MutexGuard<'_, Board<Ticket>> {
-        self.board.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Desk> {
+        self.desk.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -70,8 +70,7 @@ impl Child {
     pub fn start(launch: &Launch) -> io::Result<Self> {
         let mut command = command(launch);
         let mark = Mark::new();
-        let (name, value) = mark.variable();
-        command.env(name, value);
+        command.envs([mark.variable()]);
         orphans::adopt();
         bind(&mut command);
         let folder = match &launch.sandbox {

@@ -204,26 +204,30 @@ impl Run {
             infotree: asked.infotree.map(InfoTreeKind::from),
             ..Options::default()
         };
+        let rejects_holes = asked.sorries == Holes::Reject;
         let mut waiting = BTreeMap::new();
-        let mut runs = Vec::new();
+        let mut tasks = Vec::new();
         for (index, item) in asked.texts.0.into_iter().enumerate() {
             let id = item.id.unwrap_or_else(|| index.to_string());
             waiting.insert(index, id.clone());
-            let task = Task {
+            tasks.push(Task {
                 name: id,
                 text: Arc::from(item.text),
                 options: options.clone(),
                 timeout,
-                rejects_holes: asked.sorries == Holes::Reject,
+                rejects_holes,
                 surface: Surface::Eval,
-            };
-            let (server, caller) = (Arc::clone(server), caller.clone());
-            runs.push(async move { (index, work::run_patiently(&server, &caller, &task).await) });
+            });
         }
+        // Made when it is their turn: a batch may be of many thousand texts.
+        let (server, caller, start) = (Arc::clone(server), caller.clone(), caller.start);
+        let width = server.options.batch_width;
+        let runs = tasks.into_iter().enumerate().map(move |(index, task)| {
+            let (server, caller) = (Arc::clone(&server), caller.clone());
+            async move { (index, work::run_patiently(&server, &caller, &task).await) }
+        });
         Ok(Self {
-            pending: stream::iter(runs)
-                .buffer_unordered(server.options.batch_width)
-                .boxed(),
+            pending: stream::iter(runs).buffer_unordered(width).boxed(),
             waiting,
             first_accepted: asked.first_accepted,
             stopped: false,
@@ -231,7 +235,7 @@ impl Run {
             counts: Counts::default(),
             is_any_in: false,
             refusal: None,
-            start: caller.start,
+            start,
         })
     }
 

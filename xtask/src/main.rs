@@ -18,6 +18,7 @@ mod libtest;
 mod readme;
 mod sources;
 mod steps;
+mod sum;
 mod test;
 
 use std::path::{Path, PathBuf};

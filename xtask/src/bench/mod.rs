@@ -5,9 +5,11 @@ mod clients;
 mod olean_file;
 mod prefault;
 mod sample;
+mod serve;
 mod session;
 mod start;
 
+use std::ffi::OsString;
 use std::path::Path;
 
 use clap::{Args as ClapArgs, Subcommand};
@@ -45,6 +47,11 @@ enum Name {
         #[arg(long, default_value_t = 5)]
         rounds: usize,
     },
+    /// What a server takes, beside other servers on the same stub REPL.
+    Serve(serve::Args),
+    /// Serves the same answer at once to everything, for `serve`.
+    #[command(hide = true)]
+    AtOnce,
 }
 
 /// Runs it and prints its table.
@@ -54,38 +61,25 @@ enum Name {
 pub(crate) fn run(root: &Path, args: &Args) -> anyhow::Result<bool> {
     // Figures of an unoptimised build say nothing: the same again, built for release.
     if cfg!(debug_assertions) {
-        return again(root, args);
+        return again(root);
     }
-    match args.name {
-        Name::Session { requests } => session::run(root, requests)?,
-        Name::Start { rounds } => start::run(rounds)?,
-        Name::Prefault { size, rounds } => prefault::run(root, size.get(), rounds)?,
+    match &args.name {
+        Name::Session { requests } => session::run(root, *requests)?,
+        Name::Start { rounds } => start::run(*rounds)?,
+        Name::Prefault { size, rounds } => prefault::run(root, size.get(), *rounds)?,
+        Name::Serve(args) => serve::run(root, args)?,
+        Name::AtOnce => serve::at_once::run()?,
     }
     Ok(true)
 }
 
 /// Runs the same benchmark, built for release.
-fn again(root: &Path, args: &Args) -> anyhow::Result<bool> {
-    let words = match args.name {
-        Name::Session { requests } => vec!["session".to_owned(), format!("--requests={requests}")],
-        Name::Start { rounds } => vec!["start".to_owned(), format!("--rounds={rounds}")],
-        Name::Prefault { size, rounds } => vec![
-            "prefault".to_owned(),
-            format!("--size={}", size.get()),
-            format!("--rounds={rounds}"),
-        ],
-    };
+fn again(root: &Path) -> anyhow::Result<bool> {
+    // The first word is this program.
+    let words: Vec<OsString> = std::env::args_os().skip(1).collect();
     let status = session::command("cargo")
         .current_dir(root)
-        .args([
-            "run",
-            "--release",
-            "--quiet",
-            "--package",
-            "xtask",
-            "--",
-            "bench",
-        ])
+        .args(["run", "--release", "--quiet", "--package", "xtask", "--"])
         .args(words)
         .status()?;
     Ok(status.success())

@@ -51,6 +51,11 @@ pub(crate) fn run(root: &Path, requests: usize) -> Result<()> {
 
 /// Builds the stub that answers at once.
 fn build_stub(root: &Path) -> Result<PathBuf> {
+    build(root, "fake-repl")
+}
+
+/// Builds a program of the product for release; the stub goes by the name `fake-repl`.
+pub(crate) fn build(root: &Path, name: &str) -> Result<PathBuf> {
     let status = command("cargo")
         .current_dir(root)
         .args([
@@ -60,16 +65,16 @@ fn build_stub(root: &Path) -> Result<PathBuf> {
             "--package",
             "leanrepl",
             "--bin",
-            "fake-repl",
+            name,
             "--features",
             "fake-repl",
         ])
         .status()
         .context("cannot run cargo")?;
     if !status.success() {
-        bail!("the stub REPL does not build");
+        bail!("`{name}` does not build");
     }
-    Ok(root.join("target/release/fake-repl"))
+    Ok(root.join("target/release").join(name))
 }
 
 /// A one-shot command of the benchmark.

@@ -1,0 +1,126 @@
+//! What the runs of tests come to: what passed, failed, was skipped, and whether that will do.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use anyhow::Context;
+
+use crate::libtest::Tally;
+use crate::test::Args;
+
+/// What the tests of the sandbox say that they need.
+const SANDBOX_NEED: &str = "a kernel with Landlock and seccomp";
+
+/// The sum of all runs.
+#[derive(Debug, Default)]
+pub(crate) struct Sum {
+    /// What the runs of tests came to.
+    tally: Tally,
+    /// Steps beside the tests that failed, said as they happened.
+    pub(crate) broken: usize,
+    /// Whether this kernel cannot confine sessions.
+    pub(crate) cannot_confine: bool,
+    /// What could not be run, with its reason, beside the tests that are still ignored.
+    pub(crate) absent: Vec<String>,
+}
+
+impl Sum {
+    /// Takes a run of `cargo test` into account.
+    pub(crate) fn add_run(&mut self, root: &Path, args: &[&str]) -> anyhow::Result<()> {
+        self.add_run_with(root, args, &[])
+    }
+
+    /// The same with more variables.
+    pub(crate) fn add_run_with(
+        &mut self,
+        root: &Path,
+        args: &[&str],
+        vars: &[(&str, String)],
+    ) -> anyhow::Result<()> {
+        let (tally, succeeded) = cargo_test(root, args, vars)?;
+        if !succeeded && tally.failed == 0 {
+            println!("xtask: `cargo test` failed without a failed test");
+            self.broken += 1;
+        }
+        self.tally.add(tally);
+        Ok(())
+    }
+
+    /// Takes a check that is no test of `cargo test` into account.
+    pub(crate) fn add_check(&mut self, name: &str, is_well: bool) {
+        println!(
+            "xtask: {name} ... {}",
+            if is_well { "ok" } else { "FAILED" }
+        );
+        self.tally.passed += usize::from(is_well);
+        self.broken += usize::from(!is_well);
+    }
+
+    /// Prints what was skipped and the counts; tells whether all is well.
+    pub(crate) fn finish(self, args: &Args) -> bool {
+        println!("\n== summary");
+        for (name, reason) in &self.tally.ignored {
+            println!("skipped: {name} ({})", or_unsaid(reason));
+        }
+        for what in &self.absent {
+            println!("skipped: {what}");
+        }
+        let failed = self.tally.failed + self.broken;
+        let skipped = self.tally.ignored.len() + self.absent.len();
+        let may_skip = |name: &str| args.may_skip.iter().any(|allowed| allowed == name);
+        // No command mends a kernel, so what it cannot do is named and counted, but not required.
+        let excused = |reason: &str| self.cannot_confine && reason.contains(SANDBOX_NEED);
+        let required = self
+            .tally
+            .ignored
+            .iter()
+            .filter(|(name, reason)| !may_skip(name) && !excused(reason))
+            .count()
+            + self.absent.len();
+        let lacks = args.require_all && required > 0;
+        if lacks {
+            println!("xtask: {required} of the skipped may not be, with `--require-all`");
+        }
+        println!(
+            "{} passed, {failed} failed, {skipped} skipped",
+            self.tally.passed
+        );
+        failed == 0 && !lacks
+    }
+}
+
+/// Runs `cargo test`, shows its output and reads it; tells also whether it succeeded.
+fn cargo_test(
+    root: &Path,
+    args: &[&str],
+    vars: &[(&str, String)],
+) -> anyhow::Result<(Tally, bool)> {
+    let mut child = Command::new("cargo")
+        .arg("test")
+        .args(args)
+        .envs(vars.iter().map(|(name, value)| (name, value)))
+        .current_dir(root)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .context("cannot start cargo")?;
+    let stdout = child.stdout.take().context("cargo has no stdout")?;
+    let mut tally = Tally::default();
+    for line in BufReader::new(stdout).split(b'\n') {
+        let line = line.context("cannot read what cargo says")?;
+        let line = String::from_utf8_lossy(&line);
+        println!("{line}");
+        tally.read_line(&line);
+    }
+    let status = child.wait().context("cargo was lost")?;
+    Ok((tally, status.success()))
+}
+
+/// A reason, or that none was given.
+fn or_unsaid(reason: &str) -> &str {
+    match reason {
+        "" => "it does not say why",
+        reason => reason,
+    }
+}
