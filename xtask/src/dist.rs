@@ -8,6 +8,8 @@ use anyhow::Context;
 use clap_complete::Shell;
 use leanrepl::internals::digest;
 
+use crate::cargo;
+
 /// The target of a binary that needs nothing of the system it runs on.
 const MUSL: &str = "x86_64-unknown-linux-musl";
 
@@ -60,7 +62,9 @@ pub(crate) fn binary(root: &Path, folder: &Path) -> anyhow::Result<PathBuf> {
     fs::create_dir_all(folder)?;
     let place = folder.join("leanrepl");
     let beside = folder.join("leanrepl.new");
-    let built = root.join("target").join(target).join("release/leanrepl");
+    let built = cargo::build_folder(root)?
+        .join(target)
+        .join("release/leanrepl");
     fs::copy(&built, &beside).with_context(|| format!("cannot copy `{}`", built.display()))?;
     fs::rename(&beside, &place)?;
     Ok(place)

@@ -7,6 +7,7 @@
 )]
 
 mod bench;
+mod cargo;
 mod chaos;
 mod check;
 mod conformance;

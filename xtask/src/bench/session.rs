@@ -13,6 +13,7 @@ use leanrepl::internals::{
 
 use crate::bench::clients;
 use crate::bench::sample::{Sample, added_micros, micros};
+use crate::cargo;
 
 /// The request that both sides send.
 const REQUEST: &str = r##"{"cmd":"#eval 1","env":0}"##;
@@ -74,7 +75,7 @@ pub(crate) fn build(root: &Path, name: &str) -> Result<PathBuf> {
     if !status.success() {
         bail!("`{name}` does not build");
     }
-    Ok(root.join("target/release").join(name))
+    Ok(cargo::build_folder(root)?.join("release").join(name))
 }
 
 /// A one-shot command of the benchmark.

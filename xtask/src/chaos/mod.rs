@@ -25,6 +25,7 @@ use std::time::{Duration, Instant, SystemTime};
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 
+use crate::cargo;
 use client::{Client, Field};
 use dice::Dice;
 pub(crate) use ledger::Wrong;
@@ -320,7 +321,7 @@ fn build(root: &Path, debug: bool) -> Result<PathBuf> {
         bail!("the programs do not build");
     }
     let profile = if debug { "debug" } else { "release" };
-    Ok(root.join("target").join(profile))
+    Ok(cargo::build_folder(root)?.join(profile))
 }
 
 /// A seed that nobody chose.
