@@ -79,6 +79,7 @@ pub(crate) struct LeanReply {
         (status = 200, description = "Lean reported no error", body = ReplReply),
         (status = 400, description = "Lean reported an error, or the request cannot be used", body = Object),
         (status = 408, description = "Lean did not answer in time", body = Object),
+        (status = 422, description = "the text cannot be judged: an import fails, or this Lean lacks a part", body = Object),
         (status = 502, description = "the session died; another one takes its place", body = Object),
         (status = 503, description = "no session yet, or the server is stopping", body = Object),
     )
@@ -184,8 +185,8 @@ fn unanswered(answer: &Answer, timeout: Duration) -> (StatusCode, String) {
             StatusCode::REQUEST_TIMEOUT,
             format!("Lean process timed out after {}s", timeout.as_secs_f64()),
         ),
-        // The text's own fault, as far as anyone can tell.
-        Some(Cause::Import | Cause::Lacking) => (StatusCode::BAD_REQUEST, problem),
+        // Lean said nothing about the text itself, so this is not the status of one that is wrong.
+        Some(Cause::Import | Cause::Lacking) => (StatusCode::UNPROCESSABLE_ENTITY, problem),
         Some(Cause::Stopped) => (StatusCode::SERVICE_UNAVAILABLE, problem),
         Some(Cause::Memory | Cause::Size | Cause::Nonsense) => (StatusCode::BAD_GATEWAY, problem),
         Some(Cause::Crash) | None => (

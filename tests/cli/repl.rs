@@ -557,3 +557,22 @@ fn an_empty_script_does_nothing() {
     starting Lean
     ");
 }
+
+#[test]
+fn keys_that_arrive_all_at_once_at_a_terminal_are_all_taken() {
+    // `script` is the terminal; what is typed next waits for what is on the screen.
+    let typing = r##"
+        sees() { until grep -q "$1" screen; do sleep 0.1; done; }
+        (sees 'lean>'; printf '#eval 42\r'; sees '^42'; printf ':quit\r') 2> errors |
+            script -qefc "'$0' repl --repl ./repl" screen
+    "##;
+    let world = World::new()
+        .fake_repl("")
+        .var("TERM", "xterm")
+        .var("CI", "true");
+    let program = env!("CARGO_BIN_EXE_leanrepl");
+    let seen = world.start_program("sh", ["-c", typing, program]).finish();
+    assert_eq!(seen.exit(), Some(0), "{}", seen.text());
+    assert!(seen.stdout().contains("42\r\n"), "{}", seen.text());
+    world.assert_nothing_runs();
+}

@@ -86,7 +86,7 @@ fn a_session_that_dies_is_502_and_another_one_takes_its_place() {
 fn an_import_that_fails_is_never_ok() {
     let served = Served::start(&[]);
     let answer = served.post("/", "import Nope\n#eval 1");
-    assert_eq!(answer.status, 400);
+    assert_eq!(answer.status, 422);
     let reply = answer.json();
     assert_eq!(reply["ok"], false);
     assert_eq!(reply["error"], "cannot import `Nope`");
