@@ -52,10 +52,10 @@ impl Needs {
     /// What images of a kind need.
     pub(crate) fn of(kind: name::Kind) -> Self {
         let (image, memory) = match kind {
-            // Measured: the image on a Debian of 327 MB, of which core Lean is 509 and leanrepl 10; and the
-            // peak of its control group, with the memory and half a processor of `standard-1`, from the
-            // start through the texts of a trial: a session, a spare, and one that takes a place.
-            name::Kind::Core => (846 * MB, 2072),
+            // Measured: the image on a Debian of 199 MB, of which core Lean is 607 and leanrepl 10; and the
+            // peak of its control group from the start through the texts of a trial (1.2 to 1.3 GiB): a
+            // session, a spare, and one that takes a place.
+            name::Kind::Core => (816 * MB, 1331),
             // Assumed, with room: no native Lean was measured in a container.
             name::Kind::Lean => (3_500 * MB, 2048),
             // Measured by others with Lean 4.27: 10.1 to 10.4 GB, and the peak of the import.
