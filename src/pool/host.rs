@@ -153,6 +153,12 @@ impl Host {
         open.is_none_or(|open| open.session.is_over())
     }
 
+    /// Whether its process has ended. One system call, so that it can be looked at before each text.
+    pub(crate) fn has_died(&mut self) -> bool {
+        let open = self.evaluator.opened();
+        open.is_none_or(|open| open.session.has_died())
+    }
+
     /// Looks after the session while nothing is asked.
     ///
     /// # Errors

@@ -156,6 +156,32 @@ fn a_session_that_dies_idle_is_replaced_before_anybody_asks() {
 }
 
 #[test]
+fn a_text_is_given_to_no_session_that_is_dead_already() {
+    let rig = Rig::new("");
+    let pool = start(PoolSettings {
+        sessions: 4,
+        ..rig.settings()
+    });
+    wait_for(&pool, "all are ready", |state| state.sessions.idle == 4);
+    let dead = rig.processes();
+    for pid in &dead {
+        kill(*pid);
+    }
+    // One that is killed may take a moment to end.
+    wait("all have ended", || {
+        let state = |pid| std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        dead.iter()
+            .all(|pid| !state(pid).contains(") ") || state(pid).contains(") Z "))
+    });
+    let answer = run(&pool, "#eval 7");
+    assert_eq!(answer.evaluated.verdict, Verdict::Accepted);
+    assert_eq!(answer.cause, None);
+    let state = wait_for(&pool, "all are replaced", |state| state.sessions.idle == 4);
+    assert_eq!(state.restarts.of(Reason::Died), 4);
+    assert_eq!(state.retried, 0, "a dead session was given the text");
+}
+
+#[test]
 fn a_spare_takes_the_place_of_a_worn_session_at_once() {
     let rig = Rig::new("");
     let pool = start(PoolSettings {
