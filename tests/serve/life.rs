@@ -174,6 +174,20 @@ fn a_port_that_is_taken_is_said_before_anything_starts() {
 }
 
 #[test]
+fn a_header_that_is_no_import_is_refused_before_anything_starts() {
+    let world = World::new().fake_repl("");
+    let args = ["serve", "--listen", "127.0.0.1:0", "--repl", "./repl"];
+    let finished = world.leanrepl(args.into_iter().chain(["--header", "Mathlib"]));
+    assert_eq!(finished.exit(), Some(2), "{}", finished.text());
+    assert_eq!(finished.stdout(), "");
+    assert_eq!(
+        finished.stderr(),
+        "error: the header `Mathlib` holds something other than imports\n\n\
+         hint: write it as in Lean: `--header 'import Mathlib'`\n"
+    );
+}
+
+#[test]
 fn the_variables_of_the_old_servers_say_where_to_listen() {
     let world = World::new()
         .fake_repl("")
