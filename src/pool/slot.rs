@@ -78,9 +78,7 @@ impl Slot {
                 .shared
                 .with(|board, now| board.started(self.seat, opened, now)),
             Err(failure) => {
-                let refused = self
-                    .shared
-                    .with(|board, now| board.start_failed(self.seat, failure, now));
+                let refused = self.shared.start_failed(self.seat, failure);
                 self.refuse_all(refused);
             }
         }
