@@ -376,7 +376,9 @@ impl Attempt {
     /// Whether another session may come to something better.
     fn may_try_again(&self) -> bool {
         match &self.ran {
-            Ran::Lost { error, has_begun } => may_try_again(error, self.was_worn, *has_begun),
+            Ran::Lost {
+                error, has_begun, ..
+            } => may_try_again(error, self.was_worn, *has_begun),
             Ran::Evaluated(_) | Ran::Refused { .. } => false,
         }
     }

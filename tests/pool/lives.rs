@@ -75,6 +75,8 @@ fn a_text_that_hangs_is_undecided_at_its_timeout_and_harms_no_other() {
     let next = submit(&pool, job("#eval 1"));
     let answer = answer.get().unwrap();
     assert_eq!(answer.cause, Some(Cause::Timeout));
+    // It was given no less than that before it was stopped.
+    assert!(answer.evaluated.times.body >= Duration::from_millis(200));
     let failure = answer.evaluated.failure.unwrap();
     assert!(failure.problem().contains("did not answer within 200ms"));
     let next = next.get().unwrap();
