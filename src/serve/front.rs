@@ -4,7 +4,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::body::HttpBody as _;
 use axum::extract::{Request, State};
@@ -226,7 +226,7 @@ impl Drop for Visit {
         self.server.metrics.response(status);
         // Probes come every few seconds and would drown the rest.
         let is_probe = self.path == "/health" || self.path == "/ready" || self.path == "/metrics";
-        let millis = self.start.elapsed().as_secs_f64() * 1e3;
+        let millis = millis(self.start.elapsed());
         let client = self.client.as_deref().unwrap_or_default();
         if is_probe && status < 400 {
             tracing::debug!(id = self.id, method = %self.method, path = self.path, status, millis, client, "request");
@@ -236,9 +236,25 @@ impl Drop for Visit {
     }
 }
 
+/// Milliseconds to the microsecond.
+fn millis(span: Duration) -> f64 {
+    (span.as_secs_f64() * 1e6).round() / 1e3
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_log_tells_a_time_in_no_more_digits_than_it_is_good_for() {
+        for (nanos, line) in [
+            (24_123_573_999, "24123.574"),
+            (1_500_000, "1.5"),
+            (400, "0"),
+        ] {
+            assert_eq!(millis(Duration::from_nanos(nanos)).to_string(), line);
+        }
+    }
 
     #[test]
     fn a_key_is_asked_for_where_lean_runs_or_others_can_be_watched() {
