@@ -18,6 +18,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use tokio::sync::OwnedSemaphorePermit;
 
+use crate::repl::evaluated::Counts;
 use crate::serve::address;
 use crate::serve::options::Cors;
 use crate::serve::problem::Problem;
@@ -70,6 +71,7 @@ pub(crate) async fn handle(
         start,
         client: None,
         status: None,
+        counts: None,
     };
     let response = if request.method() == Method::OPTIONS {
         StatusCode::NO_CONTENT.into_response()
@@ -93,6 +95,7 @@ pub(crate) async fn handle(
         response.headers_mut(),
     );
     visit.status = Some(response.status());
+    visit.counts = response.extensions().get().copied();
     response
 }
 
@@ -218,6 +221,8 @@ struct Visit {
     client: Option<Arc<str>>,
     /// What it was answered with.
     status: Option<StatusCode>,
+    /// How many of its texts had which verdict, if its handler says so.
+    counts: Option<Counts>,
 }
 
 impl Drop for Visit {
@@ -228,7 +233,15 @@ impl Drop for Visit {
         let is_probe = self.path == "/health" || self.path == "/ready" || self.path == "/metrics";
         let millis = millis(self.start.elapsed());
         let client = self.client.as_deref().unwrap_or_default();
-        if is_probe && status < 400 {
+        if let Some(counts) = self.counts {
+            let Counts {
+                accepted,
+                rejected,
+                undecided,
+                ..
+            } = counts;
+            tracing::info!(id = self.id, method = %self.method, path = self.path, status, millis, client, accepted, rejected, undecided, "request");
+        } else if is_probe && status < 400 {
             tracing::debug!(id = self.id, method = %self.method, path = self.path, status, millis, client, "request");
         } else {
             tracing::info!(id = self.id, method = %self.method, path = self.path, status, millis, client, "request");
