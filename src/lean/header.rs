@@ -83,16 +83,21 @@ impl Split {
         lines.join("\n")
     }
 
+    /// Whether nothing but white space and comments comes behind the header.
+    pub fn is_all(&self, text: &str) -> bool {
+        let body = text.get(self.body_offset..).unwrap_or_default();
+        let mut scanner = Scanner { text: body, at: 0 };
+        scanner.skip_space() && scanner.rest().is_empty()
+    }
+
     /// The body as a command for the REPL, in its places. The REPL runs it on an environment, without
     /// the parser of headers that would skip the white space in front: Lean then misses a command in
     /// a body that has none, so nothing is sent for white space, and an empty section behind comments.
     pub fn command(&self, text: &str) -> String {
-        let body = text.get(self.body_offset..).unwrap_or_default();
-        let mut scanner = Scanner { text: body, at: 0 };
-        let is_blank = scanner.skip_space() && scanner.rest().is_empty();
-        if !is_blank {
+        if !self.is_all(text) {
             return self.padded_body(text);
         }
+        let body = text.get(self.body_offset..).unwrap_or_default();
         if body.trim().is_empty() {
             return String::new();
         }

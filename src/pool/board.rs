@@ -4,6 +4,7 @@
 //! Two rules hold after each step: no more slots are active than there may be, and an order is given
 //! to a slot only when its thread has nothing else to do.
 
+mod losing;
 mod settling;
 
 use std::collections::VecDeque;
@@ -209,33 +210,6 @@ impl<T> Board<T> {
     pub(crate) fn measured(&mut self, seat: usize, resident: u64, now: Instant) {
         if let Some(seat) = self.seats.get_mut(seat) {
             seat.wear.resident = resident;
-        }
-        self.settle(now);
-    }
-
-    /// A session that waits for work was found lost. If work was on its way to it, that waits for
-    /// another one.
-    pub(crate) fn lost(&mut self, seat: usize, reason: Reason, now: Instant) {
-        if let Some(seat) = self.seats.get_mut(seat) {
-            let order = seat.order.take();
-            match order {
-                Some(Order::Run(entry)) => {
-                    seat.watch = None;
-                    self.queue.push_urgent(entry);
-                }
-                None => {}
-                // It goes already.
-                Some(_) => {
-                    seat.order = order;
-                    return;
-                }
-            }
-            if seat.is_fresh() {
-                // A REPL that dies as soon as it is up must not be started without a pause.
-                self.starts.failed(now);
-            }
-            seat.leave();
-            self.restarts.add(reason);
         }
         self.settle(now);
     }

@@ -49,6 +49,8 @@ pub(crate) enum Ran {
         failure: Failure,
         /// Whether its header is not to be had.
         is_header: bool,
+        /// How long it was tried.
+        took: Duration,
     },
     /// The session was lost.
     Lost {
@@ -56,6 +58,8 @@ pub(crate) enum Ran {
         error: SessionError,
         /// Whether the answer had begun to come.
         has_begun: bool,
+        /// How long it was tried.
+        took: Duration,
     },
 }
 
@@ -102,9 +106,11 @@ impl Host {
     pub(crate) fn run(&mut self, job: &Job) -> (Ran, bool) {
         self.served += 1;
         let timeout = Wait::from(job.timeout);
+        let start = Instant::now();
         let once = self
             .evaluator
             .evaluate_once(&job.name, &job.text, timeout, &job.options);
+        let took = start.elapsed();
         if self
             .measured
             .is_none_or(|last| last.elapsed() >= MEASURED_EVERY)
@@ -117,10 +123,12 @@ impl Host {
             Err(Trouble::Session(error)) => Ran::Lost {
                 error,
                 has_begun: once.has_begun,
+                took,
             },
             Err(Trouble::Refused(failure)) => Ran::Refused {
                 failure,
                 is_header: !proven,
+                took,
             },
         };
         (ran, proven)
@@ -151,6 +159,12 @@ impl Host {
     pub(crate) fn is_over(&mut self) -> bool {
         let open = self.evaluator.opened();
         open.is_none_or(|open| open.session.is_over())
+    }
+
+    /// Whether its process has ended. One system call, so that it can be looked at before each text.
+    pub(crate) fn has_died(&mut self) -> bool {
+        let open = self.evaluator.opened();
+        open.is_none_or(|open| open.session.has_died())
     }
 
     /// Looks after the session while nothing is asked.

@@ -1,6 +1,7 @@
 //! From what happened to a text and its session to what the client is told. Pure.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::failure::{Failure, Kind};
 use crate::pool::host::Ran;
@@ -25,46 +26,53 @@ pub(crate) fn of(job: &Job, ran: Ran) -> Outcome {
             cause: cause_of(&evaluated),
             evaluated: *evaluated,
         },
-        Ran::Refused { failure, is_header } => {
+        Ran::Refused {
+            failure,
+            is_header,
+            took,
+        } => {
             let cause = match failure.kind() {
                 _ if is_header => Cause::Import,
                 Kind::Bug => Cause::Nonsense,
                 // The REPL said in due form that it cannot do what was asked of it.
                 _ => Cause::Lacking,
             };
-            undecided(job, failure, cause)
+            undecided(job, failure, cause, took)
         }
         Ran::Lost {
             error: SessionError::Interrupted,
+            took,
             ..
-        } => stopped(job),
-        Ran::Lost { error, .. } => {
+        } => stopped(job, took),
+        Ran::Lost { error, took, .. } => {
             let cause = cause_of_loss(&error);
-            undecided(job, error.into_failure(), cause)
+            undecided(job, error.into_failure(), cause, took)
         }
     }
 }
 
 /// A text whose session was stopped by us: for the client's sake, at the end of its patience, or at
 /// the end of all.
-fn stopped(job: &Job) -> Outcome {
+fn stopped(job: &Job, took: Duration) -> Outcome {
     if !job.cancelled.is_set() && job.patience.is_over() {
         let waited = job.patience.span();
         let failure = SessionError::Late { waited }.into_failure();
-        return undecided(job, failure, Cause::Timeout);
+        return undecided(job, failure, Cause::Timeout, took);
     }
     let failure = Failure::new(
         Kind::Interrupted,
         "the session was stopped before it answered",
         "send the text again",
     );
-    undecided(job, failure, Cause::Stopped)
+    undecided(job, failure, Cause::Stopped, took)
 }
 
-/// A text that nobody knows about.
-fn undecided(job: &Job, failure: Failure, cause: Cause) -> Outcome {
+/// A text that nobody knows about although it was tried for so long.
+fn undecided(job: &Job, failure: Failure, cause: Cause, took: Duration) -> Outcome {
+    let mut evaluated = Evaluated::undecided(&job.name, Arc::clone(&job.text), failure);
+    evaluated.times.body = took;
     Outcome {
-        evaluated: Evaluated::undecided(&job.name, Arc::clone(&job.text), failure),
+        evaluated,
         cause: Some(cause),
     }
 }

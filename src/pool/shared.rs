@@ -6,8 +6,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::event::Observer;
+use crate::event::{Event, Observer};
+use crate::failure::Failure;
 use crate::pool::board::Board;
+use crate::pool::queue::Entry;
 use crate::pool::seat::Order;
 use crate::pool::settings::PoolSettings;
 use crate::pool::ticket::Ticket;
@@ -88,6 +90,23 @@ impl Shared {
         result
     }
 
+    /// A slot's session did not come up: tells why, unless the last one failed for the same reason.
+    /// Gives back those that need not wait any longer.
+    pub(crate) fn start_failed(&self, seat: usize, failure: Failure) -> Vec<Entry<Ticket>> {
+        let text = reason(&failure);
+        let (refused, is_news) = self.with(|board, now| {
+            let before = board.state();
+            let known = before.failure.as_deref();
+            let is_same = known.is_some_and(|known| is_alike(&reason(known), &text));
+            let is_news = !is_same && !before.is_draining;
+            (board.start_failed(seat, failure, now), is_news)
+        });
+        if is_news {
+            self.observer.tell(Event::Noted { text: &text });
+        }
+        refused
+    }
+
     /// The next order of a slot; none if none comes within `wait`.
     pub(crate) fn next_order(&self, seat: usize, wait: Duration) -> Option<Order<Ticket>> {
         let mut desk = self.lock();
@@ -127,4 +146,23 @@ impl Shared {
     fn lock(&self) -> MutexGuard<'_, Desk> {
         self.desk.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Why no session starts and what to do about it, in one line.
+fn reason(failure: &Failure) -> String {
+    let mut line = format!("no session starts: {}", failure.problem());
+    for cause in failure.causes() {
+        // The last lines of a program are many, and may differ each time.
+        if !cause.contains('\n') {
+            line.push_str(": ");
+            line.push_str(&cause);
+        }
+    }
+    format!("{line}; hint: {}", failure.hint())
+}
+
+/// Whether two reasons differ in nothing but numbers: how much memory was found held differs each time.
+fn is_alike(one: &str, other: &str) -> bool {
+    let words = |text: &str| -> String { text.chars().filter(|c| !c.is_ascii_digit()).collect() };
+    words(one) == words(other)
 }

@@ -10,7 +10,7 @@ use crate::event::Event;
 use crate::failure::Failure;
 use crate::lean::header;
 use crate::limits::Interrupt;
-use crate::pool::board::Opened;
+use crate::pool::board::{Board, Opened};
 use crate::pool::host::{Host, Ran};
 use crate::pool::job::{Answer, Cause, Job, Refusal};
 use crate::pool::lease;
@@ -60,6 +60,7 @@ impl Slot {
                     self.headers = headers;
                     self.start();
                 }
+                Some(Order::Run(entry)) if self.has_died() => self.lose(Reason::Died, Some(entry)),
                 Some(Order::Run(entry)) => self.run(entry),
                 Some(Order::Retire) => {
                     self.host = None;
@@ -77,9 +78,7 @@ impl Slot {
                 .shared
                 .with(|board, now| board.started(self.seat, opened, now)),
             Err(failure) => {
-                let refused = self
-                    .shared
-                    .with(|board, now| board.start_failed(self.seat, failure, now));
+                let refused = self.shared.start_failed(self.seat, failure);
                 self.refuse_all(refused);
             }
         }
@@ -133,9 +132,20 @@ impl Slot {
                 self.shared
                     .with(|board, now| board.measured(self.seat, resident, now));
             }
-            Err(reason) => self
-                .shared
-                .with(|board, now| board.lost(self.seat, reason, now)),
+            Err(reason) => self.lose(reason, None),
+        }
+    }
+
+    /// Whether the process of its session has ended, which nobody may have noticed yet.
+    fn has_died(&mut self) -> bool {
+        self.host.as_mut().is_some_and(Host::has_died)
+    }
+
+    /// Gives up a session that was found lost, and hands back what it was to be given.
+    fn lose(&self, reason: Reason, entry: Option<Entry<Ticket>>) {
+        let step = |board: &mut Board<_>, now| board.lost(self.seat, reason, entry, now);
+        if let Some(entry) = self.shared.with(step) {
+            entry.item.refuse(Refusal::Draining);
         }
     }
 
@@ -366,7 +376,9 @@ impl Attempt {
     /// Whether another session may come to something better.
     fn may_try_again(&self) -> bool {
         match &self.ran {
-            Ran::Lost { error, has_begun } => may_try_again(error, self.was_worn, *has_begun),
+            Ran::Lost {
+                error, has_begun, ..
+            } => may_try_again(error, self.was_worn, *has_begun),
             Ran::Evaluated(_) | Ran::Refused { .. } => false,
         }
     }

@@ -22,7 +22,7 @@ pub enum How {
     Signal(i32),
     /// Its stack overflowed.
     StackOverflow,
-    /// It or the kernel found no more memory.
+    /// It found no more memory, and said so.
     OutOfMemory,
     /// It closed its stdout but had not ended a moment later; it was killed.
     ClosedStdout,
@@ -37,8 +37,7 @@ impl Ending {
             _ if stderr.contains("Stack overflow detected") => How::StackOverflow,
             _ if mentions_memory(&stderr) => How::OutOfMemory,
             (Some(code), _) => How::Exit(code),
-            // Nobody but the kernel sends SIGKILL unasked.
-            (None, Some(9)) => How::OutOfMemory,
+            // SIGKILL is what the kernel sends where memory ends, but an operator may too.
             (None, signal) => How::Signal(signal.unwrap_or_default()),
         };
         Self { how, stderr }
@@ -129,7 +128,7 @@ mod tests {
             how(6, "Stack overflow detected. Aborting."),
             How::StackOverflow
         );
-        assert_eq!(how(9, ""), How::OutOfMemory);
+        assert_eq!(how(9, ""), How::Signal(9));
         assert_eq!(
             how(1 << 8, "INTERNAL PANIC: out of memory"),
             How::OutOfMemory

@@ -4,6 +4,8 @@
 use std::io;
 use std::time::Duration;
 
+use signal_hook::consts::SIGKILL;
+
 use crate::failure::{Failure, Kind};
 use crate::limits::Bytes;
 use crate::process::ending::{Ending, How};
@@ -136,6 +138,12 @@ fn died(ending: &Ending) -> Failure {
             "the REPL ran out of memory".to_owned(),
             "split the file, or give the machine or container more memory",
         ),
+        How::Signal(SIGKILL) => (
+            format!(
+                "the REPL was killed (signal {SIGKILL}), by the system for lack of memory or by hand"
+            ),
+            "run it again; if it ends the same way, split the file, or give the machine or container more memory",
+        ),
         how => (
             format!("the REPL died without an answer ({how})"),
             "run again with `-v` to see the request it died of",
@@ -149,5 +157,29 @@ fn died(ending: &Ending) -> Failure {
             "its last lines on stderr:\n{}",
             ending.stderr
         )))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kill_from_outside_is_not_said_to_be_a_lack_of_memory() {
+        let problem = |how| {
+            let ending = Ending {
+                how,
+                stderr: String::new(),
+            };
+            SessionError::Died(ending)
+                .into_failure()
+                .problem()
+                .to_owned()
+        };
+        assert_eq!(
+            problem(How::Signal(9)),
+            "the REPL was killed (signal 9), by the system for lack of memory or by hand"
+        );
+        assert_eq!(problem(How::OutOfMemory), "the REPL ran out of memory");
     }
 }

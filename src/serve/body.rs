@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use axum::body::{Body, BodyDataStream};
-use axum::http::header::CONTENT_LENGTH;
+use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, HeaderValue};
 use axum::http::{HeaderMap, StatusCode};
 use futures_util::StreamExt;
 use serde::de::DeserializeOwned;
@@ -22,13 +22,14 @@ const DISCARDED: u64 = 16;
 ///
 /// # Errors
 /// 400 for bytes that are no UTF-8 or an upload that breaks off, 408 for a slow one, 413 for a long
-/// one.
+/// one, 415 for a compressed one.
 pub(crate) async fn text(
     headers: &HeaderMap,
     body: Body,
     options: &ServeOptions,
 ) -> Result<String, Problem> {
     let bytes = bytes(headers, body, options).await?;
+    expect_plain(headers)?;
     String::from_utf8(bytes).map_err(|err| {
         let place = err.utf8_error().valid_up_to();
         Problem::new(
@@ -49,6 +50,19 @@ pub(crate) async fn json<T: DeserializeOwned>(
 ) -> Result<T, Problem> {
     let text = text(headers, body, options).await?;
     serde_json::from_str(&text).map_err(|err| Problem::unfit(&[], err.to_string()))
+}
+
+/// Refuses a body whose bytes are not the text: nothing here undoes a compression.
+fn expect_plain(headers: &HeaderMap) -> Result<(), Problem> {
+    let codings = headers.get_all(CONTENT_ENCODING).iter();
+    let is_plain = |coding: &[u8]| coding.is_empty() || coding.eq_ignore_ascii_case(b"identity");
+    if codings.map(HeaderValue::as_bytes).all(is_plain) {
+        return Ok(());
+    }
+    Err(Problem::new(
+        StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        "the body is compressed (Content-Encoding); send it as it is",
+    ))
 }
 
 /// The bytes of the body.

@@ -159,7 +159,10 @@ pub(crate) async fn eval(
         undecided: run.counts.undecided,
         seconds: seconds(run.start.elapsed()),
     };
-    Ok(json_response(StatusCode::OK, &reply))
+    let mut response = json_response(StatusCode::OK, &reply);
+    // For the log line of the request.
+    response.extensions_mut().insert(run.counts);
+    Ok(response)
 }
 
 /// Whether the client asks for a stream.

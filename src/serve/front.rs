@@ -4,7 +4,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::body::HttpBody as _;
 use axum::extract::{Request, State};
@@ -18,6 +18,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use tokio::sync::OwnedSemaphorePermit;
 
+use crate::repl::evaluated::Counts;
 use crate::serve::address;
 use crate::serve::options::Cors;
 use crate::serve::problem::Problem;
@@ -70,6 +71,7 @@ pub(crate) async fn handle(
         start,
         client: None,
         status: None,
+        counts: None,
     };
     let response = if request.method() == Method::OPTIONS {
         StatusCode::NO_CONTENT.into_response()
@@ -93,6 +95,7 @@ pub(crate) async fn handle(
         response.headers_mut(),
     );
     visit.status = Some(response.status());
+    visit.counts = response.extensions().get().copied();
     response
 }
 
@@ -218,6 +221,8 @@ struct Visit {
     client: Option<Arc<str>>,
     /// What it was answered with.
     status: Option<StatusCode>,
+    /// How many of its texts had which verdict, if its handler says so.
+    counts: Option<Counts>,
 }
 
 impl Drop for Visit {
@@ -226,9 +231,17 @@ impl Drop for Visit {
         self.server.metrics.response(status);
         // Probes come every few seconds and would drown the rest.
         let is_probe = self.path == "/health" || self.path == "/ready" || self.path == "/metrics";
-        let millis = self.start.elapsed().as_secs_f64() * 1e3;
+        let millis = millis(self.start.elapsed());
         let client = self.client.as_deref().unwrap_or_default();
-        if is_probe && status < 400 {
+        if let Some(counts) = self.counts {
+            let Counts {
+                accepted,
+                rejected,
+                undecided,
+                ..
+            } = counts;
+            tracing::info!(id = self.id, method = %self.method, path = self.path, status, millis, client, accepted, rejected, undecided, "request");
+        } else if is_probe && status < 400 {
             tracing::debug!(id = self.id, method = %self.method, path = self.path, status, millis, client, "request");
         } else {
             tracing::info!(id = self.id, method = %self.method, path = self.path, status, millis, client, "request");
@@ -236,9 +249,25 @@ impl Drop for Visit {
     }
 }
 
+/// Milliseconds to the microsecond.
+fn millis(span: Duration) -> f64 {
+    (span.as_secs_f64() * 1e6).round() / 1e3
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_log_tells_a_time_in_no_more_digits_than_it_is_good_for() {
+        for (nanos, line) in [
+            (24_123_573_999, "24123.574"),
+            (1_500_000, "1.5"),
+            (400, "0"),
+        ] {
+            assert_eq!(millis(Duration::from_nanos(nanos)).to_string(), line);
+        }
+    }
 
     #[test]
     fn a_key_is_asked_for_where_lean_runs_or_others_can_be_watched() {

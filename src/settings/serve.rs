@@ -8,6 +8,7 @@ use crate::cli::serve::{LogArg, ModeArg, ServeArgs};
 use crate::cli::shared::OutputArgs;
 use crate::env_vars::{self, Variable};
 use crate::failure::{Failure, Kind};
+use crate::lean::header;
 use crate::limits::{Bytes, Wait};
 use crate::machine;
 use crate::pool::{PoolSettings, QueueLimits, WearLimits};
@@ -107,7 +108,7 @@ pub(crate) fn listen(args: &ServeArgs) -> Result<String, Failure> {
 /// What the server is.
 ///
 /// # Errors
-/// A file of keys that cannot be read, or a variable that makes no sense.
+/// A header that is none, a file of keys that cannot be read, or a variable that makes no sense.
 pub(crate) fn options(
     args: &ServeArgs,
     size: Size,
@@ -137,7 +138,7 @@ pub(crate) fn options(
         max_leases: args
             .max_held
             .map_or_else(|| size.sessions.saturating_sub(1).max(1), usize::from),
-        base_header: args.header.trim().to_owned(),
+        base_header: header(&args.header)?,
         toolchain,
     })
 }
@@ -171,6 +172,28 @@ pub(crate) fn pool(args: &ServeArgs, size: Size, lean: LeanRepl) -> PoolSettings
             .collect(),
         ..PoolSettings::new(lean)
     }
+}
+
+/// The imports of texts that have none.
+///
+/// # Errors
+/// A text that holds more than imports: it would be put in front of every text, and its body would
+/// be evaluated with each of them.
+fn header(text: &str) -> Result<String, Failure> {
+    let text = text.trim();
+    if header::split(text).is_all(text) {
+        return Ok(text.to_owned());
+    }
+    let named = format!("import {text}");
+    let hint = if header::split(&named).is_all(&named) && !named.contains(['\n', '\'']) {
+        format!("write it as in Lean: `--header '{named}'`")
+    } else {
+        "give imports only, such as `--header 'import Mathlib'`; what comes after them belongs to the texts"
+            .to_owned()
+    };
+    let shown = text.lines().collect::<Vec<_>>().join(" ");
+    let problem = format!("the header `{shown}` holds something other than imports");
+    Err(Failure::new(Kind::Usage, problem, hint))
 }
 
 /// How the server logs.
@@ -286,6 +309,30 @@ mod tests {
                 expected,
                 "{line} {gigabytes}"
             );
+        }
+    }
+
+    #[test]
+    fn a_header_holds_imports_and_nothing_else() {
+        for text in [
+            "",
+            " import A\nimport B -- b\n",
+            "/- none -/",
+            "module\nimport A",
+        ] {
+            assert_eq!(header(text).unwrap(), text.trim());
+        }
+        for (text, hint) in [
+            ("Mathlib", "`--header 'import Mathlib'`"),
+            ("#eval 1", "imports only"),
+            ("import A\nopen B", "imports only"),
+            ("import A /- no end", "imports only"),
+        ] {
+            let failure = header(text).unwrap_err();
+            assert_eq!(failure.kind(), Kind::Usage);
+            let shown = text.replace('\n', " ");
+            assert!(failure.problem().contains(&shown), "{failure:?}");
+            assert!(failure.hint().contains(hint), "{failure:?}");
         }
     }
 

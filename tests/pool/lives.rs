@@ -75,6 +75,8 @@ fn a_text_that_hangs_is_undecided_at_its_timeout_and_harms_no_other() {
     let next = submit(&pool, job("#eval 1"));
     let answer = answer.get().unwrap();
     assert_eq!(answer.cause, Some(Cause::Timeout));
+    // It was given no less than that before it was stopped.
+    assert!(answer.evaluated.times.body >= Duration::from_millis(200));
     let failure = answer.evaluated.failure.unwrap();
     assert!(failure.problem().contains("did not answer within 200ms"));
     let next = next.get().unwrap();
@@ -153,6 +155,32 @@ fn a_session_that_dies_idle_is_replaced_before_anybody_asks() {
     let second = run(&pool, "#eval 2");
     assert_eq!(second.evaluated.verdict, Verdict::Accepted);
     assert_ne!(first.session, second.session);
+}
+
+#[test]
+fn a_text_is_given_to_no_session_that_is_dead_already() {
+    let rig = Rig::new("");
+    let pool = start(PoolSettings {
+        sessions: 4,
+        ..rig.settings()
+    });
+    wait_for(&pool, "all are ready", |state| state.sessions.idle == 4);
+    let dead = rig.processes();
+    for pid in &dead {
+        kill(*pid);
+    }
+    // One that is killed may take a moment to end.
+    wait("all have ended", || {
+        let state = |pid| std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        dead.iter()
+            .all(|pid| !state(pid).contains(") ") || state(pid).contains(") Z "))
+    });
+    let answer = run(&pool, "#eval 7");
+    assert_eq!(answer.evaluated.verdict, Verdict::Accepted);
+    assert_eq!(answer.cause, None);
+    let state = wait_for(&pool, "all are replaced", |state| state.sessions.idle == 4);
+    assert_eq!(state.restarts.of(Reason::Died), 4);
+    assert_eq!(state.retried, 0, "a dead session was given the text");
 }
 
 #[test]

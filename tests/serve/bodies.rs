@@ -67,6 +67,22 @@ fn the_declared_type_of_a_body_does_not_matter() {
 }
 
 #[test]
+fn a_compressed_body_is_refused_and_not_evaluated() {
+    let served = Served::start(&[]);
+    for path in ["/", "/v1/eval", "/api/check"] {
+        let headers = [("content-encoding", "gzip")];
+        let answer = served.post_with(path, b"def a := 1", &headers);
+        assert_eq!(answer.status, 415, "{answer:?}");
+        assert_elapsed(&answer);
+        assert!(answer.text.contains("Content-Encoding"), "{answer:?}");
+    }
+    let headers = [("content-encoding", "identity")];
+    let answer = served.post_with("/", b"def a := 1", &headers);
+    assert_eq!(answer.status, 200, "{answer:?}");
+    served.stop();
+}
+
+#[test]
 fn a_long_body_that_is_sent_before_the_answer_is_read_gets_its_413() {
     let served = Served::start(&["--max-body", "100kB"]);
     let body = vec![b'x'; 1_000_000];

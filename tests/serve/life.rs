@@ -72,6 +72,33 @@ fn a_repl_that_never_comes_up_is_said_in_health() {
 }
 
 #[test]
+fn why_no_session_starts_is_logged_once() {
+    let world = World::new().fake_repl("--at-start die --log log.txt");
+    let served = Served::start_in(world, &["--sandbox", "off", "--quiet"]);
+    let starts = || {
+        let restarts = served.get("/metrics").text;
+        let mut lines = restarts.lines();
+        let line = lines.find(|line| line.contains("restarts") && line.contains("\"start\""));
+        line.and_then(|line| line.split(' ').next_back()?.parse().ok())
+            .unwrap_or(0.0)
+    };
+    Served::wait_for(|| starts() >= 3.0);
+    let finished = served.stop();
+    let log = finished.stderr();
+    let lines: Vec<&str> = log
+        .lines()
+        .filter(|line| line.contains("no session starts"))
+        .collect();
+    assert_eq!(lines.len(), 1, "{}", finished.text());
+    assert!(lines[0].contains("WARN"), "{lines:?}");
+    assert!(
+        lines[0].contains("did not start up as a Lean REPL"),
+        "{lines:?}"
+    );
+    assert!(lines[0].contains("hint: check that it is"), "{lines:?}");
+}
+
+#[test]
 fn the_wait_counts_and_is_bounded() {
     let args = ["--sessions", "1", "--spares", "0", "--max-wait", "300ms"];
     let served = Served::start(&[&args[..], &["--grace", "1s"]].concat());
@@ -171,6 +198,20 @@ fn a_port_that_is_taken_is_said_before_anything_starts() {
     );
     assert_eq!(finished.stdout(), "");
     served.stop();
+}
+
+#[test]
+fn a_header_that_is_no_import_is_refused_before_anything_starts() {
+    let world = World::new().fake_repl("");
+    let args = ["serve", "--listen", "127.0.0.1:0", "--repl", "./repl"];
+    let finished = world.leanrepl(args.into_iter().chain(["--header", "Mathlib"]));
+    assert_eq!(finished.exit(), Some(2), "{}", finished.text());
+    assert_eq!(finished.stdout(), "");
+    assert_eq!(
+        finished.stderr(),
+        "error: the header `Mathlib` holds something other than imports\n\n\
+         hint: write it as in Lean: `--header 'import Mathlib'`\n"
+    );
 }
 
 #[test]

@@ -75,7 +75,20 @@ fn one_text_and_many_get_verdicts_in_words() {
         (&reply["rejected"], &reply["undecided"]),
         (&json!(1), &json!(7))
     );
-    served.stop();
+    let finished = served.stop();
+    let log = finished.stderr();
+    let line = log
+        .lines()
+        .find(|line| line.contains("undecided=7"))
+        .unwrap_or_else(|| panic!("{}", finished.text()));
+    assert!(
+        line.contains("path=\"/v1/eval\"") && line.contains("status=200"),
+        "{line}"
+    );
+    assert!(
+        line.contains("accepted=0") && line.contains("rejected=1"),
+        "{line}"
+    );
 }
 
 #[test]

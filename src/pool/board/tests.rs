@@ -270,6 +270,7 @@ enum Step {
         is_well: bool,
     },
     Lost(usize),
+    LostBefore(usize),
     Tick(u64),
 }
 
@@ -281,6 +282,7 @@ fn step() -> impl Strategy<Value = Step> {
         8 => (0..4_usize, prop::bool::weighted(0.8))
             .prop_map(|(seat, is_well)| Step::End { seat, is_well }),
         1 => (0..4_usize).prop_map(Step::Lost),
+        1 => (0..4_usize).prop_map(Step::LostBefore),
         2 => (0..15_u64).prop_map(Step::Tick),
     ]
 }
@@ -308,7 +310,18 @@ proptest! {
                     let seat = seat % seats;
                     // Only a thread that has nothing to do looks after its session.
                     if play.sessions[seat] && play.tasks[seat].is_none() {
-                        play.board.lost(seat, Reason::Died, play.now);
+                        let back = play.board.lost(seat, Reason::Died, None, play.now);
+                        prop_assert!(back.is_none());
+                    }
+                }
+                Step::LostBefore(seat) => {
+                    let seat = seat % seats;
+                    if let Some(Task::Run(entry)) =
+                        play.tasks[seat].take_if(|task| matches!(task, Task::Run(_)))
+                    {
+                        play.given[seat] -= 1;
+                        let back = play.board.lost(seat, Reason::Died, Some(entry), play.now);
+                        prop_assert!(back.is_none());
                     }
                 }
                 Step::Tick(seconds) => play.tick(seconds),
@@ -469,7 +482,7 @@ fn one_start_that_is_killed_does_not_turn_away_those_who_wait_for_a_pool_that_ha
 
     let mut play = Play::new(1, 0);
     play.settle();
-    play.board.lost(0, Reason::Died, play.now);
+    assert!(play.board.lost(0, Reason::Died, None, play.now).is_none());
     play.submit(0, None, false);
     play.take(0);
     play.end(0, true);

@@ -22,6 +22,11 @@ impl Session {
         checked
     }
 
+    /// Whether the process has ended, whatever it has written before.
+    pub(crate) fn has_died(&mut self) -> bool {
+        self.child.has_ended()
+    }
+
     /// Fails if the process has ended, although something that it started keeps its stdout open.
     pub(super) fn check_life(&mut self) -> Result<(), SessionError> {
         if !self.child.has_ended() {
