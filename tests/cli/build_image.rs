@@ -280,7 +280,7 @@ fn the_dockerfile_of_a_project_from_scratch_is_printed() {
           org.opencontainers.image.licenses="Apache-2.0" \
           org.opencontainers.image.title="Mathlib for the toolchain leanprover/lean4:v4.28.0-rc1, served by leanrepl" \
           org.opencontainers.image.version="[VERSION]"
-    ENTRYPOINT ["leanrepl","serve","--repl","/opt/leanrepl/repl","--base","auto","--pickle","/opt/leanrepl/mathlib_env.olean","--prefault","--header","import Mathlib"]
+    ENTRYPOINT ["leanrepl","serve","--grace","8s","--repl","/opt/leanrepl/repl","--base","auto","--pickle","/opt/leanrepl/mathlib_env.olean","--prefault","--header","import Mathlib"]
     "#);
 }
 
