@@ -209,6 +209,43 @@ fn what_cannot_be_built_is_refused_before_docker_is_asked() {
 }
 
 #[test]
+fn a_bad_name_or_platform_is_refused_before_docker_is_asked() {
+    let world = world();
+    snapshot!(build(&world, &["--tag", "me/lean:1", "--tag", "Bad Tag!"]), @"
+    exit: 2
+    ----- stderr -----
+    error: the image cannot be named `Bad Tag!`
+      caused by: the path of an image has small letters and digits, with `.`, `_`, `-` and `/` between them
+
+    hint: give a name such as `me/lean-core:v4.28.0` with `--tag NAME`
+    ");
+    snapshot!(build(&world, &["--tag", "ghcr.io/Me/lean:1", "--print"]), @"
+    exit: 2
+    ----- stderr -----
+    error: the image cannot be named `ghcr.io/Me/lean:1`
+      caused by: the path of an image has no capital letters
+
+    hint: give a name such as `me/lean-core:v4.28.0` with `--tag NAME`
+    ");
+    snapshot!(build(&world, &["--platform", "banana"]), @"
+    exit: 2
+    ----- stderr -----
+    error: `banana` is no platform that an image can be built for
+
+    hint: name `--platform linux/amd64` or `--platform linux/arm64`
+    ");
+    // These get as far as to the daemon, which is not there.
+    for good in [
+        ["--tag", "localhost:5000/a.b/c_d:V1"],
+        ["--platform", "linux/amd64"],
+        ["--platform", "linux/arm64/v8"],
+    ] {
+        let text = build(&world, &good).text();
+        assert!(text.starts_with("exit: 6\n"), "{good:?}: {text}");
+    }
+}
+
+#[test]
 fn the_dockerfile_of_a_project_from_scratch_is_printed() {
     let world = World::new();
     let args = [
