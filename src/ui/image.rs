@@ -157,6 +157,7 @@ pub(crate) fn text_for_trial(made: &Made) -> String {
             visible_line(&instruction)
         ));
     }
+    lines.push(format!("{:>8.1} s  in all", made.elapsed.as_secs_f64()));
     let mut text = lines.join("\n") + "\n";
     if let Some(gathered) = &made.gathered {
         text.push_str(&amounts(gathered));
@@ -251,6 +252,7 @@ mod tests {
         sha256:ab
         pushed as sha256:cd
              1.5 s  COPY a b
+            20.0 s  in all
         kept 2.5 KiB: olean 2.0 KiB, ir 512 B
         left out 4.0 KiB: c 4.0 KiB
         ready after 1.2 s; a true text was accepted in 0.03 s, a false one rejected in 0.04 s, one without end stopped after 3.1 s
