@@ -283,7 +283,7 @@ fn the_dockerfile_of_a_project_from_scratch_is_printed() {
     ENV LEANREPL_CACHE_DIR=/opt/leanrepl-cache
     RUN leanrepl build --project /project --install-elan --repl-ref 'v4.27.0' \
         || { mkdir -p "$ELAN_HOME/toolchains/leanprover--lean4---v4.28.0-rc1" \
-        && curl --fail --silent --show-error --location "https://github.com/leanprover/lean4/releases/download/v4.28.0-rc1/lean-4.28.0-rc1-linux.tar.zst" | zstd --decompress | tar --extract --strip-components=1 --directory "$ELAN_HOME/toolchains/leanprover--lean4---v4.28.0-rc1" \
+        && curl --fail --silent --show-error --location "https://github.com/leanprover/lean4/releases/download/v4.28.0-rc1/lean-4.28.0-rc1-linux$([ "$(uname -m)" = aarch64 ] && echo _aarch64).tar.zst" | zstd --decompress | tar --extract --strip-components=1 --directory "$ELAN_HOME/toolchains/leanprover--lean4---v4.28.0-rc1" \
         && leanrepl build --project /project --install-elan --repl-ref 'v4.27.0'; }
     # Mathlib as its own servers compiled it.
     RUN cd /project && MATHLIB_NO_CACHE_ON_UPDATE=1 lake update && lake exe cache get && lake build Mathlib
