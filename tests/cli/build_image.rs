@@ -2,6 +2,7 @@
 //! `tests/real_docker.rs`.
 
 use std::fs;
+use std::net::TcpListener;
 use std::os::unix::net::UnixListener;
 
 use crate::engine::{Build, Engine};
@@ -55,6 +56,23 @@ fn no_daemon_is_told_apart_from_one_that_sleeps_or_is_none() {
     let problem = "docker.sock` does not answer as Docker's daemon does\n";
     assert!(text.starts_with("exit: 6\n"), "{text}");
     assert!(text.contains(problem), "{text}");
+}
+
+#[test]
+fn a_port_at_which_nothing_listens_is_no_daemon_that_answers_badly() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let host = format!("tcp://{}", listener.local_addr().unwrap());
+    drop(listener);
+    let world = World::new().var("DOCKER_HOST", &host);
+    let text = build(&world, &[]).text().replace(&host, "tcp://[HOST]");
+    insta::assert_snapshot!(text, @"
+    exit: 6
+    ----- stderr -----
+    error: no Docker daemon listens at `tcp://[HOST]`
+      caused by: Connection refused (os error 111); this address because `DOCKER_HOST` says so
+
+    hint: start it there, or name another one with `DOCKER_HOST`
+    ");
 }
 
 #[test]
