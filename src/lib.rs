@@ -20,6 +20,7 @@ mod prefault;
 mod probe;
 mod process;
 mod project;
+mod reference;
 mod repl;
 mod serve;
 mod settings;

@@ -116,7 +116,12 @@ pub(crate) struct ServeArgs {
     )]
     pub(crate) cors: Vec<String>,
     /// Longest wait for running texts after SIGTERM or Ctrl-C.
-    #[arg(long, value_name = "TIME", default_value = "30s")]
+    #[arg(
+        long,
+        value_name = "TIME",
+        default_value = "30s",
+        overrides_with = "grace"
+    )]
     pub(crate) grace: Wait,
     /// The form of log lines, on stderr.
     #[arg(long, value_enum, default_value_t = LogArg::Text)]
@@ -139,4 +144,29 @@ pub(crate) enum LogArg {
     Text,
     /// One JSON object a line.
     Json,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    /// The options of `serve` alone.
+    #[derive(Debug, Parser)]
+    struct Line {
+        /// They.
+        #[command(flatten)]
+        serve: ServeArgs,
+    }
+
+    #[test]
+    fn a_grace_after_that_of_an_images_entry_point_wins() {
+        let grace = |args: &[&str]| {
+            let line = Line::try_parse_from([&["serve"], args].concat()).unwrap();
+            line.serve.grace
+        };
+        assert_eq!(grace(&["--grace", "8s"]), Wait::secs(8));
+        assert_eq!(grace(&["--grace", "8s", "--grace", "1m"]), Wait::secs(60));
+    }
 }

@@ -49,7 +49,8 @@ pub(super) fn built(
         interrupt: interrupt.clone(),
     };
     let wanted = image::wanted(args)?;
-    let names = image::names(args, &wanted);
+    let names = image::names(args, &wanted)?;
+    image::check_platform(args)?;
     let binary = Binary::choose(args.server_binary.as_deref(), ui.as_ref())?;
     let daemon = if args.print || args.context.is_some() {
         None

@@ -167,7 +167,7 @@ fn deploy(args: &DeployArgs, ui: &Arc<Ui>, interrupt: &Interrupt) -> Result<u8, 
         .iter()
         .filter(|(_, seen)| matches!(seen, Seen::Here(_)));
     for (image, _) in here.filter(|_| !args.no_push) {
-        if let Ok(image) = ImageRef::parse(image) {
+        if let Ok(image) = ImageRef::settled(image) {
             let label = format!("pushing {image}");
             step(ui, &label, || tools::push(&folder, &image, around))?;
         }
@@ -227,7 +227,7 @@ fn look(
     })?;
     let containers = config.list("containers").iter();
     let references: Vec<ImageRef> = containers
-        .filter_map(|container| ImageRef::parse(container.get("image")?.text()?).ok())
+        .filter_map(|container| ImageRef::settled(container.get("image")?.text()?).ok())
         .collect();
     let images = if ask_docker {
         tools::look(&references, around)?

@@ -59,7 +59,7 @@ fn chain(
     let chain = settings::chain(args, kind, &core)?;
     let made = build_image::built(&chain.image, ui, around.interrupt)?
         .ok_or_else(|| Failure::bug("a trial's image was not built"))?;
-    let _written = ui.image_made(&made)?;
+    let _written = ui.image_for_trial(&made)?;
     let temporary = Temporary::new(&env_vars::temporary_folder()).map_err(|err| {
         Failure::new(
             Kind::Usage,
@@ -112,28 +112,51 @@ fn folder(
         };
         // A reader that went away has seen enough.
         let _written = ui.trial(&report, start.elapsed(), code)?;
-        if args.stay.is_some() {
+        if let Some(stay) = args.stay {
             linger(&stage, door, stay, ui)?;
         }
         Ok(code)
     })
 }
 
-/// Leaves the Worker running until the user has seen enough.
-fn linger(
-    stage: &Stage,
-    door: &Door<'_>,
-    stay: std::time::Duration,
-    ui: &Ui,
-) -> Result<(), Failure> {
-    let (port, key) = (stage.port, door.authorization());
+/// Leaves the Worker running for a while, or until the user has seen enough.
+fn linger(stage: &Stage, door: &Door<'_>, stay: Wait, ui: &Ui) -> Result<(), Failure> {
+    let names: Vec<&str> = stage.parts.iter().map(|part| part.name.as_str()).collect();
     ui.tell(Event::Noted {
-        text: &format!(
-            "the Worker stays at http://127.0.0.1:{port} until Ctrl-C; its key goes with `Authorization: {key}`"
-        ),
+        text: &stays(stage.port, &names, stay, &door.authorization()),
     });
-    match door.pause(stay) {
+    match door.pause(stay.get()) {
         Err(failure) if failure.kind() == Kind::Interrupted => Ok(()),
         ended => ended,
+    }
+}
+
+/// What a user is told about a Worker that stays, with the addresses of its containers.
+fn stays(port: u16, names: &[&str], stay: Wait, authorization: &str) -> String {
+    let addresses = names
+        .iter()
+        .map(|name| format!("http://127.0.0.1:{port}/{name}"));
+    let addresses = addresses.collect::<Vec<_>>().join(" and ");
+    format!(
+        "the Worker stays for {stay}, or until Ctrl-C, at {addresses}; its key goes with `Authorization: {authorization}`"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_worker_that_stays_is_told_with_its_time_and_its_addresses() {
+        assert_eq!(
+            stays(
+                8787,
+                &["core-4-28-0", "lean-4-27-0"],
+                Wait::secs(3600),
+                "Bearer 0a"
+            ),
+            "the Worker stays for 1h, or until Ctrl-C, at http://127.0.0.1:8787/core-4-28-0 and \
+             http://127.0.0.1:8787/lean-4-27-0; its key goes with `Authorization: Bearer 0a`"
+        );
     }
 }

@@ -1,6 +1,8 @@
 //! A connection to Docker's daemon, and what a user is told when there is none. Never builds.
 
+use std::error::Error;
 use std::io;
+use std::iter;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::Duration;
@@ -43,7 +45,7 @@ impl Daemon {
         let endpoint = Endpoint::locate()?;
         let docker = open(&endpoint)?;
         finish(around, "talking to Docker's daemon", async {
-            let silent = |err| no_answer(&endpoint, err);
+            let silent = |err| no_answer(&endpoint, &err);
             let hello = async {
                 let docker = docker.negotiate_version().await.map_err(bollard_cause)?;
                 let version = docker.version().await.map_err(bollard_cause)?;
@@ -100,7 +102,7 @@ impl Daemon {
 }
 
 /// The error behind a failure.
-type Cause = Box<dyn std::error::Error + Send + Sync>;
+type Cause = Box<dyn Error + Send + Sync>;
 
 /// An error of the connection, as a cause.
 fn bollard_cause(err: bollard::errors::Error) -> Cause {
@@ -123,7 +125,7 @@ fn open(endpoint: &Endpoint) -> Result<Docker, Failure> {
         }
         Place::Tcp(host) => Docker::connect_with_http(host, ANSWER, API_DEFAULT_VERSION),
     };
-    opened.map_err(|err| no_answer(endpoint, Box::new(err)))
+    opened.map_err(|err| no_answer(endpoint, &bollard_cause(err)))
 }
 
 /// Where an endpoint is, as a user writes it.
@@ -160,17 +162,40 @@ fn refused(endpoint: &Endpoint, path: &Path, err: &io::Error) -> Failure {
         .caused_by(format!("{err}; this socket because {}", endpoint.why))
 }
 
-/// What a user is told about a daemon that does not answer as one.
-fn no_answer(endpoint: &Endpoint, err: Cause) -> Failure {
-    Failure::new(
-        Kind::Remote,
-        format!(
-            "what listens at `{}` does not answer as Docker's daemon does",
-            place(endpoint)
-        ),
-        "see that `docker version` works, or name another daemon with `DOCKER_HOST`",
-    )
-    .caused_by(err)
+/// What a user is told about a place where no daemon answers.
+fn no_answer(endpoint: &Endpoint, err: &Cause) -> Failure {
+    let err: &(dyn Error + 'static) = err.as_ref();
+    // What is around it names libraries.
+    let innermost = iter::successors(Some(err), |&err| err.source()).last();
+    let innermost = innermost.unwrap_or(err);
+    let is_refused = innermost
+        .downcast_ref::<io::Error>()
+        .is_some_and(|err| err.kind() == io::ErrorKind::ConnectionRefused);
+    let is_unreached = matches!(
+        err.downcast_ref(),
+        Some(bollard::errors::Error::HyperLegacyError { err }) if err.is_connect()
+    );
+    let shown = place(endpoint);
+    let (problem, hint) = if is_refused {
+        (
+            format!("no Docker daemon listens at `{shown}`"),
+            "start it there, or name another one with `DOCKER_HOST`",
+        )
+    } else if is_unreached {
+        (
+            format!("`{shown}`, where Docker's daemon should be, cannot be reached"),
+            "see that host and port are right, or name another one with `DOCKER_HOST`",
+        )
+    } else {
+        (
+            format!("what listens at `{shown}` does not answer as Docker's daemon does"),
+            "see that `docker version` works, or name another daemon with `DOCKER_HOST`",
+        )
+    };
+    Failure::new(Kind::Remote, problem, hint).caused_by(format!(
+        "{innermost}; this address because {}",
+        endpoint.why
+    ))
 }
 
 /// Circumstances for putting things in order after an interrupt: nobody stops that, and it is short.

@@ -17,6 +17,10 @@ use crate::template::fill;
 /// The port on which the server in an image listens.
 pub(crate) const PORT: u16 = 8000;
 
+/// How long running texts may go on when a container is stopped: Docker kills it after 10 s, unless it
+/// is told otherwise, and a text whose end is not awaited gets no answer.
+const GRACE: &str = "8s";
+
 /// Who runs the server: a number that no base gives to anybody.
 const USER: &str = "10001:10001";
 
@@ -141,7 +145,7 @@ fn core(
             ("labels", &labels),
             (
                 "entrypoint",
-                &array(&["leanrepl", "serve", "--toolchain", "core"])?,
+                &array(&["leanrepl", "serve", "--grace", GRACE, "--toolchain", "core"])?,
             ),
         ],
     )?;
@@ -159,6 +163,7 @@ fn lean(
     let runtime = toolchain.runtime.as_deref().unwrap_or(SLIM);
     let runtime = image(runtime, "--runtime-base")?;
     let (project, build, library) = project(toolchain, context)?;
+    let keep_all = toolchain.keep_all.then_some(", \"--keep-all\"");
     let (import, trial, memory, start) = if toolchain.has_mathlib {
         ("Mathlib", Trial::mathlib(), "14GiB", "5m")
     } else {
@@ -180,14 +185,7 @@ fn lean(
             ("project", &project),
             ("build", &build),
             ("library", &library),
-            (
-                "keep_all",
-                if toolchain.keep_all {
-                    ", \"--keep-all\""
-                } else {
-                    ""
-                },
-            ),
+            ("keep_all", keep_all.unwrap_or_default()),
             ("runtime", runtime),
             ("port", &PORT.to_string()),
             ("import", import),
@@ -206,8 +204,9 @@ fn lean(
 /// The command by which an image of a toolchain starts. A text that imports something else than the
 /// pickle holds runs its imports, and a container begins with a cold disk.
 fn server(has_mathlib: bool) -> Result<String, Failure> {
-    let mut words = vec!["leanrepl", "serve", "--repl", "/opt/leanrepl/repl"];
-    words.extend(["--base", "auto", "--pickle", PICKLE, "--prefault"]);
+    let mut words = vec!["leanrepl", "serve", "--grace", GRACE];
+    words.extend(["--repl", "/opt/leanrepl/repl", "--base", "auto"]);
+    words.extend(["--pickle", PICKLE, "--prefault"]);
     if has_mathlib {
         words.extend(["--header", "import Mathlib"]);
     }

@@ -4,6 +4,10 @@ use crate::cli::build_image::{BuildImageArgs, KindArg};
 use crate::docker::recipe::{Toolchain, unnamed};
 use crate::failure::{Failure, Kind};
 use crate::lean::release::Release;
+use crate::reference::Reference;
+
+/// The platforms for which there is a leanrepl. The variant of arm64 may be said.
+const PLATFORMS: [&str; 3] = ["linux/amd64", "linux/arm64", "linux/arm64/v8"];
 
 /// What is to be in an image.
 #[derive(Debug, Clone)]
@@ -70,12 +74,25 @@ pub(crate) fn wanted(args: &BuildImageArgs) -> Result<Wanted, Failure> {
     }))
 }
 
-/// The names of the image.
-pub(crate) fn names(args: &BuildImageArgs, wanted: &Wanted) -> Vec<String> {
-    if !args.tags.is_empty() {
-        return args.tags.clone();
+/// The names of the image. Docker looks at them only after the build.
+///
+/// # Errors
+/// A name that Docker does not take.
+pub(crate) fn names(args: &BuildImageArgs, wanted: &Wanted) -> Result<Vec<String>, Failure> {
+    for name in &args.tags {
+        Reference::parse(name).map_err(|flaw| {
+            Failure::new(
+                Kind::Usage,
+                format!("the image cannot be named `{name}`"),
+                "give a name such as `me/lean-core:v4.28.0` with `--tag NAME`",
+            )
+            .caused_by(flaw)
+        })?;
     }
-    vec![match wanted {
+    if !args.tags.is_empty() {
+        return Ok(args.tags.clone());
+    }
+    Ok(vec![match wanted {
         Wanted::Core => "leanrepl:core".to_owned(),
         Wanted::Toolchain(toolchain) => {
             let kind = if toolchain.has_mathlib {
@@ -88,7 +105,22 @@ pub(crate) fn names(args: &BuildImageArgs, wanted: &Wanted) -> Vec<String> {
                 .map_or_else(String::new, |release| format!("-v{release}"));
             format!("leanrepl:{kind}{release}")
         }
-    }]
+    }])
+}
+
+/// Whether there can be an image for the platform. Docker says so only in the build.
+///
+/// # Errors
+/// A platform for which there is no leanrepl.
+pub(crate) fn check_platform(args: &BuildImageArgs) -> Result<(), Failure> {
+    match args.platform.as_deref() {
+        Some(platform) if !PLATFORMS.contains(&platform) => Err(Failure::new(
+            Kind::Usage,
+            format!("`{platform}` is no platform that an image can be built for"),
+            "name `--platform linux/amd64` or `--platform linux/arm64`",
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// The release that a text names, with or without the name of its repository.

@@ -9,10 +9,10 @@ use crate::docker::gather::Gathered;
 use crate::docker::{Made, Smoke};
 use crate::limits::Bytes;
 use crate::ui::json::{VERSION, seconds};
-use crate::ui::visible::visible_line;
+use crate::ui::visible::{clipped, visible_line};
 
-/// Longest instruction that is shown, in characters.
-const INSTRUCTION: usize = 70;
+/// Longest instruction that is shown, in bytes.
+const INSTRUCTION_BYTES: usize = 100;
 
 /// An image as a JSON line.
 #[derive(Debug, Serialize)]
@@ -124,8 +124,13 @@ impl<'a> ImageLine<'a> {
     }
 }
 
-/// An image in a few lines.
+/// An image in a few lines, and how its own trial went.
 pub(crate) fn text(made: &Made) -> String {
+    text_for_trial(made) + &tried(made.smoke)
+}
+
+/// An image that is tried in another way, in a few lines.
+pub(crate) fn text_for_trial(made: &Made) -> String {
     let more = made.base_size.map_or_else(String::new, |base| {
         let more = made.image.size.get().saturating_sub(base.get());
         format!(", {} more than its base", Bytes::new(more))
@@ -145,18 +150,19 @@ pub(crate) fn text(made: &Made) -> String {
     );
     let steps = made.steps.iter().filter(|step| !step.is_reused);
     for step in steps.filter(|step| step.elapsed >= Duration::from_secs(1)) {
-        let instruction: String = step.instruction.chars().take(INSTRUCTION).collect();
-        let instruction = visible_line(&instruction).into_owned();
+        let instruction = clipped(&step.instruction, INSTRUCTION_BYTES);
         lines.push(format!(
-            "{:>8.1} s  {instruction}",
-            step.elapsed.as_secs_f64()
+            "{:>8.1} s  {}",
+            step.elapsed.as_secs_f64(),
+            visible_line(&instruction)
         ));
     }
+    lines.push(format!("{:>8.1} s  in all", made.elapsed.as_secs_f64()));
     let mut text = lines.join("\n") + "\n";
     if let Some(gathered) = &made.gathered {
         text.push_str(&amounts(gathered));
     }
-    text + &tried(made.smoke)
+    text
 }
 
 /// How the trial went.
@@ -246,10 +252,35 @@ mod tests {
         sha256:ab
         pushed as sha256:cd
              1.5 s  COPY a b
+            20.0 s  in all
         kept 2.5 KiB: olean 2.0 KiB, ir 512 B
         left out 4.0 KiB: c 4.0 KiB
         ready after 1.2 s; a true text was accepted in 0.03 s, a false one rejected in 0.04 s, one without end stopped after 3.1 s
         ");
+    }
+
+    #[test]
+    fn only_an_image_that_nobody_tries_is_called_untried() {
+        let untried = Made {
+            smoke: None,
+            ..made()
+        };
+        assert!(text(&untried).ends_with("not tried yet\n"));
+        assert!(!text_for_trial(&untried).contains("tried"));
+    }
+
+    #[test]
+    fn a_step_is_shown_to_its_end_unless_it_is_very_long() {
+        let of = |instruction: &str| {
+            let mut made = made();
+            made.steps[0].instruction = instruction.to_owned();
+            text(&made)
+        };
+        let short = "RUN echo \"example : 1 + 1 = 2 := rfl\" | leanrepl eval --toolchain core -";
+        assert!(of(short).contains(&format!("{short}\n")));
+        let long = format!("LABEL {}", "x".repeat(1000));
+        let start = clipped(&long, INSTRUCTION_BYTES);
+        assert!(of(&long).contains(&format!("{start}\n")), "{}", of(&long));
     }
 
     #[test]

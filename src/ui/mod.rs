@@ -235,12 +235,22 @@ impl Ui {
         Self::put(&mut state, text)
     }
 
-    /// Tells of an image that was made.
+    /// Tells of an image that was made, and how its trial went.
     pub(crate) fn image_made(&self, made: &Made) -> Result<Written, Failure> {
+        self.image(made, image::text)
+    }
+
+    /// Tells of an image that was made to be tried in another way.
+    pub(crate) fn image_for_trial(&self, made: &Made) -> Result<Written, Failure> {
+        self.image(made, image::text_for_trial)
+    }
+
+    /// Writes a text about an image, or its JSON.
+    fn image(&self, made: &Made, text: fn(&Made) -> String) -> Result<Written, Failure> {
         let data = if self.mode.format == Format::Json {
             json::line(&image::ImageLine::new(made))?
         } else {
-            image::text(made)
+            text(made)
         };
         let mut state = self.state();
         state.meter.finished();

@@ -12,7 +12,7 @@ use crate::repl::evaluated::Counts;
 use crate::ui::Ui;
 use crate::ui::mode::{Mode, Progress};
 use crate::ui::paint::{DIM, PLAIN, Paint, YELLOW};
-use crate::ui::visible::{shortened, visible, visible_line};
+use crate::ui::visible::{clipped, shortened, visible, visible_line};
 
 /// Longest request that is shown, in bytes.
 const REQUEST_BYTES: usize = 2048;
@@ -22,6 +22,9 @@ const NOISE_BYTES: usize = 200;
 
 /// How many times stray output is shown; a flood of it would bury everything else.
 const NOISE_NOTES: usize = 20;
+
+/// Longest name of a step that is shown, in bytes: instructions of an image may be very long.
+const LABEL_BYTES: usize = 100;
 
 /// Longest part of a line that a bar shows of what runs, in bytes.
 const LIVE_BYTES: usize = 60;
@@ -83,7 +86,7 @@ impl Meter {
 
     /// A step begins; the answer is a line to write, if there is no bar.
     fn step_started(&mut self, label: &str, total_bytes: Option<u64>) -> Option<String> {
-        let label = visible_line(label).into_owned();
+        let label = visible_line(&clipped(label, LABEL_BYTES)).into_owned();
         match self {
             Self::Bars(bars) => {
                 bars.step_started(label, total_bytes);
@@ -371,6 +374,10 @@ mod tests {
         assert_eq!(line.as_deref(), Some("downloading Lean (120.0 MiB)\n"));
         let line = meter.step_started("starting", None);
         assert_eq!(line.as_deref(), Some("starting\n"));
+        let long = format!("step 12/14: LABEL {}", "x".repeat(1000));
+        let line = meter.step_started(&long, None).unwrap();
+        assert!(line.starts_with("step 12/14: LABEL xxx"), "{line}");
+        assert!(line.ends_with("x…\n") && line.len() < 110, "{line}");
         assert_eq!(Meter::Silent.step_started("starting", None), None);
     }
 

@@ -50,6 +50,14 @@ pub(crate) fn shortened(text: &str, max_bytes: usize) -> (&str, usize) {
     (start, rest.len())
 }
 
+/// The start of `text`, at most `max_bytes` long, with a mark if anything was left out.
+pub(crate) fn clipped(text: &str, max_bytes: usize) -> Cow<'_, str> {
+    match shortened(text, max_bytes) {
+        (_, 0) => Cow::Borrowed(text),
+        (start, _) => Cow::Owned(format!("{start}…")),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -76,5 +84,7 @@ mod tests {
         assert_eq!(shortened("aé", 2), ("a", 2));
         assert_eq!(shortened("aé", 3), ("aé", 0));
         assert_eq!(shortened("", 3), ("", 0));
+        assert_eq!(clipped("aé", 2), "a…");
+        assert_eq!(clipped("aé", 3), "aé");
     }
 }

@@ -99,7 +99,7 @@ fn check_image(image: &Value, looked: &Looked<'_>, found: &mut Found) {
     if text.starts_with(['.', '/']) || text.ends_with("Dockerfile") {
         return;
     }
-    if let Err(unfit) = ImageRef::parse(text) {
+    if let Err(unfit) = ImageRef::settled(text) {
         found.add(image, format!("the image `{text}` {unfit}"), unfit.mend());
     } else if looked.images.get(text) == Some(&Seen::Nowhere) {
         found.add(

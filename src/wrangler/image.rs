@@ -4,8 +4,13 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::reference::{Flaw, Reference};
+
 /// The registry that Cloudflare runs for each account.
 const CLOUDFLARE: &str = "registry.cloudflare.com";
+
+/// Stands in examples for the id of an account, and in a folder for one that is not known yet.
+const PLACEHOLDER: &str = "ACCOUNT";
 
 /// A reference that says its registry and its tag.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +25,12 @@ pub(crate) enum Unfit {
     /// It holds something that no reference holds.
     #[error("is no reference to an image")]
     Malformed,
+    /// Its path has capitals.
+    #[error("has capital letters in its path, which Docker does not take")]
+    Capitals,
+    /// It names no account yet.
+    #[error("holds `ACCOUNT`, which only stands for the id of your account")]
+    Unsettled,
     /// Its registry is left out, which means different ones to different programs.
     #[error("does not say its registry")]
     Short,
@@ -37,6 +48,10 @@ impl Unfit {
         match self {
             Self::Malformed | Self::Short => {
                 "write the registry too, for example `registry.cloudflare.com/ACCOUNT/leanrepl:v4.27.0`"
+            }
+            Self::Capitals => "write it in small letters, and push the image under that name",
+            Self::Unsettled => {
+                "write the id that `npx wrangler whoami` shows, and push the image under that name"
             }
             Self::Untagged | Self::Latest => {
                 "push the image under a tag that names its release, for example `:v4.27.0`, and write that"
@@ -56,31 +71,42 @@ impl ImageRef {
         self.text.split('/').next() == Some(CLOUDFLARE)
     }
 
-    /// Reads a reference, or says why it cannot be deployed.
+    /// Reads a reference in which `ACCOUNT` stands for nothing any more, or says why it cannot be
+    /// deployed.
+    pub(crate) fn settled(text: &str) -> Result<Self, Unfit> {
+        let read = Self::parse(text)?;
+        if text.split('/').any(|part| part == PLACEHOLDER) {
+            return Err(Unfit::Unsettled);
+        }
+        Ok(read)
+    }
+
+    /// Reads a reference, in which `ACCOUNT` may stand for an account that is not known yet, or says
+    /// why it cannot be deployed.
     pub(crate) fn parse(text: &str) -> Result<Self, Unfit> {
-        let is_letter = |letter: char| letter.is_ascii_alphanumeric() || "._-/:@".contains(letter);
-        if text.is_empty() || !text.chars().all(is_letter) {
+        let (name, digest) = match text.split_once('@') {
+            Some((name, digest)) => (name, Some(digest)),
+            None => (text, None),
+        };
+        let parts = name.split('/').map(|part| match part {
+            PLACEHOLDER => "account",
+            part => part,
+        });
+        let name = parts.collect::<Vec<_>>().join("/");
+        let reference = Reference::parse(&name).map_err(|flaw| match flaw {
+            Flaw::Capitals => Unfit::Capitals,
+            Flaw::Path | Flaw::Registry | Flaw::Tag => Unfit::Malformed,
+        })?;
+        if digest.is_some_and(|digest| !digest.starts_with("sha256:")) {
             return Err(Unfit::Malformed);
         }
-        let (registry, path) = text.split_once('/').ok_or(Unfit::Short)?;
-        if !(registry.contains(['.', ':']) || registry == "localhost") {
+        if reference.registry.is_none() {
             return Err(Unfit::Short);
         }
-        let (name, digest) = match path.split_once('@') {
-            Some((name, digest)) => (name, Some(digest)),
-            None => (path, None),
-        };
-        let (name, tag) = name.split_once(':').ok_or(Unfit::Untagged)?;
-        let is_sound = !name.split('/').any(str::is_empty)
-            && !tag.is_empty()
-            && !tag.contains(['/', ':'])
-            && !registry.starts_with(['.', ':'])
-            && digest.is_none_or(|digest| digest.starts_with("sha256:"));
-        if !is_sound {
-            return Err(Unfit::Malformed);
-        }
-        if tag == "latest" {
-            return Err(Unfit::Latest);
+        match reference.tag {
+            None => return Err(Unfit::Untagged),
+            Some("latest") => return Err(Unfit::Latest),
+            Some(_) => {}
         }
         Ok(Self {
             text: text.to_owned(),
@@ -131,6 +157,15 @@ mod tests {
     }
 
     #[test]
+    fn an_account_that_is_not_known_yet_is_told_apart() {
+        let text = "registry.cloudflare.com/ACCOUNT/lean:1";
+        assert_eq!(ImageRef::parse(text).unwrap().as_str(), text);
+        assert_eq!(ImageRef::settled(text), Err(Unfit::Unsettled));
+        let text = "registry.cloudflare.com/account/lean:1";
+        assert_eq!(ImageRef::settled(text).unwrap().as_str(), text);
+    }
+
+    #[test]
     fn what_cannot_be_deployed_says_why() {
         for (text, unfit) in [
             ("lean:1", Unfit::Short),
@@ -141,6 +176,8 @@ mod tests {
             ("ghcr.io/me/lean@sha256:abc", Unfit::Untagged),
             ("ghcr.io/me/lean:1@x", Unfit::Malformed),
             ("ghcr.io//lean:1", Unfit::Malformed),
+            ("ghcr.io/Me/lean:1", Unfit::Capitals),
+            ("registry.cloudflare.com/0123/ACCOUNT:1", Unfit::Capitals),
             ("ghcr.io/me/lean:", Unfit::Malformed),
             ("ghcr.io/me/le an:1", Unfit::Malformed),
             ("", Unfit::Malformed),

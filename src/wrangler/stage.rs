@@ -166,7 +166,7 @@ fn named(
                 "take it out of `wrangler.jsonc` for the trial, or run wrangler yourself",
             ));
         };
-        if let Err(unfit) = ImageRef::parse(image) {
+        if let Err(unfit) = ImageRef::settled(image) {
             return Err(Failure::new(
                 Kind::Usage,
                 format!("the image `{image}` of `{}` {unfit}", known.name),

@@ -2,6 +2,7 @@
 //! `tests/real_docker.rs`.
 
 use std::fs;
+use std::net::TcpListener;
 use std::os::unix::net::UnixListener;
 
 use crate::engine::{Build, Engine};
@@ -55,6 +56,23 @@ fn no_daemon_is_told_apart_from_one_that_sleeps_or_is_none() {
     let problem = "docker.sock` does not answer as Docker's daemon does\n";
     assert!(text.starts_with("exit: 6\n"), "{text}");
     assert!(text.contains(problem), "{text}");
+}
+
+#[test]
+fn a_port_at_which_nothing_listens_is_no_daemon_that_answers_badly() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let host = format!("tcp://{}", listener.local_addr().unwrap());
+    drop(listener);
+    let world = World::new().var("DOCKER_HOST", &host);
+    let text = build(&world, &[]).text().replace(&host, "tcp://[HOST]");
+    insta::assert_snapshot!(text, @"
+    exit: 6
+    ----- stderr -----
+    error: no Docker daemon listens at `tcp://[HOST]`
+      caused by: Connection refused (os error 111); this address because `DOCKER_HOST` says so
+
+    hint: start it there, or name another one with `DOCKER_HOST`
+    ");
 }
 
 #[test]
@@ -209,6 +227,43 @@ fn what_cannot_be_built_is_refused_before_docker_is_asked() {
 }
 
 #[test]
+fn a_bad_name_or_platform_is_refused_before_docker_is_asked() {
+    let world = world();
+    snapshot!(build(&world, &["--tag", "me/lean:1", "--tag", "Bad Tag!"]), @"
+    exit: 2
+    ----- stderr -----
+    error: the image cannot be named `Bad Tag!`
+      caused by: the path of an image has small letters and digits, with `.`, `_`, `-` and `/` between them
+
+    hint: give a name such as `me/lean-core:v4.28.0` with `--tag NAME`
+    ");
+    snapshot!(build(&world, &["--tag", "ghcr.io/Me/lean:1", "--print"]), @"
+    exit: 2
+    ----- stderr -----
+    error: the image cannot be named `ghcr.io/Me/lean:1`
+      caused by: the path of an image has no capital letters
+
+    hint: give a name such as `me/lean-core:v4.28.0` with `--tag NAME`
+    ");
+    snapshot!(build(&world, &["--platform", "banana"]), @"
+    exit: 2
+    ----- stderr -----
+    error: `banana` is no platform that an image can be built for
+
+    hint: name `--platform linux/amd64` or `--platform linux/arm64`
+    ");
+    // These get as far as to the daemon, which is not there.
+    for good in [
+        ["--tag", "localhost:5000/a.b/c_d:V1"],
+        ["--platform", "linux/amd64"],
+        ["--platform", "linux/arm64/v8"],
+    ] {
+        let text = build(&world, &good).text();
+        assert!(text.starts_with("exit: 6\n"), "{good:?}: {text}");
+    }
+}
+
+#[test]
 fn the_dockerfile_of_a_project_from_scratch_is_printed() {
     let world = World::new();
     let args = [
@@ -246,7 +301,7 @@ fn the_dockerfile_of_a_project_from_scratch_is_printed() {
     ENV LEANREPL_CACHE_DIR=/opt/leanrepl-cache
     RUN leanrepl build --project /project --install-elan --repl-ref 'v4.27.0' \
         || { mkdir -p "$ELAN_HOME/toolchains/leanprover--lean4---v4.28.0-rc1" \
-        && curl --fail --silent --show-error --location "https://github.com/leanprover/lean4/releases/download/v4.28.0-rc1/lean-4.28.0-rc1-linux.tar.zst" | zstd --decompress | tar --extract --strip-components=1 --directory "$ELAN_HOME/toolchains/leanprover--lean4---v4.28.0-rc1" \
+        && curl --fail --silent --show-error --location "https://github.com/leanprover/lean4/releases/download/v4.28.0-rc1/lean-4.28.0-rc1-linux$([ "$(uname -m)" = aarch64 ] && echo _aarch64).tar.zst" | zstd --decompress | tar --extract --strip-components=1 --directory "$ELAN_HOME/toolchains/leanprover--lean4---v4.28.0-rc1" \
         && leanrepl build --project /project --install-elan --repl-ref 'v4.27.0'; }
     # Mathlib as its own servers compiled it.
     RUN cd /project && MATHLIB_NO_CACHE_ON_UPDATE=1 lake update && lake exe cache get && lake build Mathlib
@@ -280,7 +335,7 @@ fn the_dockerfile_of_a_project_from_scratch_is_printed() {
           org.opencontainers.image.licenses="Apache-2.0" \
           org.opencontainers.image.title="Mathlib for the toolchain leanprover/lean4:v4.28.0-rc1, served by leanrepl" \
           org.opencontainers.image.version="[VERSION]"
-    ENTRYPOINT ["leanrepl","serve","--repl","/opt/leanrepl/repl","--base","auto","--pickle","/opt/leanrepl/mathlib_env.olean","--prefault","--header","import Mathlib"]
+    ENTRYPOINT ["leanrepl","serve","--grace","8s","--repl","/opt/leanrepl/repl","--base","auto","--pickle","/opt/leanrepl/mathlib_env.olean","--prefault","--header","import Mathlib"]
     "#);
 }
 

@@ -321,6 +321,7 @@ fn what_cannot_be_deployed_is_refused_before_a_file_is_written() {
         "--container=mathlib",
         "--container=lean-4-27-0=lean:v1",
         "--container=lean-4-27-0=ghcr.io/me/lean:latest",
+        "--container=lean-4-27-0=ghcr.io/Me/lean:v1",
         "--instance-type=huge",
         "--name=Big_Name",
     ] {
@@ -412,6 +413,32 @@ fn check_finds_what_wrangler_lets_pass() {
     {"type":"finding","version":1,"file":"wrangler.jsonc","line":20,"problem":"a custom instance type has at most 12288 of `memory_mib`, not 16384","mend":"write 12288 or less"}
     {"type":"finding","version":1,"file":"wrangler.jsonc","line":39,"problem":"the class `Mathlib_4_27_0` of a container is made by `new_classes`, without SQLite","mend":"move it to \"new_sqlite_classes\"; if it was deployed already, delete the class by a new step and take another name"}
     {"type":"summary","version":1,"findings":4,"exit_code":2}
+    "#);
+}
+
+#[test]
+fn check_finds_names_that_docker_does_not_take() {
+    let world = made();
+    edit(&world, "lean/wrangler.jsonc", REGISTRY, "ghcr.io/Me");
+    snapshot!(world.leanrepl(["cloudflare", "check", "lean"]), @r#"
+    exit: 2
+    ----- stdout -----
+    wrangler.jsonc:19: the image `ghcr.io/Me/mathlib-4-27-0:v1` has capital letters in its path, which Docker does not take
+      mend: write it in small letters, and push the image under that name
+    ----- stderr -----
+    1 thing is wrong
+    "#);
+    // As examples have it, so that a folder can be made before the account is known.
+    let image = "--container=mathlib-4-27-0=registry.cloudflare.com/ACCOUNT/leanrepl:v4.27.0";
+    let seen = world.leanrepl(["cloudflare", "init", "new", image, "-q"]);
+    assert_eq!(seen.exit(), Some(0), "{}", seen.text());
+    snapshot!(world.leanrepl(["cloudflare", "check", "new"]), @r#"
+    exit: 2
+    ----- stdout -----
+    wrangler.jsonc:19: the image `registry.cloudflare.com/ACCOUNT/leanrepl:v4.27.0` holds `ACCOUNT`, which only stands for the id of your account
+      mend: write the id that `npx wrangler whoami` shows, and push the image under that name
+    ----- stderr -----
+    1 thing is wrong
     "#);
 }
 

@@ -44,7 +44,7 @@ fn an_image_of_core_lean_is_tried_named_and_answers_with_a_real_lean() {
     assert_eq!(inspect("{{.Config.User}}"), "10001:10001");
     assert_eq!(
         inspect("{{json .Config.Entrypoint}}"),
-        r#"["leanrepl","serve","--toolchain","core"]"#
+        r#"["leanrepl","serve","--grace","8s","--toolchain","core"]"#
     );
     assert_eq!(
         inspect("{{json .Config.ExposedPorts}}"),

@@ -7,7 +7,14 @@ use crate::sources::Source;
 /// The modules of the library, lowest layer first.
 const LAYERS: [&[&str]; 10] = [
     &["failure", "event", "env_vars", "limits", "digest"],
-    &["process", "lean", "template", "machine", "probe"],
+    &[
+        "process",
+        "lean",
+        "template",
+        "machine",
+        "probe",
+        "reference",
+    ],
     &["project", "cache", "elan", "prefault"],
     &["repl"],
     &["core_lean"],
