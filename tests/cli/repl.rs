@@ -561,11 +561,11 @@ fn an_empty_script_does_nothing() {
 #[test]
 fn keys_that_arrive_all_at_once_at_a_terminal_are_all_taken() {
     // `script` is the terminal; what is typed next waits for what is on the screen.
-    let typing = r##"
+    let typing = r#"
         sees() { until grep -q "$1" screen; do sleep 0.1; done; }
         (sees 'lean>'; printf '#eval 42\r'; sees '^42'; printf ':quit\r') 2> errors |
             script -qefc "'$0' repl --repl ./repl" screen
-    "##;
+    "#;
     let world = World::new()
         .fake_repl("")
         .var("TERM", "xterm")
