@@ -49,7 +49,7 @@ pub(crate) fn read(surface: Surface, response: &Response) -> Answer {
         return Answer::Unavailable;
     }
     let is_expected = match surface {
-        Surface::Raw => matches!(response.status, 200 | 400 | 408 | 502),
+        Surface::Raw => matches!(response.status, 200 | 400 | 408 | 422 | 502),
         _ => response.status == 200,
     };
     if !is_expected {
@@ -89,7 +89,7 @@ fn raw(status: u16, reply: &Value) -> Option<Vec<Said>> {
     let reason = match (verdict, status) {
         (Verdict::Accepted | Verdict::Rejected, _) => "",
         (Verdict::Undecided, 408) => "timeout",
-        (Verdict::Undecided, 400) => "import",
+        (Verdict::Undecided, 422) => "import",
         (Verdict::Undecided, _) => "other",
     };
     // Whoever looks at the messages alone must see the same.
