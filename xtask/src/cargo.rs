@@ -3,8 +3,38 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use serde_json::Value;
+
+/// Whether a program is made for speed or fast to make.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Profile {
+    /// Not optimised; there from the tests.
+    Debug,
+    /// As it is shipped.
+    Release,
+}
+
+/// Builds programs of the product, the stub `fake-repl` among them; gives the folder that they are in.
+pub(crate) fn build(root: &Path, names: &[&str], profile: Profile) -> anyhow::Result<PathBuf> {
+    let (flag, folder) = match profile {
+        Profile::Debug => (None, "debug"),
+        Profile::Release => (Some("--release"), "release"),
+    };
+    let status = Command::new("cargo")
+        .args(["build", "--quiet", "--package", "leanrepl"])
+        .args(names.iter().flat_map(|name| ["--bin", name]))
+        .args(["--features", "fake-repl"])
+        .args(flag)
+        .current_dir(root)
+        .stdin(Stdio::null())
+        .status()
+        .context("cannot start cargo")?;
+    if !status.success() {
+        bail!("the programs do not build: {}", names.join(", "));
+    }
+    Ok(build_folder(root)?.join(folder))
+}
 
 /// The folder that cargo builds into; settings and `CARGO_TARGET_DIR` may name another than `target`.
 pub(crate) fn build_folder(root: &Path) -> anyhow::Result<PathBuf> {

@@ -18,6 +18,7 @@ mod lengths;
 mod libtest;
 mod readme;
 mod sources;
+mod status;
 mod steps;
 mod sum;
 mod test;

@@ -13,7 +13,8 @@ use leanrepl::internals::{
 
 use crate::bench::clients;
 use crate::bench::sample::{Sample, added_micros, micros};
-use crate::cargo;
+use crate::cargo::{self, Profile};
+use crate::status::Status;
 
 /// The request that both sides send.
 const REQUEST: &str = r##"{"cmd":"#eval 1","env":0}"##;
@@ -52,30 +53,7 @@ pub(crate) fn run(root: &Path, requests: usize) -> Result<()> {
 
 /// Builds the stub that answers at once.
 fn build_stub(root: &Path) -> Result<PathBuf> {
-    build(root, "fake-repl")
-}
-
-/// Builds a program of the product for release; the stub goes by the name `fake-repl`.
-pub(crate) fn build(root: &Path, name: &str) -> Result<PathBuf> {
-    let status = command("cargo")
-        .current_dir(root)
-        .args([
-            "build",
-            "--release",
-            "--quiet",
-            "--package",
-            "leanrepl",
-            "--bin",
-            name,
-            "--features",
-            "fake-repl",
-        ])
-        .status()
-        .context("cannot run cargo")?;
-    if !status.success() {
-        bail!("`{name}` does not build");
-    }
-    Ok(cargo::build_folder(root)?.join("release").join(name))
+    Ok(cargo::build(root, &["fake-repl"], Profile::Release)?.join("fake-repl"))
 }
 
 /// A one-shot command of the benchmark.
@@ -210,12 +188,7 @@ impl Row {
 
 /// Resident memory of this process, as `/proc` tells it.
 fn resident_mib() -> String {
-    std::fs::read_to_string("/proc/self/status")
-        .ok()
-        .and_then(|status| {
-            let line = status.lines().find(|line| line.starts_with("VmRSS"))?;
-            let kib: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
-            Some(format!("{} MiB", kib / 1024))
-        })
-        .unwrap_or_else(|| "unknown".to_owned())
+    Status::of(std::process::id())
+        .and_then(|status| status.number("VmRSS"))
+        .map_or_else(|| "unknown".to_owned(), |kib| format!("{} MiB", kib / 1024))
 }

@@ -16,16 +16,15 @@ mod steps;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use clap::ValueEnum;
 
-use crate::cargo;
+use crate::cargo::{self, Profile};
 use client::{Client, Field};
 use dice::Dice;
 pub(crate) use ledger::Wrong;
@@ -107,8 +106,13 @@ impl Lie {
 pub(crate) fn run(root: &Path, args: &Args) -> Result<Vec<Wrong>> {
     let seed = args.seed.unwrap_or_else(seed_of_now);
     let requests = args.requests.max(1);
+    let profile = if args.debug {
+        Profile::Debug
+    } else {
+        Profile::Release
+    };
     let wishes = Wishes {
-        programs: build(root, args.debug)?,
+        programs: cargo::build(root, &["leanrepl", "fake-repl"], profile)?,
         is_confined: args.confined,
         lie: args.lie.map(Lie::flag),
     };
@@ -303,25 +307,6 @@ fn check_tries(folder: &Path, plan: &Plan, requests: u64, ledger: &mut Ledger) -
         }
     }
     Ok(())
-}
-
-/// Builds the server and the fake REPL; gives their folder.
-fn build(root: &Path, debug: bool) -> Result<PathBuf> {
-    let words = ["build", "--quiet", "--package", "leanrepl"];
-    let programs = ["--bin", "leanrepl", "--bin", "fake-repl"];
-    let status = Command::new("cargo")
-        .args(words)
-        .args(programs)
-        .args(["--features", "fake-repl"])
-        .args((!debug).then_some("--release"))
-        .current_dir(root)
-        .status()
-        .context("cannot run cargo")?;
-    if !status.success() {
-        bail!("the programs do not build");
-    }
-    let profile = if debug { "debug" } else { "release" };
-    Ok(cargo::build_folder(root)?.join(profile))
 }
 
 /// A seed that nobody chose.

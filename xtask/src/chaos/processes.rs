@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::chaos::dice::Dice;
+use crate::status::Status;
 
 /// The name of the variable that marks a server and all that it starts. REPLs are handed what begins
 /// with `LEAN_`.
@@ -28,15 +29,11 @@ pub(crate) struct Holdings {
 
 /// What a process holds now; nothing if it is gone.
 pub(crate) fn holdings(pid: Pid) -> Option<Holdings> {
-    let status = fs::read_to_string(folder(pid).join("status")).ok()?;
-    let number = |name: &str| -> Option<u64> {
-        let line = status.lines().find_map(|line| line.strip_prefix(name))?;
-        line.split_whitespace().next()?.parse().ok()
-    };
+    let status = Status::of(pid.as_raw_nonzero().get().unsigned_abs())?;
     Some(Holdings {
-        resident: number("VmRSS:")? * 1024,
-        peak: number("VmHWM:")? * 1024,
-        threads: number("Threads:")?,
+        resident: status.number("VmRSS")? * 1024,
+        peak: status.number("VmHWM")? * 1024,
+        threads: status.number("Threads")?,
         files: fs::read_dir(folder(pid).join("fd")).ok()?.count(),
     })
 }

@@ -18,7 +18,7 @@ use std::time::Duration;
 use anyhow::Result;
 use clap::ValueEnum;
 
-use crate::bench::session::build;
+use crate::cargo::{self, Profile};
 
 /// What is measured and how.
 #[derive(Debug, clap::Args)]
@@ -86,9 +86,10 @@ struct Bench {
 pub(crate) fn run(root: &Path, args: &Args) -> Result<()> {
     let folder = root.join("target/bench-serve");
     std::fs::create_dir_all(&folder)?;
+    let programs = cargo::build(root, &["leanrepl", "fake-repl"], Profile::Release)?;
     let bench = Bench {
-        leanrepl: build(root, "leanrepl")?,
-        stub: build(root, "fake-repl")?,
+        leanrepl: programs.join("leanrepl"),
+        stub: programs.join("fake-repl"),
         folder,
         rounds: if args.quick { 1 } else { 7 },
         span: Duration::from_secs(if args.quick { 1 } else { 3 }),

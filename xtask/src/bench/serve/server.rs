@@ -12,6 +12,7 @@ use anyhow::{Context, Result, bail};
 use crate::bench::serve::Bench;
 use crate::bench::serve::message::ask;
 use crate::bench::session::command;
+use crate::status::Status;
 
 /// The longest wait for a server to be ready.
 const START: Duration = Duration::from_secs(120);
@@ -139,11 +140,9 @@ impl Server {
 
     /// Resident memory of the server alone, without its REPLs, in MB.
     pub(crate) fn resident_mb(&self) -> Result<f64> {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
-        let line = status.lines().find(|line| line.starts_with("VmRSS"));
-        let kib = line.and_then(|line| line.split_whitespace().nth(1));
-        let kib: u32 = kib.context("no `VmRSS`")?.parse()?;
-        Ok(f64::from(kib) * 1024.0 / 1e6)
+        let status = Status::of(self.child.id()).context("the server is gone")?;
+        let kib = status.number("VmRSS").context("no `VmRSS`")?;
+        Ok(f64::from(u32::try_from(kib)?) * 1024.0 / 1e6)
     }
 }
 
