@@ -251,16 +251,11 @@ impl Job<'_> {
             .and_then(|()| Scripts::embedded().write(&folder))
             .map_err(|err| self.refused("write", &folder, err))?;
         let package = original.parent().unwrap_or(dir);
-        Run::new(node)
+        let patch = Run::new(node)
             .arg(folder.join(scripts::PATCH))
             .arg(package)
-            .arg(folder.join(scripts::PATCHED))
-            .stdin(self.lock.file()?)
-            .purpose("patching core Lean")
-            .deadline(self.deadline)
-            .finish(self.observer, self.interrupt)
-            .map_err(|failure| explained(&self.core.cache, failure))?;
-        Ok(())
+            .arg(folder.join(scripts::PATCHED));
+        self.finish(patch, "patching core Lean")
     }
 
     /// Moves the names out of Lean itself, which it would otherwise carry into every thread.
@@ -268,11 +263,15 @@ impl Job<'_> {
         let script = dir
             .join(Scripts::embedded().folder_name())
             .join(scripts::TRIM);
-        Run::new(node)
-            .arg(script)
-            .arg(packages::package(dir))
+        let trim = Run::new(node).arg(script).arg(packages::package(dir));
+        self.finish(trim, "trimming core Lean")
+    }
+
+    /// Runs a script of ours to its end.
+    fn finish(&self, script: Run, purpose: &'static str) -> Result<(), Failure> {
+        script
             .stdin(self.lock.file()?)
-            .purpose("trimming core Lean")
+            .purpose(purpose)
             .deadline(self.deadline)
             .finish(self.observer, self.interrupt)
             .map_err(|failure| explained(&self.core.cache, failure))?;

@@ -54,6 +54,7 @@ const SCRIPTS: &[(&str, &str)] = embed![
     "proof_states.cjs",
     "proof_status.cjs",
     "proof_steps.cjs",
+    "replace.cjs",
     "runtime.cjs",
     "session.cjs",
     "sorries.cjs",

@@ -5,7 +5,7 @@
  * a file in memory. Knows nothing of what is in a file.
  */
 const fs = require('fs');
-const path = require('path');
+const { replace } = require('./replace.cjs');
 
 /** Where Lean finds and leaves the files in memory. */
 const FOLDER = '/leanrepl';
@@ -46,20 +46,6 @@ function readText(file) {
   }
 }
 
-/** Writes a file beside its place and renames it: it appears whole or not at all. */
-function replace(file, bytes) {
-  const beside = path.join(path.dirname(file), `.${path.basename(file)}.${process.pid}.tmp`);
-  attempt(file, () => {
-    try {
-      fs.writeFileSync(beside, bytes);
-      fs.renameSync(beside, file);
-    } catch (error) {
-      fs.rmSync(beside, { force: true });
-      throw error;
-    }
-  });
-}
-
 class Files {
   #memory;
 
@@ -73,7 +59,8 @@ class Files {
   receive(file, write) {
     return this.#within(inner => {
       write(inner);
-      replace(file, this.#memory.readFile(inner));
+      const bytes = this.#memory.readFile(inner);
+      attempt(file, () => replace(file, beside => fs.writeFileSync(beside, bytes)));
     });
   }
 

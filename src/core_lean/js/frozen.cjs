@@ -9,6 +9,7 @@
  */
 const fs = require('fs');
 const zlib = require('zlib');
+const { replace } = require('./replace.cjs');
 const { GLOBAL } = require('./symbols.cjs');
 
 /** Raised when the file means something else. */
@@ -62,8 +63,7 @@ function freeze(file, { exports, memory }, made, state) {
   const prefix = Buffer.alloc(PREFIX);
   prefix.writeUInt32LE(head.length, 0);
   prefix.writeUInt32LE(zlib.crc32(head), 4);
-  const beside = `${file}.${process.pid}.tmp`;
-  try {
+  replace(file, beside => {
     const descriptor = fs.openSync(beside, 'wx', 0o644);
     try {
       for (const part of [prefix, head, ...runs.map(run => bytesOf(bytes, run))]) {
@@ -73,11 +73,7 @@ function freeze(file, { exports, memory }, made, state) {
     } finally {
       fs.closeSync(descriptor);
     }
-    fs.renameSync(beside, file);
-  } catch (error) {
-    fs.rmSync(beside, { force: true });
-    throw error;
-  }
+  });
 }
 
 /** Reads all of the bytes; says whether there were so many. */

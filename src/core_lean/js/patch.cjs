@@ -11,6 +11,7 @@
  */
 const fs = require('fs');
 const path = require('path');
+const { replace } = require('./replace.cjs');
 
 /** Replacements `[what, with]`; each `what` must occur exactly once in the pruned text. */
 const PATCHES = [
@@ -113,12 +114,9 @@ function main([packageDir, outFile]) {
     const at = only(text, what);
     text = text.slice(0, at) + replacement + text.slice(at + what.length);
   }
-  const beside = `${outFile}.${process.pid}.tmp`;
   try {
-    fs.writeFileSync(beside, text + EXPORTS);
-    fs.renameSync(beside, outFile);
+    replace(outFile, beside => fs.writeFileSync(beside, text + EXPORTS));
   } catch (error) {
-    fs.rmSync(beside, { force: true });
     fail(`cannot write the patched copy: ${error.message}`);
   }
 }

@@ -14,6 +14,7 @@
  */
 const fs = require('fs');
 const path = require('path');
+const { replace } = require('./replace.cjs');
 const { GLOBAL, SYMBOLS, WASM, encode } = require('./symbols.cjs');
 
 /** Numbers of sections. */
@@ -219,26 +220,14 @@ function trim(wasm) {
   return { wasm: Buffer.concat([wasm.subarray(0, 8), ...parts]), symbols: encode(symbols) };
 }
 
-/** Writes a file beside its place and renames it: it appears whole or not at all. */
-function replace(file, bytes) {
-  const beside = `${file}.${process.pid}.tmp`;
-  try {
-    fs.writeFileSync(beside, bytes);
-    fs.renameSync(beside, file);
-  } catch (error) {
-    fs.rmSync(beside, { force: true });
-    throw error;
-  }
-}
-
 /** Reads, trims and writes. */
 function main([packageDir]) {
   if (!packageDir) fail('usage: node trim.cjs PACKAGE_DIR');
   try {
     const { wasm, symbols } = trim(fs.readFileSync(path.join(packageDir, WASM)));
     expect(WebAssembly.validate(wasm), 'what became of it is not valid');
-    replace(path.join(packageDir, SYMBOLS), symbols);
-    replace(path.join(packageDir, WASM), wasm);
+    replace(path.join(packageDir, SYMBOLS), beside => fs.writeFileSync(beside, symbols));
+    replace(path.join(packageDir, WASM), beside => fs.writeFileSync(beside, wasm));
   } catch (error) {
     fail(error.message);
   }
