@@ -124,6 +124,16 @@ impl Fields {
         self.0.get(key).is_some_and(|value| !value.is_null())
     }
 
+    /// Whether any field has a name like that, even one that holds null.
+    pub(crate) fn any_name(&self, is_like: impl Fn(&str) -> bool) -> bool {
+        self.0.keys().any(|name| is_like(name))
+    }
+
+    /// The error for an object whose fields do not fit together.
+    pub(crate) fn contradicts(self, expected: &'static str) -> DecodeError {
+        DecodeError::new(expected, &Value::Object(self.0))
+    }
+
     /// Takes a field that must be there.
     pub(crate) fn required<T>(
         &mut self,

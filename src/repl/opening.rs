@@ -186,7 +186,7 @@ impl OpenSession {
         request: &Request,
         wait: Duration,
     ) -> Result<EnvId, Trouble> {
-        match self.session.ask(request, Deadline::after(wait))? {
+        match self.session.ask_at_import(request, Deadline::after(wait))? {
             Reply::Command(reply) => Ok(reply.env),
             Reply::Error { message, .. } => Err(Trouble::Refused(refused(&message))),
             Reply::ProofStep(_) => Err(Trouble::Session(self.session.out_of_step())),
@@ -287,7 +287,7 @@ fn run(
         env,
         ..Command::default()
     });
-    match session.ask(&request, deadline)? {
+    match session.ask_at_import(&request, deadline)? {
         Reply::Command(reply) => Ok(reply),
         Reply::Error { message, .. } => Err(Trouble::Refused(refused(&message))),
         Reply::ProofStep(_) => Err(Trouble::Session(session.out_of_step())),

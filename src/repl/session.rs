@@ -35,6 +35,15 @@ impl Default for SessionLimits {
     }
 }
 
+/// What may come on stdout beside a reply.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Around {
+    /// Nothing.
+    Nothing,
+    /// Output that cannot be a reply, which is passed over.
+    Noise,
+}
+
 /// How often the memory of the process tree is measured while a reply is awaited.
 const MEMORY_TICK: Duration = Duration::from_millis(40);
 
@@ -95,12 +104,27 @@ impl Session {
         })
     }
 
-    /// Sends one request and waits for its reply.
+    /// Sends one request and waits for its reply. Anything on stdout beside the reply is a protocol
+    /// error: the source may have written it, and then the reply may be written by it as well.
     ///
     /// # Errors
     /// Any [`SessionError`]; the process is then killed and reaped, and every later request fails.
     pub fn ask(&mut self, request: &Request, deadline: Deadline) -> Result<Reply, SessionError> {
         let object = self.ask_object(&request.to_line(), deadline)?;
+        self.read_reply(object)
+    }
+
+    /// As [`Self::ask`], for a start or an import: what a launcher or an `initialize` of a module prints
+    /// beside the reply is reported and passed over.
+    ///
+    /// # Errors
+    /// As [`Self::ask`], but for that.
+    pub(crate) fn ask_at_import(
+        &mut self,
+        request: &Request,
+        deadline: Deadline,
+    ) -> Result<Reply, SessionError> {
+        let object = self.request(&request.to_line(), Around::Noise, deadline)?;
         self.read_reply(object)
     }
 
@@ -117,7 +141,7 @@ impl Session {
         self.expect_no_reply()?;
         // From here on nothing is thrown away, so that a late reply is read in the place of the one
         // that is waited for.
-        let answer = self.exchange(&request.to_line(), deadline);
+        let answer = self.exchange(&request.to_line(), Around::Nothing, deadline);
         if answer.is_err() {
             self.end();
         }
@@ -144,6 +168,16 @@ impl Session {
         json: &str,
         deadline: Deadline,
     ) -> Result<Map<String, Value>, SessionError> {
+        self.request(json, Around::Nothing, deadline)
+    }
+
+    /// Sends one request and waits for the object that answers it, with so much around it.
+    fn request(
+        &mut self,
+        json: &str,
+        around: Around,
+        deadline: Deadline,
+    ) -> Result<Map<String, Value>, SessionError> {
         if self.over {
             return Err(SessionError::Garbled {
                 problem: "the session is over".to_owned(),
@@ -152,7 +186,7 @@ impl Session {
         }
         let answer = self
             .discard_unasked()
-            .and_then(|()| self.exchange(json, deadline));
+            .and_then(|()| self.exchange(json, around, deadline));
         if answer.is_err() {
             self.end();
         }
@@ -163,6 +197,7 @@ impl Session {
     fn exchange(
         &mut self,
         json: &str,
+        around: Around,
         deadline: Deadline,
     ) -> Result<Map<String, Value>, SessionError> {
         self.observer.tell(Event::RequestSent { json });
@@ -171,13 +206,9 @@ impl Session {
         let mut outgoing = request.as_slice();
         loop {
             let frame = self.next_frame(&mut outgoing, deadline)?;
-            let noise = match frame.decode() {
-                Decoded::Object { object, noise } if noise.is_empty() => return Ok(object),
-                Decoded::Object { object, noise } => {
-                    self.observer.tell(Event::NoiseSeen { text: &noise });
-                    return Ok(object);
-                }
-                Decoded::Noise(noise) => noise,
+            let (object, noise) = match frame.decode() {
+                Decoded::Object { object, noise } => (Some(object), noise),
+                Decoded::Noise(noise) => (None, noise),
                 Decoded::Garbled { problem, text } => {
                     return Err(SessionError::Garbled {
                         problem: format!("the REPL sent something that is no reply: {problem}"),
@@ -185,7 +216,19 @@ impl Session {
                     });
                 }
             };
-            self.observer.tell(Event::NoiseSeen { text: &noise });
+            if !noise.is_empty() {
+                self.observer.tell(Event::NoiseSeen { text: &noise });
+                if around == Around::Nothing {
+                    return Err(SessionError::Garbled {
+                        problem: "something other than the reply was written to the REPL's stdout"
+                            .to_owned(),
+                        seen: excerpt(noise.as_bytes()),
+                    });
+                }
+            }
+            if let Some(object) = object {
+                return Ok(object);
+            }
         }
     }
 
@@ -246,17 +289,17 @@ impl Session {
         Ok(())
     }
 
-    /// Fails if something that may be a reply is on stdout although nothing was asked: then the
-    /// reply that was taken for the last request may have been a forged one, and this the real.
+    /// Fails if anything is on stdout although nothing was asked: then the reply that was taken for the
+    /// last request may have been a forged one, and this the real.
     ///
     /// # Errors
     /// [`SessionError::Garbled`]; the session is then over.
     fn expect_no_reply(&mut self) -> Result<(), SessionError> {
         let stray = self.take_unasked()?;
-        if stray.contains(&b'{') {
-            return Err(self.out_of_step());
+        if stray.iter().all(u8::is_ascii_whitespace) {
+            return Ok(());
         }
-        Ok(())
+        Err(self.out_of_step())
     }
 
     /// Takes out all that is on stdout now.

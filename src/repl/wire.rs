@@ -38,6 +38,40 @@ mod tests {
     }
 
     #[test]
+    fn a_reply_that_reports_a_result_and_a_failure_is_neither() {
+        for contradicts in [
+            json!({"env": 1, "message": "Unknown environment."}),
+            json!({"env": 1, "message": null}),
+            json!({"env": 1, "error": "no"}),
+            json!({"env": 1, "Error": "no"}),
+            json!({"env": 1, "ERROR": {}}),
+            json!({"env": 1, "Message": "no"}),
+            json!({"env": 1, "exception": "no"}),
+            json!({"env": 1, "Failed": []}),
+            json!({"env": 1, "Éxception": []}),
+            json!({"env": 1, "proofState": 0, "goals": []}),
+            json!({"proofState": 0, "goals": [], "message": "Lean error:"}),
+            json!({"proofState": 0, "goals": [], "Err": 1}),
+            json!({"env": null, "proofState": null}),
+            json!({"error": "no"}),
+            json!({"messages": []}),
+            json!({}),
+        ] {
+            let read = reply(contradicts.clone());
+            assert!(read.is_err(), "{contradicts} was read as {read:?}");
+        }
+        for fits in [
+            json!({"env": 1, "declarations": [], "time": 0.1}),
+            json!({"env": 1, "proofState": null}),
+            json!({"proofState": 0, "goals": [], "env": null}),
+            json!({"message": "Unknown environment.", "hint": "none"}),
+        ] {
+            let read = reply(fits.clone());
+            assert!(read.is_ok(), "{fits}: {read:?}");
+        }
+    }
+
+    #[test]
     fn an_error_says_where_and_what() {
         let message = json!({
             "severity": "error", "pos": {"line": 1, "column": 0}, "endPos": null, "data": ""

@@ -223,11 +223,22 @@ fn a_reply_forged_after_the_fact_does_not_harm_the_next_file() {
 }
 
 #[test]
-fn stray_output_is_tolerated_and_reported() {
-    for text in ["--! noise hello\n", "--! noise-blank hello\n"] {
+fn output_beside_the_reply_to_a_source_is_a_protocol_error() {
+    for text in [
+        "--! noise hello\n",
+        "--! noise-blank hello\n",
+        "--! noise-bytes\n",
+        "--! noise {}\n",
+        "--! noise { x := 1 }\n",
+    ] {
         let seen = eval(&world(text), &[]);
-        assert_eq!(seen.exit(), Some(0));
-        assert!(seen.stderr().contains("hello"), "{}", seen.stderr());
+        assert_eq!(seen.exit(), Some(5), "{text}: {}", seen.stderr());
+        assert_eq!(
+            seen.stderr()
+                .lines()
+                .find(|line| line.starts_with("error: ")),
+            Some("error: A.lean: something other than the reply was written to the REPL's stdout"),
+        );
     }
 }
 

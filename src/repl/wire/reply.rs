@@ -99,23 +99,33 @@ impl ProofStatus {
 
 impl Reply {
     /// Reads a reply.
+    ///
+    /// # Errors
+    /// An object that is no reply, or that reports a failure and a result at once: which of the two
+    /// holds cannot be known.
     pub fn from_object(object: Map<String, Value>) -> Result<Self, DecodeError> {
         let mut fields = Fields::new(object);
-        if fields.has("env") {
-            CommandReply::from_fields(fields).map(Self::Command)
-        } else if fields.has("proofState") {
-            ProofStepReply::from_fields(fields).map(Self::ProofStep)
-        } else if fields.has("message") {
-            Ok(Self::Error {
+        let (has_env, has_proof_state) = (fields.has("env"), fields.has("proofState"));
+        if has_env && has_proof_state {
+            return Err(fields.contradicts("a reply with either `env` or `proofState`"));
+        }
+        if has_env || has_proof_state {
+            if fields.any_name(reports_failure) {
+                return Err(fields.contradicts("a result without fields that report a failure"));
+            }
+            return if has_env {
+                CommandReply::from_fields(fields).map(Self::Command)
+            } else {
+                ProofStepReply::from_fields(fields).map(Self::ProofStep)
+            };
+        }
+        if fields.has("message") {
+            return Ok(Self::Error {
                 message: fields.required("message", string)?,
                 extra: fields.rest(),
-            })
-        } else {
-            Err(DecodeError::new(
-                "a reply with `env`, `proofState` or `message`",
-                &Value::Object(fields.rest()),
-            ))
+            });
         }
+        Err(fields.contradicts("a reply with `env`, `proofState` or `message`"))
     }
 
     /// Writes it as the REPL does.
@@ -141,6 +151,17 @@ impl Reply {
         }
         .into_value()
     }
+}
+
+/// Whether a field of that name, beside a result, says that something failed. The REPL writes `message`
+/// alone (`Error` in REPL/JSON.lean); a constructor in its reply, which begins with a capital letter, is
+/// what Lean derives for an error, and no result of any release has one.
+fn reports_failure(name: &str) -> bool {
+    let is_failure = |word: &&str| name.eq_ignore_ascii_case(word);
+    ["message", "error", "exception", "failure"]
+        .iter()
+        .any(is_failure)
+        || name.starts_with(|letter: char| letter.is_uppercase())
 }
 
 /// Writes the trees of a reply.

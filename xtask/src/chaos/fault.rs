@@ -143,17 +143,19 @@ pub(crate) static FAULTS: [Fault; 43] = [
         "--! flood-stdout endless",
         &["size"],
     ),
-    harmless("floods stdout", 15, "--! flood-stdout 200000"),
+    fatal(
+        "floods stdout",
+        15,
+        "--! flood-stdout 200000",
+        &["nonsense"],
+    ),
     harmless("floods stderr", 20, "--! flood-stderr 300000"),
     harmless("mark on stderr", 25, "--! stderr MARK"),
     harmless("long reply", 10, "--! huge 300000"),
     fatal("reply that is too long", 8, "--! huge 2000000", &["size"]),
     harmless("many messages", 10, "--! many 2000"),
     // Garbage.
-    needing(
-        fatal("no JSON", 10, "--! garbage", &["timeout"]),
-        Needs::ShortTime,
-    ),
+    fatal("no JSON", 10, "--! garbage", &["nonsense"]),
     fatal("JSON of another shape", 10, "--! wrong-type", &["nonsense"]),
     fatal(
         "JSON that breaks off",
@@ -161,9 +163,19 @@ pub(crate) static FAULTS: [Fault; 43] = [
         "--! noise-blank {\"env\": 1, \"messages\": [",
         &["nonsense"],
     ),
-    harmless("stray line", 10, "--! noise MARK is no reply"),
-    harmless("stray block", 10, "--! noise-blank MARK is no reply"),
-    harmless("stray bytes", 10, "--! noise-bytes"),
+    fatal(
+        "stray line",
+        10,
+        "--! noise MARK is no reply",
+        &["nonsense"],
+    ),
+    fatal(
+        "stray block",
+        10,
+        "--! noise-blank MARK is no reply",
+        &["nonsense"],
+    ),
+    fatal("stray bytes", 10, "--! noise-bytes", &["nonsense"]),
     harmless("fields of a newer REPL", 10, "--! unknown-field"),
     // Replies that nobody asked for.
     fatal(
