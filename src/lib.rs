@@ -98,6 +98,7 @@ pub mod internals {
     pub use crate::project::{Project, manifest::Manifest};
     pub use crate::repl::session::{Session, SessionLimits};
     pub use crate::repl::session_error::SessionError;
+    pub use crate::repl::undecided::UndecidedReason;
     pub use crate::repl::{base, compare, evaluated, frame, identity, pickle, wire};
     pub use crate::ui::{Ui, Written, mode, streams};
 

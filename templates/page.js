@@ -94,12 +94,12 @@ async function check() {
     const key = kept(session, "key");
     if (key) headers.Authorization = `Bearer ${key}`;
     const ask = async () => {
-      const body = JSON.stringify({ texts: text.value, tactics: listsTactics });
+      const body = JSON.stringify({ sources: text.value, tactics: listsTactics });
       const response = await fetch("v1/eval", { method: "POST", headers, body, signal: mine.signal });
       return { response, reply: await response.json() };
     };
     let { response, reply } = await ask();
-    if (listsTactics && response.ok && reply.results[0].reason === "nonsense") {
+    if (listsTactics && response.ok && reply.results[0].reason === "protocol_error") {
       listsTactics = false;
       ({ response, reply } = await ask());
     }

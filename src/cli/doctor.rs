@@ -6,7 +6,7 @@ use clap::Args;
 
 use crate::limits::Wait;
 
-/// Looks at all that an evaluation depends on, and says for each lack what mends it.
+/// Looks at all that an evaluation depends on, and says how to fix each problem.
 ///
 /// In a Lake project it looks at what the project's own Lean needs, elsewhere at core Lean. Nothing is
 /// installed, fetched or changed. Exit code 0 means that all that is needed is there, 3 that something

@@ -46,7 +46,7 @@ pub(crate) enum Command {
     Cloudflare(cloudflare::CloudflareArgs),
     /// Installs or removes core Lean: a real Lean from the npm registry.
     Core(core::CoreArgs),
-    /// Looks at all that an evaluation depends on, and says for each lack what mends it.
+    /// Looks at all that an evaluation depends on, and says how to fix each problem.
     Doctor(doctor::DoctorArgs),
     /// Builds an image that serves Lean, tries it and names it.
     BuildImage(build_image::BuildImageArgs),

@@ -79,9 +79,12 @@ pub(crate) struct ServeArgs {
     /// Longest wait of a text for a session.
     #[arg(long, value_name = "TIME", default_value = "1m")]
     pub(crate) max_wait: Wait,
-    /// Most texts that wait; more are refused with 429.
+    /// Most sources that wait; more are refused with 429.
     #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..))]
-    pub(crate) queue: u32,
+    pub(crate) max_queue: u32,
+    /// The former name of `--max-queue`; refused with a hint.
+    #[arg(long, value_name = "N", hide = true, num_args = 0..=1, default_missing_value = "")]
+    pub(crate) queue: Option<String>,
     /// Most connections at a time.
     #[arg(long, value_name = "N", default_value_t = 20_000, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) max_connections: u32,

@@ -21,6 +21,7 @@ use crate::repl::evaluated::{Counts, Evaluated};
 use crate::repl::input;
 use crate::repl::opening::Opener;
 use crate::repl::schedule::{self, Progress, Work};
+use crate::repl::undecided::UndecidedReason;
 use crate::settings::{self, Toolchain};
 use crate::ui::Ui;
 
@@ -93,7 +94,10 @@ fn read(
         match input::read(file, report.ui.as_ref(), interrupt) {
             Ok(text) => work.push(Work { name, text }),
             Err(failure) if failure.kind() == Kind::Interrupted => return Err(failure),
-            Err(failure) => report.add(&Evaluated::undecided(&name, Arc::from(""), failure))?,
+            Err(failure) => {
+                let reason = UndecidedReason::Unavailable;
+                report.add(&Evaluated::undecided(&name, Arc::from(""), reason, failure))?;
+            }
         }
     }
     Ok(work)

@@ -34,6 +34,8 @@ pub(crate) fn run(
     ui: &Arc<Ui>,
     interrupt: &Interrupt,
 ) -> Result<u8, Failure> {
+    settings::refuse_queue(&args)?;
+    let listen = settings::listen(&args)?;
     let wish = pickle::wish(args.base, args.pickle.as_deref())?;
     let chosen = choose_toolchain(&args.lean, Path::new("."))?;
     let size = Size::choose(&args, Machine::here(), chosen.source == Source::Core);
@@ -45,7 +47,7 @@ pub(crate) fn run(
     keys::keep_from_sessions(&args, &keys::foreseen(&chosen, core_folder().as_deref()))?;
     let (format, level) = settings::logs(&args, output);
     serve::logs::start(format, level);
-    let door = Door::open(&settings::listen(&args)?)?;
+    let door = Door::open(&listen)?;
     // A reader that only wanted the address may be gone after it.
     let _written = ui.data_line(&format!("http://{}", door.address()))?;
     LogObserver.tell(Event::Chosen { text: &chosen.why });

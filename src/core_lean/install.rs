@@ -324,7 +324,7 @@ fn own_node() -> Result<Package, Failure> {
     })
 }
 
-/// A failure that only the user's own Node can mend.
+/// A failure that only another Node on the user's `PATH` can fix.
 fn no_node(problem: &str) -> Failure {
     Failure::new(
         Kind::Build,

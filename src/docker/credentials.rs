@@ -132,7 +132,7 @@ fn config() -> Result<Config, Failure> {
         Failure::new(
             Kind::Usage,
             format!("Docker's settings in `{}` cannot be read", path.display()),
-            "mend the file, or name another folder with the variable `DOCKER_CONFIG`",
+            "fix the file, or name another folder with the variable `DOCKER_CONFIG`",
         )
         .caused_by(err)
     })

@@ -27,7 +27,7 @@ pub(super) fn look(cache: &Cache, needed: bool, node: Fact) -> Core {
                 NAME,
                 format!("{lean}, which starts slowly: no memory is kept"),
             )
-            .mended_by("leanrepl core install")
+            .with_hint("leanrepl core install")
         };
         let lean = lean.from(installed.dir().display());
         return Core {
@@ -38,7 +38,7 @@ pub(super) fn look(cache: &Cache, needed: bool, node: Fact) -> Core {
     let lean = if needed {
         Fact::missing(NAME, "not installed", "leanrepl core install")
     } else {
-        Fact::not_needed(NAME, "not installed").mended_by("leanrepl core install")
+        Fact::not_needed(NAME, "not installed").with_hint("leanrepl core install")
     };
     Core {
         facts: [before_installing(node, needed), lean],

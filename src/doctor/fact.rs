@@ -37,8 +37,8 @@ pub(crate) struct Fact {
     pub(crate) found: String,
     /// Where that comes from: a path, or "… says so".
     pub(crate) origin: Option<String>,
-    /// What mends it: one command if there is one, else an imperative that names what to do.
-    pub(crate) mend: Option<String>,
+    /// What to do about it: one command if there is one, else an imperative that names what to do.
+    pub(crate) hint: Option<String>,
 }
 
 impl Fact {
@@ -49,7 +49,7 @@ impl Fact {
             state: State::Ok,
             found: found.into(),
             origin: None,
-            mend: None,
+            hint: None,
         }
     }
 
@@ -57,11 +57,11 @@ impl Fact {
     pub(crate) fn missing(
         name: &'static str,
         found: impl Into<String>,
-        mend: impl Into<String>,
+        hint: impl Into<String>,
     ) -> Self {
         Self {
             state: State::Missing,
-            mend: Some(mend.into()),
+            hint: Some(hint.into()),
             ..Self::ok(name, found)
         }
     }
@@ -94,10 +94,10 @@ impl Fact {
         self
     }
 
-    /// The same with what brings it about.
+    /// The same with what to do about it.
     #[must_use]
-    pub(crate) fn mended_by(mut self, mend: impl Into<String>) -> Self {
-        self.mend = Some(mend.into());
+    pub(crate) fn with_hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
         self
     }
 }

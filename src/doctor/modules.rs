@@ -41,7 +41,7 @@ impl Header {
     }
 
     /// The command that brings the modules.
-    fn mend(&self) -> &'static str {
+    fn hint(&self) -> &'static str {
         if self.is_mathlib {
             "lake exe cache get && lake build"
         } else {
@@ -52,7 +52,7 @@ impl Header {
     /// What is said where Lake was not asked, since it would fetch what is not there.
     pub(super) fn unfetched(&self, project: &Project) -> Fact {
         let place = project.root.join(".lake");
-        Fact::missing(NAME, "nothing was built in this project yet", self.mend())
+        Fact::missing(NAME, "nothing was built in this project yet", self.hint())
             .from(place.display())
     }
 
@@ -78,16 +78,16 @@ impl Header {
         let fact = match found.missing.as_slice() {
             [] if found.unreadable > 0 => {
                 let text = format!("{} of {count} cannot be read", found.unreadable);
-                Fact::missing(NAME, text, self.mend())
+                Fact::missing(NAME, text, self.hint())
             }
             [] if found.stopped.is_some() => {
                 Fact::ok(NAME, format!("{count} looked at in time, all there"))
             }
             [] => Fact::ok(NAME, format!("{count}, all there")),
-            [one] => Fact::missing(NAME, format!("`{one}` is missing"), self.mend()),
+            [one] => Fact::missing(NAME, format!("`{one}` is missing"), self.hint()),
             [first, rest @ ..] => {
                 let text = format!("`{first}` and {} more are missing", rest.len());
-                Fact::missing(NAME, text, self.mend())
+                Fact::missing(NAME, text, self.hint())
             }
         };
         fact.from(origin)
@@ -130,7 +130,7 @@ mod tests {
 
     #[test]
     fn a_module_that_is_missing_or_damaged_has_to_be_fetched() {
-        let mend = Some("lake exe cache get && lake build");
+        let hint = Some("lake exe cache get && lake build");
         for (missing, unreadable, found) in [
             (&["A"][..], 0, "`A` is missing"),
             (&["A", "B", "C"][..], 1, "`A` and 2 more are missing"),
@@ -139,7 +139,7 @@ mod tests {
             let fact = fact(missing, unreadable, None);
             assert_eq!(fact.state, State::Missing);
             assert_eq!(fact.found, found);
-            assert_eq!(fact.mend.as_deref(), mend);
+            assert_eq!(fact.hint.as_deref(), hint);
         }
     }
 

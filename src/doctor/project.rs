@@ -72,8 +72,8 @@ fn toolchain(active: &Result<Active, Failure>, elan: &Elan) -> Fact {
     let fact = if is_there || without_elan {
         Fact::ok(NAME, name)
     } else {
-        let mend = format!("elan toolchain install {name}");
-        Fact::missing(NAME, format!("`{name}` is not installed"), mend)
+        let hint = format!("elan toolchain install {name}");
+        Fact::missing(NAME, format!("`{name}` is not installed"), hint)
     };
     fact.from(&active.origin)
 }
@@ -191,8 +191,8 @@ impl Bench<'_> {
                 Fact::ok(NAME, format!("fits, and holds `{imports}`"))
                     .from(pickle.place.pickle().display())
             }
-            Ok(None) => Fact::not_needed(NAME, "none was made").mended_by("leanrepl pickle"),
-            Err(failure) => Fact::failed(NAME, &failure, false).mended_by("leanrepl pickle"),
+            Ok(None) => Fact::not_needed(NAME, "none was made").with_hint("leanrepl pickle"),
+            Err(failure) => Fact::failed(NAME, &failure, false).with_hint("leanrepl pickle"),
         }
     }
 
@@ -225,7 +225,7 @@ impl Bench<'_> {
                 fact
             }
             Err(failure) => Fact {
-                mend: Some("leanrepl build --force".to_owned()),
+                hint: Some("leanrepl build --force".to_owned()),
                 ..Fact::failed(NAME, &failure, true)
             },
         }
@@ -257,12 +257,12 @@ fn agreement(versions: &Versions) -> Fact {
         .map(|(sayer, version)| format!("{sayer} {version}"));
     let said: Vec<String> = said.collect();
     let is_of_modules = |(sayer, version): &(&str, String)| *sayer == "modules" && version != first;
-    let mend = if versions.iter().any(is_of_modules) {
+    let hint = if versions.iter().any(is_of_modules) {
         "lake build"
     } else {
         "leanrepl build --force"
     };
-    Fact::missing(NAME, format!("they differ: {}", said.join(", ")), mend)
+    Fact::missing(NAME, format!("they differ: {}", said.join(", ")), hint)
 }
 
 #[cfg(test)]
@@ -284,9 +284,9 @@ mod tests {
         let fact = versions(&[("toolchain", "4.27.0"), ("REPL", "4.28.0")]);
         assert_eq!(fact.state, State::Missing);
         assert_eq!(fact.found, "they differ: toolchain 4.27.0, REPL 4.28.0");
-        assert_eq!(fact.mend.as_deref(), Some("leanrepl build --force"));
+        assert_eq!(fact.hint.as_deref(), Some("leanrepl build --force"));
         let fact = versions(&[("toolchain", "4.27.0"), ("modules", "4.26.0")]);
-        assert_eq!(fact.mend.as_deref(), Some("lake build"));
+        assert_eq!(fact.hint.as_deref(), Some("lake build"));
         assert_eq!(versions(&[]).state, State::NotNeeded);
     }
 }

@@ -96,8 +96,8 @@ fn memory(wants: &Wants, available: Option<Bytes>) -> Fact {
     };
     let found = format!("{available} free");
     if available < wants.memory {
-        let mend = "end other programs, or raise the memory of this machine or container";
-        return Fact::missing(NAME, found, mend).from(needs);
+        let hint = "end other programs, or raise the memory of this machine or container";
+        return Fact::missing(NAME, found, hint).from(needs);
     }
     Fact::ok(NAME, found).from(needs)
 }
@@ -111,13 +111,13 @@ fn disk(wants: &Wants, folder: &Path, free: Option<Bytes>) -> Fact {
     };
     let found = format!("{free} free");
     if free < wants.disk {
-        let mend = if wants.folder.is_some() {
+        let hint = if wants.folder.is_some() {
             "make room on the disk of the project"
         } else {
             "make room, or name another folder with the variable `LEANREPL_CACHE_DIR`"
         };
         let found = format!("{found}, {} needed", wants.disk);
-        return Fact::missing(NAME, found, mend).from(place);
+        return Fact::missing(NAME, found, hint).from(place);
     }
     Fact::ok(NAME, found).from(place)
 }

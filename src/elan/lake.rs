@@ -99,7 +99,7 @@ impl Lake {
                 env_vars::ELAN_TOOLCHAIN.name,
                 chosen.unwrap_or_default().to_owned(),
             )
-            .hint_if_missing("mend the installation of elan, or of the toolchain"))
+            .hint_if_missing("repair the installation of elan, or of the toolchain"))
     }
 
     /// The version that Lean says it has, such as `4.27.0`. The toolchain is installed if elan does so
@@ -145,7 +145,7 @@ impl Lake {
             .dir(project)
             .purpose("asking Lake where the project's modules are")
             .kind(Kind::Project)
-            .hint("run `lake build` in the project, and mend what it reports")
+            .hint("run `lake build` in the project, and fix what it reports")
             .deadline(deadline)
             .finish(observer, interrupt)?;
         let mut told = read(&output.stdout, project);

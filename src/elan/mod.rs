@@ -190,7 +190,7 @@ fn unreadable(path: &Path, err: std::io::Error) -> Failure {
             "cannot read the toolchain of this project from `{}`",
             path.display()
         ),
-        "mend the file, or choose a Lean with `--repl PATH` or `--toolchain core`",
+        "fix the file, or choose a Lean with `--repl PATH` or `--toolchain core`",
     )
     .caused_by(err)
 }

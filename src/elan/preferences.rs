@@ -26,7 +26,7 @@ impl Preferences {
             Failure::new(
                 Kind::Project,
                 format!("cannot {what} `{}`, the settings of elan", path.display()),
-                "mend the file, or choose a toolchain with the variable `ELAN_TOOLCHAIN`",
+                "fix the file, or choose a toolchain with the variable `ELAN_TOOLCHAIN`",
             )
         };
         let text = match fs::read_to_string(&path) {

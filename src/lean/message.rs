@@ -16,7 +16,7 @@ pub type Extra = Map<String, Value>;
 pub enum Severity {
     /// Output of `#eval`, `#check` and the like.
     Info,
-    /// Something to mend, such as a hole.
+    /// A problem, such as a `sorry`.
     Warning,
     /// Lean did not accept something.
     Error,

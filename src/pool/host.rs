@@ -16,6 +16,7 @@ use crate::repl::eval::{EvalSettings, Evaluator};
 use crate::repl::evaluated::Evaluated;
 use crate::repl::opening::{Opener, Trouble};
 use crate::repl::session_error::SessionError;
+use crate::repl::undecided::UndecidedReason;
 use crate::repl::wire::{Options, Reply, Request};
 
 /// How often the memory of a session is measured between short texts.
@@ -47,8 +48,8 @@ pub(crate) enum Ran {
     Refused {
         /// Why.
         failure: Failure,
-        /// Whether its header is not to be had.
-        is_header: bool,
+        /// The same in a word.
+        reason: UndecidedReason,
         /// How long it was tried.
         took: Duration,
     },
@@ -125,9 +126,9 @@ impl Host {
                 has_begun: once.has_begun,
                 took,
             },
-            Err(Trouble::Refused(failure)) => Ran::Refused {
-                failure,
-                is_header: !proven,
+            Err(trouble @ Trouble::Refused(_)) => Ran::Refused {
+                reason: self.evaluator.reason(&trouble),
+                failure: trouble.into_failure(),
                 took,
             },
         };

@@ -36,63 +36,12 @@ pub struct Job {
 pub struct Answer {
     /// The verdict and all that Lean said; undecided with its failure if the session was lost.
     pub evaluated: Evaluated,
-    /// Why the text is undecided; nothing if it is accepted or rejected.
-    pub cause: Option<Cause>,
     /// How long the job waited for a session.
     pub queue: Duration,
     /// The number of the session that ran it, unique in this process.
     pub session: u64,
     /// The most resident memory of that session and all it started so far, in bytes.
     pub peak_memory: u64,
-}
-
-/// Why a text is undecided.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Cause {
-    /// Lean took longer than it may.
-    Timeout,
-    /// The session held more memory than it may, or found no more.
-    Memory,
-    /// The session died.
-    Crash,
-    /// The header cannot be imported.
-    Import,
-    /// The reply was longer than it may be.
-    Size,
-    /// The session answered something that is no answer to the text.
-    Nonsense,
-    /// This Lean lacks a part that the text needs, or its REPL refuses what is asked for.
-    Lacking,
-    /// The pool was shut down while the text ran.
-    Stopped,
-}
-
-/// Every cause.
-pub const CAUSES: [Cause; 8] = [
-    Cause::Timeout,
-    Cause::Memory,
-    Cause::Crash,
-    Cause::Import,
-    Cause::Size,
-    Cause::Nonsense,
-    Cause::Lacking,
-    Cause::Stopped,
-];
-
-impl Cause {
-    /// The word for it, in JSON and in metrics.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Timeout => "timeout",
-            Self::Memory => "memory",
-            Self::Crash => "crash",
-            Self::Import => "import",
-            Self::Size => "size",
-            Self::Nonsense => "nonsense",
-            Self::Lacking => "lacking",
-            Self::Stopped => "stopped",
-        }
-    }
 }
 
 /// Why a job did not run. Nothing is known about its text then.

@@ -25,7 +25,7 @@ pub enum Reason {
     /// It died.
     Died,
     /// It said something that is no answer, or too much.
-    Nonsense,
+    ProtocolError,
     /// Its client went away.
     Cancelled,
     /// It was leased, or had to make room for a lease.
@@ -43,7 +43,7 @@ pub const REASONS: [Reason; 11] = [
     Reason::Headers,
     Reason::Timeout,
     Reason::Died,
-    Reason::Nonsense,
+    Reason::ProtocolError,
     Reason::Cancelled,
     Reason::Leased,
     Reason::Start,
@@ -60,7 +60,7 @@ impl Reason {
             Self::Headers => "headers",
             Self::Timeout => "timeout",
             Self::Died => "died",
-            Self::Nonsense => "nonsense",
+            Self::ProtocolError => "protocol_error",
             Self::Cancelled => "cancelled",
             Self::Leased => "leased",
             Self::Start => "start",
@@ -73,7 +73,7 @@ impl Reason {
             SessionError::Start { .. } => Self::Start,
             SessionError::Late { .. } => Self::Timeout,
             SessionError::Memory { .. } => Self::Memory,
-            SessionError::TooLarge { .. } | SessionError::Garbled { .. } => Self::Nonsense,
+            SessionError::TooLarge { .. } | SessionError::Garbled { .. } => Self::ProtocolError,
             SessionError::Died(_) | SessionError::Pipe(_) => Self::Died,
             SessionError::Interrupted => Self::Cancelled,
         }

@@ -12,14 +12,15 @@ use crate::lean::header;
 use crate::limits::Interrupt;
 use crate::pool::board::{Board, Opened};
 use crate::pool::host::{Host, Ran};
-use crate::pool::job::{Answer, Cause, Job, Refusal};
+use crate::pool::job::{Answer, Job, Refusal};
 use crate::pool::lease;
-use crate::pool::outcome::{self, Outcome};
+use crate::pool::outcome;
 use crate::pool::policy::{Reason, may_try_again};
 use crate::pool::queue::Entry;
 use crate::pool::seat::{Finish, Order};
 use crate::pool::shared::Shared;
 use crate::pool::ticket::{JobTicket, LeaseTicket, Ticket, again};
+use crate::repl::undecided::UndecidedReason;
 
 /// How often a session without work is looked after.
 const WATCH: Duration = Duration::from_millis(100);
@@ -276,19 +277,19 @@ impl Slot {
     /// Tells the board and then the client what came of a text, which waited for so long.
     fn answer(&self, ticket: JobTicket, run: Attempt, queue: Duration) {
         let mut finish = run.finish;
-        let Outcome { evaluated, cause } = outcome::of(&ticket.job, run.ran);
-        if cause == Some(Cause::Timeout) {
+        let evaluated = outcome::of(&ticket.job, run.ran);
+        if evaluated.reason == Some(UndecidedReason::Timeout) {
             // Its client's patience ended, which is a stop by us as far as the session knows.
             finish.lost = Some(Reason::Timeout);
         }
         self.finish(finish);
-        if cause == Some(Cause::Stopped) && ticket.job.cancelled.is_set() {
+        let is_cancelled = evaluated.reason == Some(UndecidedReason::Cancelled);
+        if is_cancelled && ticket.job.cancelled.is_set() {
             ticket.answer.keep(Err(Refusal::Cancelled));
             return;
         }
         ticket.answer.keep(Ok(Answer {
             evaluated,
-            cause,
             queue,
             session: run.session,
             peak_memory: run.peak_memory,

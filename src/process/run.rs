@@ -480,13 +480,13 @@ mod tests {
     fn a_failed_command_says_how_it_ended_and_what_it_wrote_last() {
         let dir = tempfile::tempdir().unwrap();
         let run = sh("for n in $(seq 30); do echo line $n >&2; done; exit 3").dir(dir.path());
-        let failure = finish(run.kind(Kind::Project).hint("mend it")).unwrap_err();
+        let failure = finish(run.kind(Kind::Project).hint("fix it")).unwrap_err();
         assert_eq!(
             failure.problem(),
             "`sh` ended with exit code 3 while testing"
         );
         assert_eq!(failure.kind(), Kind::Project);
-        assert_eq!(failure.hint(), "mend it");
+        assert_eq!(failure.hint(), "fix it");
         let causes = failure.causes();
         let cause = causes.first().unwrap();
         assert!(

@@ -18,6 +18,7 @@ use crate::repl::base::Base;
 use crate::repl::evaluated::{Evaluated, Ground, Times, Verdict, leaves_sorry};
 use crate::repl::opening::{OpenSession, Opener, Trouble, has_errors, refused};
 use crate::repl::pickle::load::Verified;
+use crate::repl::undecided::UndecidedReason;
 use crate::repl::wire::{Command, CommandReply, Options, Reply, Request};
 
 /// Everything that an evaluation depends on besides the text and the sessions.
@@ -44,8 +45,19 @@ pub(crate) struct Evaluator {
     opener: Opener,
     /// The session, once there is one.
     open: Option<OpenSession>,
-    /// Whether the last text got as far as the proven environment that it starts from.
-    has_ground: bool,
+    /// How far the last text got.
+    stage: Stage,
+}
+
+/// How far a source got.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// It waits for a session to start.
+    Opening,
+    /// Its session makes the environment that it starts from.
+    Header,
+    /// That environment is there and proven.
+    Body,
 }
 
 /// What came of one attempt.
@@ -65,7 +77,7 @@ impl Evaluator {
             settings,
             opener,
             open: None,
-            has_ground: false,
+            stage: Stage::Opening,
         }
     }
 
@@ -80,7 +92,9 @@ impl Evaluator {
     /// The session; started and proven if there is none.
     fn session(&mut self) -> Result<&mut OpenSession, Failure> {
         if self.open.is_none() {
+            let stage = std::mem::replace(&mut self.stage, Stage::Opening);
             self.open = Some(self.start()?);
+            self.stage = stage;
         }
         self.open
             .as_mut()
@@ -165,11 +179,27 @@ impl Evaluator {
         match attempt {
             Ok(attempt) => self.judge(name, text, attempt),
             Err(trouble) => {
-                let mut evaluated =
-                    Evaluated::undecided(name, Arc::clone(text), trouble.into_failure());
+                let reason = self.reason(&trouble);
+                let failure = trouble.into_failure();
+                let mut evaluated = Evaluated::undecided(name, Arc::clone(text), reason, failure);
                 evaluated.times.body = start.elapsed();
                 evaluated
             }
+        }
+    }
+
+    /// Why the last source is undecided.
+    pub(crate) fn reason(&self, trouble: &Trouble) -> UndecidedReason {
+        match trouble {
+            Trouble::Session(error) => error.reason(),
+            Trouble::Refused(failure) => match (failure.kind(), self.stage) {
+                (Kind::Interrupted, _) => UndecidedReason::Cancelled,
+                (_, Stage::Opening) => UndecidedReason::Unavailable,
+                (_, Stage::Header) => UndecidedReason::Import,
+                (Kind::Bug, Stage::Body) => UndecidedReason::ProtocolError,
+                // The REPL said in due form that it cannot do what was asked of it.
+                (_, Stage::Body) => UndecidedReason::Unsupported,
+            },
         }
     }
 
@@ -185,12 +215,12 @@ impl Evaluator {
     fn ask(&mut self, text: &str) -> Result<Attempt, Trouble> {
         let split = header::split(text);
         let start = Instant::now();
-        self.has_ground = false;
+        self.stage = Stage::Header;
         if let Some(open) = &mut self.open {
             open.session.forget();
         }
         let (env, ground) = self.environment(&split)?;
-        self.has_ground = true;
+        self.stage = Stage::Body;
         let header = start.elapsed();
         let settings = &self.settings;
         let open = self.open.as_mut().ok_or_else(no_session)?;
@@ -246,7 +276,8 @@ impl Evaluator {
                 format!("the REPL sent a message of the unknown severity `{word}`"),
                 "use a leanrepl that knows this REPL's version",
             );
-            return Evaluated::undecided(name, Arc::clone(text), failure);
+            let reason = UndecidedReason::ProtocolError;
+            return Evaluated::undecided(name, Arc::clone(text), reason, failure);
         }
         let failure = lacking(&reply.extra);
         let reasons = self.reasons(text, &reply.messages, &reply.sorries);
@@ -267,6 +298,7 @@ impl Evaluator {
             infotree: reply
                 .infotree
                 .map(|trees| trees.into_iter().map(InfoTree::into_value).collect()),
+            reason: failure.as_ref().map(|_| UndecidedReason::Unsupported),
             failure,
             reasons,
             ground: Some(ground),

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::failure::Failure;
 use crate::lean::message::{Message, Severity, Sorry, Tactic};
+use crate::repl::undecided::UndecidedReason;
 
 /// What Lean's answer means for a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,7 +16,7 @@ pub enum Verdict {
     Accepted,
     /// Lean said no, or a flag turned something it said into a no.
     Rejected,
-    /// Nobody knows: the session ran out of time or memory, died or talked nonsense.
+    /// Nothing is known; [`UndecidedReason`] says why.
     Undecided,
 }
 
@@ -75,7 +76,9 @@ pub struct Evaluated {
     pub tactics: Vec<Tactic>,
     /// The infotree, if it was asked for, in the REPL's shape.
     pub infotree: Option<Value>,
-    /// Why the file is undecided.
+    /// Why the file is undecided, in a word.
+    pub reason: Option<UndecidedReason>,
+    /// Why the file is undecided, in full.
     pub failure: Option<Failure>,
     /// Why the file is rejected beyond Lean's errors, one phrase each.
     pub reasons: Vec<String>,
@@ -86,8 +89,13 @@ pub struct Evaluated {
 }
 
 impl Evaluated {
-    /// A file that nobody can decide about, and why.
-    pub(crate) fn undecided(name: &str, text: Arc<str>, failure: Failure) -> Self {
+    /// An undecided file, and why.
+    pub(crate) fn undecided(
+        name: &str,
+        text: Arc<str>,
+        reason: UndecidedReason,
+        failure: Failure,
+    ) -> Self {
         Self {
             name: name.to_owned(),
             text,
@@ -96,6 +104,7 @@ impl Evaluated {
             sorries: Vec::new(),
             tactics: Vec::new(),
             infotree: None,
+            reason: Some(reason),
             failure: Some(failure),
             reasons: Vec::new(),
             ground: None,
@@ -119,7 +128,7 @@ pub struct Counts {
     pub accepted: usize,
     /// Files that were rejected.
     pub rejected: usize,
-    /// Files nobody knows about.
+    /// Files that are undecided.
     pub undecided: usize,
     /// Of the accepted, those that Lean says leave a sorry.
     pub with_sorry: usize,

@@ -15,4 +15,5 @@ pub mod pickle;
 pub(crate) mod schedule;
 pub(crate) mod session;
 pub(crate) mod session_error;
+pub(crate) mod undecided;
 pub mod wire;

@@ -9,6 +9,7 @@ use signal_hook::consts::SIGKILL;
 use crate::failure::{Failure, Kind};
 use crate::limits::Bytes;
 use crate::process::ending::{Ending, How};
+use crate::repl::undecided::UndecidedReason;
 
 /// Why a session gave no reply. The session is over after any of these.
 #[derive(Debug, thiserror::Error)]
@@ -78,6 +79,19 @@ impl SessionError {
             self,
             Self::Late { .. } | Self::Memory { .. } | Self::TooLarge { .. }
         )
+    }
+
+    /// Why the source that it had is undecided.
+    pub(crate) fn reason(&self) -> UndecidedReason {
+        match self {
+            Self::Late { .. } => UndecidedReason::Timeout,
+            Self::Memory { .. } => UndecidedReason::Memory,
+            Self::TooLarge { .. } => UndecidedReason::ReplyTooLarge,
+            Self::Died(ending) if ending.how == How::OutOfMemory => UndecidedReason::Memory,
+            Self::Died(_) | Self::Pipe(_) | Self::Start { .. } => UndecidedReason::Crash,
+            Self::Garbled { .. } => UndecidedReason::ProtocolError,
+            Self::Interrupted => UndecidedReason::Cancelled,
+        }
     }
 
     /// What the user is told.

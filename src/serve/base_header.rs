@@ -53,6 +53,7 @@ mod tests {
     use super::*;
     use crate::failure::Failure;
     use crate::lean::message::{Message, Severity};
+    use crate::repl::undecided::UndecidedReason;
 
     #[test]
     fn places_are_those_of_the_clients_text() {
@@ -60,7 +61,8 @@ mod tests {
         assert_eq!(&*prefixed.text, "import A\nimport B\n#eval x\n#eval y");
         let place = |line| Position { line, column: 7 };
         let failure = Failure::bug("of no matter here");
-        let mut evaluated = Evaluated::undecided("", Arc::from(""), failure);
+        let reason = UndecidedReason::Crash;
+        let mut evaluated = Evaluated::undecided("", Arc::from(""), reason, failure);
         evaluated.messages.push(Message {
             severity: Severity::Error,
             pos: place(3),

@@ -1,4 +1,4 @@
-//! `POST /v1/eval`: one text or many, the verdict in words, and results as a stream if asked for.
+//! `POST /v1/eval`: one source or many, the verdict in words, and results as a stream if asked for.
 
 use std::collections::BTreeMap;
 use std::pin::Pin;
@@ -25,12 +25,12 @@ use crate::serve::metrics::Surface;
 use crate::serve::problem::{Problem, json_response, seconds};
 use crate::serve::results::EvalResult;
 use crate::serve::server::Server;
-use crate::serve::texts::Texts;
+use crate::serve::sources::Sources;
 use crate::serve::work::{Outcome, Task};
 use crate::serve::{body, raw, work};
 
 /// Of the shapes below; changes when a field goes or changes its meaning.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// The type of a stream of results.
 const NDJSON: &str = "application/x-ndjson";
@@ -50,9 +50,10 @@ pub(crate) enum Holes {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct EvalRequest {
-    /// One text, or a list of texts.
-    texts: Texts,
-    /// Longest run of each text, in seconds; what the server was started with if absent.
+    /// One source, or a list of sources; `texts` is another name for it.
+    #[serde(alias = "texts")]
+    sources: Sources,
+    /// Longest run of each source, in seconds; what the server was started with if absent.
     #[serde(default)]
     #[schema(exclusive_minimum = 0.0)]
     timeout: Option<f64>,
@@ -65,7 +66,7 @@ pub(crate) struct EvalRequest {
     /// Parts of the infotree to return.
     #[serde(default)]
     infotree: Option<Infotree>,
-    /// Whether to stop at the first text that is accepted; the others are undecided then.
+    /// Whether to stop at the first source that is accepted; the others are undecided then.
     #[serde(default)]
     first_accepted: bool,
 }
@@ -115,13 +116,13 @@ struct SummaryLine {
     seconds: f64,
 }
 
-/// Evaluates one text or many.
+/// Evaluates one source or many.
 #[utoipa::path(
     post, path = "/v1/eval", tag = "eval", request_body = EvalRequest,
     responses((
         status = 200,
-        description = "One result for each text. With `Accept: application/x-ndjson` each is a line \
-            `{\"type\":\"result\",\"version\":1,\"result\":…}` as it finishes, and the last line is a `summary`.",
+        description = "One result for each source. With `Accept: application/x-ndjson` each is a line \
+            `{\"type\":\"result\",\"version\":2,\"result\":…}` as it finishes, and the last line is a `summary`.",
         content((EvalReply = "application/json"), (String = "application/x-ndjson")),
     ))
 )]
@@ -210,12 +211,12 @@ impl Run {
         let rejects_holes = asked.sorries == Holes::Reject;
         let mut waiting = BTreeMap::new();
         let mut tasks = Vec::new();
-        for (index, item) in asked.texts.0.into_iter().enumerate() {
+        for (index, item) in asked.sources.0.into_iter().enumerate() {
             let id = item.id.unwrap_or_else(|| index.to_string());
             waiting.insert(index, id.clone());
             tasks.push(Task {
                 name: id,
-                text: Arc::from(item.text),
+                text: Arc::from(item.source),
                 options: options.clone(),
                 timeout,
                 rejects_holes,

@@ -16,7 +16,8 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use crate::failure::Failure;
-use crate::pool::job::{Answer, Cause, Refusal};
+use crate::pool::job::{Answer, Refusal};
+use crate::repl::undecided::UndecidedReason;
 use crate::repl::wire::{InfoTreeKind, Options};
 use crate::serve::front::Caller;
 use crate::serve::metrics::Surface;
@@ -333,13 +334,13 @@ impl CheckResult {
             self.response = Some(replies::repl_reply(evaluated));
             return;
         };
-        match answer.cause {
-            Some(Cause::Timeout) => {
+        match evaluated.reason {
+            Some(UndecidedReason::Timeout) => {
                 self.time = timeout.as_secs_f64();
                 self.error = Some(timed_out(timeout));
             }
             // An answer of the REPL, of the kind that has a message and nothing else.
-            Some(Cause::Import | Cause::Lacking) => {
+            Some(UndecidedReason::Import | UndecidedReason::Unsupported) => {
                 let mut reply = Map::new();
                 reply.insert("message".to_owned(), Value::from(told(failure)));
                 self.response = Some(reply);

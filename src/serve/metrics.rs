@@ -15,13 +15,14 @@ use prometheus_client::registry::Registry;
 
 use crate::pool::PoolState;
 use crate::pool::job::Refusal;
+use crate::repl::undecided::UndecidedReason;
 use crate::serve::verdict;
 use crate::serve::work::Outcome;
 
-/// By which way a text came.
+/// By which way a source came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Surface {
-    /// A raw text.
+    /// A raw source.
     Raw,
     /// Kimina's interface.
     Kimina,
@@ -40,9 +41,9 @@ impl Surface {
     }
 }
 
-/// Labels of the counter of texts.
+/// Labels of the counter of sources.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct TextLabels {
+struct SourceLabels {
     /// By which way it came.
     surface: &'static str,
     /// The verdict in a word.
@@ -85,19 +86,19 @@ pub(crate) struct Metrics {
     registry: Mutex<Registry>,
     /// Responses by status.
     responses: Family<StatusLabels, Counter>,
-    /// Texts by verdict.
-    texts: Family<TextLabels, Counter>,
-    /// Times of texts that ran.
+    /// Sources by verdict.
+    sources: Family<SourceLabels, Counter>,
+    /// Times of sources that ran.
     phases: Family<PhaseLabels, Histogram>,
-    /// Texts that wait.
+    /// Sources that wait.
     queue: Gauge,
-    /// Whether texts are taken.
+    /// Whether sources are taken.
     ready: Gauge,
     /// Sessions by state.
     sessions: Family<StateLabels, Gauge>,
     /// Sessions replaced, by reason.
     restarts: Family<ReasonLabels, Counter>,
-    /// Texts that lost their session and were tried once more.
+    /// Sources that lost their session and were tried once more.
     retries: Counter,
     /// Resident bytes of all sessions.
     memory: Gauge,
@@ -125,19 +126,19 @@ impl Metrics {
         let mut registry = Registry::with_prefix("leanrepl");
         let responses = Family::default();
         registry.register("responses", "HTTP responses by status", responses.clone());
-        let texts = Family::default();
-        registry.register("texts", "Texts by verdict", texts.clone());
+        let sources = Family::default();
+        registry.register("sources", "Sources by verdict", sources.clone());
         let phases = Family::new_with_constructor(buckets as fn() -> Histogram);
-        let help = "Seconds that texts took, by phase";
+        let help = "Seconds that sources took, by phase";
         registry.register("phase_seconds", help, phases.clone());
         let queue = Gauge::default();
         registry.register(
             "queue_length",
-            "Texts that wait for a session",
+            "Sources that wait for a session",
             queue.clone(),
         );
         let ready = Gauge::default();
-        registry.register("ready", "1 if texts are taken", ready.clone());
+        registry.register("ready", "1 if sources are taken", ready.clone());
         let sessions = Family::default();
         registry.register("sessions", "Sessions by state", sessions.clone());
         let restarts = Family::default();
@@ -147,8 +148,8 @@ impl Metrics {
             restarts.clone(),
         );
         let retries = Counter::default();
-        let help = "Texts that lost their session and were tried once more";
-        registry.register("text_retries", help, retries.clone());
+        let help = "Sources that lost their session and were tried once more";
+        registry.register("source_retries", help, retries.clone());
         let memory = Gauge::default();
         let help = "Resident bytes of all sessions and what they started";
         registry.register("sessions_memory_bytes", help, memory.clone());
@@ -161,7 +162,7 @@ impl Metrics {
         Self {
             registry: Mutex::new(registry),
             responses,
-            texts,
+            sources,
             phases,
             queue,
             ready,
@@ -178,17 +179,17 @@ impl Metrics {
         self.responses.get_or_create(&StatusLabels { status }).inc();
     }
 
-    /// Counts a text and its times.
-    pub(crate) fn text(&self, surface: Surface, outcome: &Outcome) {
+    /// Counts a source and its times.
+    pub(crate) fn source(&self, surface: Surface, outcome: &Outcome) {
         if let Err(Refusal::Cancelled) = outcome {
             return;
         }
-        let labels = TextLabels {
+        let labels = SourceLabels {
             surface: surface.as_str(),
             verdict: verdict::word(outcome),
-            reason: verdict::reason(outcome).unwrap_or_default(),
+            reason: verdict::reason(outcome).map_or("", UndecidedReason::as_str),
         };
-        self.texts.get_or_create(&labels).inc();
+        self.sources.get_or_create(&labels).inc();
         let Ok(answer) = outcome else { return };
         let observe = |phase, span: Duration| {
             let histogram = self.phases.get_or_create(&PhaseLabels { phase });

@@ -26,7 +26,7 @@ mod results;
 mod router;
 mod server;
 mod sessions;
-mod texts;
+mod sources;
 mod verdict;
 mod work;
 

@@ -14,8 +14,9 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use crate::lean::message::{Message, Severity};
-use crate::pool::job::{Answer, Cause, Refusal};
+use crate::pool::job::{Answer, Refusal};
 use crate::repl::evaluated::Evaluated;
+use crate::repl::undecided::UndecidedReason;
 use crate::repl::wire::Options;
 use crate::serve::base_header::Prefixed;
 use crate::serve::front::Caller;
@@ -180,16 +181,25 @@ pub(crate) fn refused(refusal: &Refusal) -> Problem {
 fn unanswered(answer: &Answer, timeout: Duration) -> (StatusCode, String) {
     let failure = answer.evaluated.failure.as_ref();
     let problem = failure.map_or("", |failure| failure.problem()).to_owned();
-    match answer.cause {
-        Some(Cause::Timeout) => (
+    match answer.evaluated.reason {
+        Some(UndecidedReason::Timeout) => (
             StatusCode::REQUEST_TIMEOUT,
             format!("Lean process timed out after {}s", timeout.as_secs_f64()),
         ),
-        // Lean said nothing about the text itself, so this is not the status of one that is wrong.
-        Some(Cause::Import | Cause::Lacking) => (StatusCode::UNPROCESSABLE_ENTITY, problem),
-        Some(Cause::Stopped) => (StatusCode::SERVICE_UNAVAILABLE, problem),
-        Some(Cause::Memory | Cause::Size | Cause::Nonsense) => (StatusCode::BAD_GATEWAY, problem),
-        Some(Cause::Crash) | None => (
+        // Lean said nothing about the source itself, so this is not the status of one that is wrong.
+        Some(UndecidedReason::Import | UndecidedReason::Unsupported) => {
+            (StatusCode::UNPROCESSABLE_ENTITY, problem)
+        }
+        Some(UndecidedReason::QueueTimeout) => (StatusCode::TOO_MANY_REQUESTS, problem),
+        Some(
+            UndecidedReason::Cancelled | UndecidedReason::Unavailable | UndecidedReason::Skipped,
+        ) => (StatusCode::SERVICE_UNAVAILABLE, problem),
+        Some(
+            UndecidedReason::Memory
+            | UndecidedReason::ReplyTooLarge
+            | UndecidedReason::ProtocolError,
+        ) => (StatusCode::BAD_GATEWAY, problem),
+        Some(UndecidedReason::Crash) | None => (
             StatusCode::BAD_GATEWAY,
             "REPL process crashed, restarting".to_owned(),
         ),

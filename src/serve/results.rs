@@ -1,4 +1,4 @@
-//! What came of one text, as `/v1/eval` tells it. Never decides a verdict.
+//! The result of one source, as `/v1/eval` tells it. Never decides a verdict.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -6,12 +6,13 @@ use utoipa::ToSchema;
 
 use crate::pool::job::Refusal;
 use crate::repl::evaluated::Verdict;
+use crate::repl::undecided::UndecidedReason;
 use crate::serve::problem::seconds;
 use crate::serve::replies::{self, FailureReply};
 use crate::serve::verdict;
 use crate::serve::work::Outcome;
 
-/// The parts of a text's time.
+/// The parts of a source's time.
 #[derive(Debug, Clone, Copy, Default, Serialize, ToSchema)]
 pub(crate) struct Seconds {
     /// The wait for a session.
@@ -22,7 +23,7 @@ pub(crate) struct Seconds {
     body: f64,
 }
 
-/// What came of one text.
+/// The result of one source.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct EvalResult {
     /// Its place in the request, from 0.
@@ -31,14 +32,13 @@ pub(crate) struct EvalResult {
     id: String,
     /// `accepted`, `rejected` or `undecided`.
     verdict: &'static str,
-    /// Why it is undecided: `timeout`, `memory`, `crash`, `import`, `size`, `nonsense`, `lacking` (this
-    /// Lean lacks a part, or its REPL refuses what is asked for), `stopped`, `queue`, `unavailable` or
-    /// `skipped`.
+    /// Why it is undecided: `timeout`, `memory`, `crash`, `import`, `reply_too_large`, `protocol_error`,
+    /// `unsupported`, `cancelled`, `queue_timeout`, `unavailable` or `skipped`.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'static str>,
     /// Why it is rejected beyond Lean's errors.
     reasons: Vec<String>,
-    /// What Lean said, placed in the text: lines from 1, columns from 0 in codepoints.
+    /// What Lean said, placed in the source: lines from 1, columns from 0 in codepoints.
     #[schema(value_type = Vec<Object>)]
     messages: Vec<Value>,
     /// The holes that Lean found.
@@ -60,13 +60,13 @@ pub(crate) struct EvalResult {
 }
 
 impl EvalResult {
-    /// A text that nothing is known about.
-    fn unknown(index: usize, id: String, reason: Option<&'static str>) -> Self {
+    /// A source that nothing is known about.
+    fn unknown(index: usize, id: String, reason: Option<UndecidedReason>) -> Self {
         Self {
             index,
             id,
             verdict: Verdict::Undecided.as_str(),
-            reason,
+            reason: reason.map(UndecidedReason::as_str),
             reasons: Vec::new(),
             messages: Vec::new(),
             sorries: Vec::new(),
@@ -77,12 +77,12 @@ impl EvalResult {
         }
     }
 
-    /// A text that was not run, because another one was accepted.
+    /// A source that was not run, because another one was accepted.
     pub(crate) fn skipped(index: usize, id: String) -> Self {
-        Self::unknown(index, id, Some("skipped"))
+        Self::unknown(index, id, Some(UndecidedReason::Skipped))
     }
 
-    /// What came of a text.
+    /// The result of a source.
     pub(crate) fn new(index: usize, id: String, outcome: &Outcome) -> Self {
         let unknown = Self::unknown(index, id, verdict::reason(outcome));
         match outcome {

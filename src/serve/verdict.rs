@@ -1,9 +1,10 @@
-//! What came of a text in one word, and why if nobody knows. Never renders more than words.
+//! The verdict on a source in one word, and why it is undecided. Never renders more than words.
 
 use std::time::Duration;
 
-use crate::pool::job::{Cause, Refusal};
+use crate::pool::job::Refusal;
 use crate::repl::evaluated::Verdict;
+use crate::repl::undecided::UndecidedReason;
 use crate::serve::work::Outcome;
 
 /// The verdict as a word; a text that did not run is undecided.
@@ -14,16 +15,20 @@ pub(crate) fn word(outcome: &Outcome) -> &'static str {
     }
 }
 
-/// Why a text is undecided; none if it is decided.
-pub(crate) fn reason(outcome: &Outcome) -> Option<&'static str> {
+/// Why a source is undecided; none if it is decided.
+pub(crate) fn reason(outcome: &Outcome) -> Option<UndecidedReason> {
     match outcome {
-        Ok(answer) => match answer.evaluated.verdict {
-            Verdict::Accepted | Verdict::Rejected => None,
-            Verdict::Undecided => Some(answer.cause.map_or("crash", Cause::as_str)),
-        },
-        Err(Refusal::Full { .. } | Refusal::TooLate { .. }) => Some("queue"),
-        Err(Refusal::Draining | Refusal::Cancelled) => Some(Cause::Stopped.as_str()),
-        Err(Refusal::NoSession(_)) => Some("unavailable"),
+        Ok(answer) => answer.evaluated.reason,
+        Err(refusal) => Some(refusal_reason(refusal)),
+    }
+}
+
+/// Why a source that did not run is undecided.
+pub(crate) fn refusal_reason(refusal: &Refusal) -> UndecidedReason {
+    match refusal {
+        Refusal::Full { .. } | Refusal::TooLate { .. } => UndecidedReason::QueueTimeout,
+        Refusal::Draining | Refusal::NoSession(_) => UndecidedReason::Unavailable,
+        Refusal::Cancelled => UndecidedReason::Cancelled,
     }
 }
 

@@ -54,7 +54,7 @@ impl Drop for CancelOnDrop {
 /// Runs one text, or is refused.
 pub(crate) async fn run(server: &Server, caller: &Caller, task: &Task) -> Outcome {
     let outcome = submit(server, caller, task, server.options.max_wait).await;
-    server.metrics.text(task.surface, &outcome);
+    server.metrics.source(task.surface, &outcome);
     outcome
 }
 
@@ -70,7 +70,7 @@ pub(crate) async fn run_patiently(server: &Server, caller: &Caller, task: &Task)
             outcome => break outcome,
         }
     };
-    server.metrics.text(task.surface, &outcome);
+    server.metrics.source(task.surface, &outcome);
     outcome
 }
 

@@ -91,12 +91,35 @@ impl Size {
 }
 
 /// Where to listen.
+///
+/// # Errors
+/// A `--listen`, or a port in a variable, that is not of the form of an address.
 pub(crate) fn listen(args: &ServeArgs) -> Result<String, Failure> {
     if let Some(listen) = &args.listen {
-        return Ok(listen.clone());
+        let (host, port) = listen.rsplit_once(':').unwrap_or(("", listen));
+        if !host.is_empty() && port.parse::<u16>().is_ok() {
+            return Ok(listen.clone());
+        }
+        let hint = if port.parse::<u16>().is_ok() {
+            format!("name the host too, such as `--listen {HOST}:{port}`")
+        } else {
+            format!("write `--listen HOST:PORT`, such as `--listen {HOST}:{PORT}`")
+        };
+        let problem = format!("`--listen {listen}` is not an address with a port");
+        return Err(Failure::new(Kind::Usage, problem, hint));
     }
     let host = text(env_vars::SERVER_HOST)?.unwrap_or_else(|| HOST.to_owned());
     let port = text(env_vars::SERVER_PORT)?.unwrap_or_else(|| PORT.to_owned());
+    if port.parse::<u16>().is_err() {
+        return Err(Failure::new(
+            Kind::Usage,
+            format!(
+                "the variable `{}` is not a port: `{port}`",
+                env_vars::SERVER_PORT.name
+            ),
+            format!("set it to a number up to 65535, such as {PORT}, or use `--listen HOST:PORT`"),
+        ));
+    }
     let host = if host.contains(':') && !host.starts_with('[') {
         format!("[{host}]")
     } else {
@@ -143,6 +166,28 @@ pub(crate) fn options(
     })
 }
 
+/// Refuses `--queue`, which was the name of `--max-queue`.
+///
+/// # Errors
+/// The option, whatever its value.
+pub(crate) fn refuse_queue(args: &ServeArgs) -> Result<(), Failure> {
+    let Some(queue) = args.queue.as_deref() else {
+        return Ok(());
+    };
+    let (problem, hint) = if queue.parse::<u64>().is_ok() {
+        (
+            format!("`--queue {queue}` does not limit how many sources wait"),
+            format!("write `--max-queue {queue}`"),
+        )
+    } else {
+        (
+            "`serve` has no option `--queue`".to_owned(),
+            "leave it out; `--max-queue N` limits how many sources wait".to_owned(),
+        )
+    };
+    Err(Failure::new(Kind::Usage, problem, hint))
+}
+
 /// What its pool is.
 pub(crate) fn pool(args: &ServeArgs, size: Size, lean: LeanRepl) -> PoolSettings {
     let header = args.header.trim();
@@ -162,7 +207,7 @@ pub(crate) fn pool(args: &ServeArgs, size: Size, lean: LeanRepl) -> PoolSettings
             ..WearLimits::default()
         },
         queue: QueueLimits {
-            jobs: count(args.queue),
+            jobs: count(args.max_queue),
             ..QueueLimits::default()
         },
         import_timeout: args.session.import_timeout,

@@ -8,6 +8,7 @@ use crate::lean::header::{self, Split};
 use crate::repl::eval::lacking;
 use crate::repl::evaluated::{Evaluated, Verdict};
 use crate::repl::opening::has_errors;
+use crate::repl::undecided::UndecidedReason;
 use crate::repl::wire::CommandReply;
 use crate::shell::keeper::Outcome;
 use crate::shell::proof::is_provable;
@@ -126,7 +127,13 @@ impl Shell {
 
 /// A reply as the user sees it.
 pub(super) fn evaluated(name: &str, text: &str, reply: CommandReply, took: Duration) -> Evaluated {
-    let mut evaluated = Evaluated::undecided(name, Arc::from(text), Failure::bug("unused"));
+    let mut evaluated = Evaluated::undecided(
+        name,
+        Arc::from(text),
+        UndecidedReason::ProtocolError,
+        Failure::bug("unused"),
+    );
+    evaluated.reason = None;
     evaluated.failure = None;
     evaluated.verdict = if has_errors(&reply.messages) {
         Verdict::Rejected

@@ -39,8 +39,8 @@ struct FindingLine<'a> {
     line: Option<usize>,
     /// What is wrong.
     problem: &'a str,
-    /// What mends it.
-    mend: &'a str,
+    /// What to do about it.
+    hint: &'a str,
 }
 
 /// The end of a check as a JSON line.
@@ -82,7 +82,7 @@ impl Ui {
                     file: &finding.file,
                     line: finding.line,
                     problem: &finding.problem,
-                    mend: &finding.mend,
+                    hint: &finding.hint,
                 })
             });
             lines.collect::<Result<String, Failure>>()?
@@ -124,7 +124,7 @@ impl Ui {
     }
 }
 
-/// Findings for people: where, what, and what mends it.
+/// Findings for people: where, what, and what to do about it.
 fn listed(findings: &[Finding], paint: Paint) -> String {
     findings.iter().fold(String::new(), |mut text, finding| {
         let line = finding
@@ -133,7 +133,7 @@ fn listed(findings: &[Finding], paint: Paint) -> String {
         let place = format!("{}{line}", visible_line(&finding.file));
         text.push_str(&paint.labelled(&place, RED, &visible_line(&finding.problem), BOLD));
         // Writing to a string cannot fail.
-        let _written = writeln!(text, "  mend: {}", visible_line(&finding.mend));
+        let _written = writeln!(text, "  hint: {}", visible_line(&finding.hint));
         text
     })
 }
@@ -243,7 +243,7 @@ mod tests {
             file: "wrangler.jsonc".to_owned(),
             line: Some(7),
             problem: "the image `x` has no tag".to_owned(),
-            mend: "write one".to_owned(),
+            hint: "write one".to_owned(),
         };
         let unplaced = Finding {
             line: None,
@@ -251,9 +251,9 @@ mod tests {
         };
         assert_snapshot!(listed(&[finding, unplaced], Paint::new(false)), @"
         wrangler.jsonc:7: the image `x` has no tag
-          mend: write one
+          hint: write one
         wrangler.jsonc: the image `x` has no tag
-          mend: write one
+          hint: write one
         ");
     }
 }

@@ -49,8 +49,8 @@ struct FactLine<'a> {
     found: &'a str,
     /// Where that comes from.
     origin: Option<&'a str>,
-    /// What mends it.
-    mend: Option<&'a str>,
+    /// What to do about it.
+    hint: Option<&'a str>,
 }
 
 /// The end of the JSON.
@@ -81,7 +81,7 @@ pub(crate) fn lines(facts: &[Fact], exit_code: u8) -> Result<String, Failure> {
             state: fact.state.name(),
             found: &fact.found,
             origin: fact.origin.as_deref(),
-            mend: fact.mend.as_deref(),
+            hint: fact.hint.as_deref(),
         })?);
     }
     let counts = Counts::of(facts);
@@ -105,7 +105,7 @@ fn mark(state: State) -> (&'static str, Style) {
     }
 }
 
-/// One screen: a line for each fact, and below one that can be mended what mends it. Quiet leaves
+/// One screen: a line for each fact, and below it what to do about it, if anything. Quiet leaves
 /// only what is missing.
 pub(crate) fn screen(facts: &[Fact], paint: Paint, quiet: bool) -> String {
     let width = facts.iter().map(|fact| fact.name.chars().count()).max();
@@ -127,13 +127,13 @@ pub(crate) fn screen(facts: &[Fact], paint: Paint, quiet: bool) -> String {
             let _written = write!(text, "  {}", paint.with(DIM, &origin));
         }
         text.push('\n');
-        if let Some(mend) = &fact.mend {
+        if let Some(hint) = &fact.hint {
             let label = match fact.state {
-                State::Missing => paint.with(CYAN, "mend:"),
+                State::Missing => paint.with(CYAN, "hint:"),
                 State::Ok | State::NotNeeded => paint.with(PLAIN, "if wanted:"),
             };
             let indent = width + "✓   ".chars().count();
-            let _written = writeln!(text, "{:indent$}{label} {}", "", visible_line(mend));
+            let _written = writeln!(text, "{:indent$}{label} {}", "", visible_line(hint));
         }
     }
     text
@@ -170,7 +170,7 @@ mod tests {
                 "elan toolchain install v4",
             ),
             Fact::not_needed("docker", "not found"),
-            Fact::not_needed("core Lean", "not installed").mended_by("leanrepl core install"),
+            Fact::not_needed("core Lean", "not installed").with_hint("leanrepl core install"),
         ]
     }
 
@@ -179,14 +179,14 @@ mod tests {
         assert_snapshot!(screen(&facts(), Paint::new(false), false), @"
         ✓ elan       elan 4.1.2  (/usr/bin/elan)
         ✗ toolchain  `v4␛[0m` is not installed
-                     mend: elan toolchain install v4
+                     hint: elan toolchain install v4
         – docker     not found
         – core Lean  not installed
                      if wanted: leanrepl core install
         ");
         assert_snapshot!(screen(&facts(), Paint::new(false), true), @"
         ✗ toolchain  `v4␛[0m` is not installed
-                     mend: elan toolchain install v4
+                     hint: elan toolchain install v4
         ");
         assert_snapshot!(summary(&facts(), Paint::new(false)), @"
         1 ok, 1 missing, 2 not needed

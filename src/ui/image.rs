@@ -289,7 +289,7 @@ mod tests {
         assert_snapshot!(line, @r#"
         {
           "type": "image",
-          "version": 1,
+          "version": 2,
           "id": "sha256:ab",
           "names": [
             "me/x:1",
@@ -322,7 +322,7 @@ mod tests {
             }
           ],
           "gathered": {
-            "version": 1,
+            "version": 2,
             "kept": {
               "ir": {
                 "files": 1,

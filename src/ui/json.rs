@@ -1,15 +1,15 @@
 //! `--json`: one JSON object a line on stdout. Never text for people.
 //!
-//! Every line has a `type` and a `version`, now 1; a version changes when a field changes its
+//! Every line has a `type` and a `version`, now 2; a version changes when a field changes its
 //! meaning or goes, not when one is added.
 //!
 //! | `type` | when | fields |
 //! |---|---|---|
 //! | `file` | as each file finishes | see below |
 //! | `pickle` | a pickle was made or compared | `path`, `sidecar` (as it is on the disk) |
-//! | `fact` | for each thing that `doctor` looks at | `name`, `state` (`ok`, `missing`, `not_needed`), `found`, `origin` and `mend` (or null) |
+//! | `fact` | for each thing that `doctor` looks at | `name`, `state` (`ok`, `missing`, `not_needed`), `found`, `origin` and `hint` (or null) |
 //! | `cost` | with `cloudflare cost` | `days` (of the month), `estimate` (`containers`, then `memory`, `cpu`, `disk` with `used`, `included`, `price`, `dollars`; `plan_dollars`, `dollars`) |
-//! | `finding` | with `cloudflare check`, for each thing that is wrong | `file`, `line` (or null), `problem`, `mend` |
+//! | `finding` | with `cloudflare check`, for each thing that is wrong | `file`, `line` (or null), `problem`, `hint` |
 //! | `container` | with `cloudflare try`, for each container | `name`, `image`, `image_bytes`, `ready_seconds`, `checks` (`what`, `wanted`, `status`, `seconds`, `right`, `said`), `later_p50_seconds`, `memory_bytes` (or null) |
 //! | `routes` | with `cloudflare try`, after all containers | `open_seconds`, `checks` |
 //! | `summary` | last, after all findings | `findings`, `exit_code` |
@@ -27,7 +27,8 @@
 //! | `tactics` | with `--tactics`, as the REPL writes them |
 //! | `infotree` | with `--infotree`, as the REPL writes it |
 //! | `reasons` | why it is rejected beyond Lean's errors |
-//! | `failure` | why it is undecided: `kind`, `problem`, `hint`, `causes` |
+//! | `reason` | why it is undecided, in a word (`UndecidedReason`); absent if it is not |
+//! | `failure` | why it is undecided, in full: `kind`, `problem`, `hint`, `causes` |
 //! | `base` | `import` or `pickle`: the proven environment it was evaluated on; absent if there was none |
 //! | `seconds` | `header` and `body` |
 //! | `toolchain` | what evaluated it, and why that was chosen |
@@ -42,10 +43,11 @@ use serde_json::Value;
 use crate::failure::Failure;
 use crate::lean::message::{Message, Sorry, Tactic};
 use crate::repl::evaluated::{Counts, Evaluated, Ground, Times};
+use crate::repl::undecided::UndecidedReason;
 use crate::ui::report::FailureFields;
 
 /// Of the schema above.
-pub(crate) const VERSION: u32 = 1;
+pub(crate) const VERSION: u32 = 2;
 
 /// How long the parts of a file took.
 #[derive(Debug, Serialize)]
@@ -89,7 +91,10 @@ pub(crate) struct FileLine<'a> {
     infotree: Option<&'a Value>,
     /// Why it is rejected beyond Lean's errors.
     reasons: &'a [String],
-    /// Why it is undecided.
+    /// Why it is undecided, in a word.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'static str>,
+    /// Why it is undecided, in full.
     #[serde(skip_serializing_if = "Option::is_none")]
     failure: Option<FailureFields<'a>>,
     /// Which proven environment it was evaluated on, if it came to that.
@@ -129,6 +134,7 @@ impl<'a> FileLine<'a> {
                 .collect(),
             infotree: evaluated.infotree.as_ref(),
             reasons: &evaluated.reasons,
+            reason: evaluated.reason.map(UndecidedReason::as_str),
             failure: evaluated.failure.as_ref().map(FailureFields::new),
             base: evaluated.ground.map(Ground::as_str),
             seconds: Seconds::new(evaluated.times),

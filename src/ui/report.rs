@@ -131,7 +131,7 @@ mod tests {
         assert_snapshot!(serde_json::to_string_pretty(&FailureLine::new(&failure())).unwrap(), @r#"
     {
       "type": "failure",
-      "version": 1,
+      "version": 2,
       "kind": "session",
       "problem": "the REPL died",
       "hint": "try again with `--memory 4GB`",

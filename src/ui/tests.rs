@@ -12,6 +12,7 @@ use crate::failure::{Failure, Kind};
 use crate::lean::message::{Extra, Message, ProofStateId, Severity, Sorry, Tactic};
 use crate::lean::position::Position;
 use crate::repl::evaluated::{Counts, Evaluated, Ground, Times, Verdict};
+use crate::repl::undecided::UndecidedReason;
 use crate::ui::human::{self, Look};
 use crate::ui::mode::{Color, Format, Loudness, Mode, Output, Streams, Surroundings};
 use crate::ui::paint::Paint;
@@ -48,6 +49,7 @@ fn file(text: &str, messages: Vec<Message>) -> Evaluated {
         sorries: Vec::new(),
         tactics: Vec::new(),
         infotree: None,
+        reason: None,
         failure: None,
         ground: Some(Ground::Import),
         reasons: Vec::new(),
@@ -85,6 +87,7 @@ fn undecided() -> Evaluated {
     let mut file = file("", Vec::new());
     file.name = "b,\u{1b}[2J.lean".to_owned();
     file.verdict = Verdict::Undecided;
+    file.reason = Some(UndecidedReason::Crash);
     let failure = Failure::new(Kind::Session, "the REPL died", "raise `--memory`");
     file.failure = Some(failure.caused_by(io::Error::other("exit code 134")));
     file
@@ -539,9 +542,9 @@ fn quiet_leaves_only_errors() {
 #[test]
 fn a_run_in_json() {
     assert_snapshot!(run(Format::Json, Loudness::Normal), @r#"
-    {"type":"file","version":1,"name":"A.lean","verdict":"rejected","messages":[{"data":"declaration uses `sorry`","endPos":{"column":9,"line":1},"pos":{"column":8,"line":1},"severity":"warning"},{"data":"1","endPos":{"column":5,"line":3},"pos":{"column":0,"line":3},"severity":"info"}],"sorries":[{"endPos":{"column":7,"line":2},"goal":"n : Nat\n⊢ n + 0 = n","pos":{"column":2,"line":2},"proofState":0}],"reasons":["a sorry was found (`--fail-on-sorry`)"],"base":"import","seconds":{"header":0.25,"body":1.5},"toolchain":{"name":"core"}}
-    {"type":"file","version":1,"name":"b,\u001b[2J.lean","verdict":"undecided","messages":[],"sorries":[],"reasons":[],"failure":{"kind":"session","problem":"the REPL died","hint":"raise `--memory`","causes":["exit code 134"]},"base":"import","seconds":{"header":0.25,"body":1.5},"toolchain":{"name":"core"}}
-    {"type":"summary","version":1,"accepted":0,"rejected":1,"undecided":1,"with_sorry":0,"unfinished":0,"seconds":2.149,"exit_code":5}
+    {"type":"file","version":2,"name":"A.lean","verdict":"rejected","messages":[{"data":"declaration uses `sorry`","endPos":{"column":9,"line":1},"pos":{"column":8,"line":1},"severity":"warning"},{"data":"1","endPos":{"column":5,"line":3},"pos":{"column":0,"line":3},"severity":"info"}],"sorries":[{"endPos":{"column":7,"line":2},"goal":"n : Nat\n⊢ n + 0 = n","pos":{"column":2,"line":2},"proofState":0}],"reasons":["a sorry was found (`--fail-on-sorry`)"],"base":"import","seconds":{"header":0.25,"body":1.5},"toolchain":{"name":"core"}}
+    {"type":"file","version":2,"name":"b,\u001b[2J.lean","verdict":"undecided","messages":[],"sorries":[],"reasons":[],"reason":"crash","failure":{"kind":"session","problem":"the REPL died","hint":"raise `--memory`","causes":["exit code 134"]},"base":"import","seconds":{"header":0.25,"body":1.5},"toolchain":{"name":"core"}}
+    {"type":"summary","version":2,"accepted":0,"rejected":1,"undecided":1,"with_sorry":0,"unfinished":0,"seconds":2.149,"exit_code":5}
     ----- stderr -----
     error: A.lean: a sorry was found (`--fail-on-sorry`)
     error: b,␛[2J.lean: the REPL died
@@ -624,7 +627,7 @@ fn a_failed_run_is_the_last_json_line_too() {
         "install it",
     ));
     assert_snapshot!(out.text() + &err.text(), @r#"
-    {"type":"failure","version":1,"kind":"project","problem":"no `npm` is found","hint":"install it","causes":[]}
+    {"type":"failure","version":2,"kind":"project","problem":"no `npm` is found","hint":"install it","causes":[]}
     error: no `npm` is found
 
     hint: install it

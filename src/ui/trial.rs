@@ -266,7 +266,7 @@ mod tests {
         let last = lines.lines().next_back().unwrap();
         assert_eq!(
             last,
-            r#"{"type":"summary","version":1,"wrong":1,"seconds":70.0,"exit_code":6}"#
+            r#"{"type":"summary","version":2,"wrong":1,"seconds":70.0,"exit_code":6}"#
         );
     }
 }

@@ -21,8 +21,8 @@ pub(crate) struct Finding {
     pub(crate) line: Option<usize>,
     /// What is wrong.
     pub(crate) problem: String,
-    /// What mends it.
-    pub(crate) mend: String,
+    /// What to do about it.
+    pub(crate) hint: String,
 }
 
 /// What Docker knows of an image.
@@ -80,12 +80,12 @@ struct Found(Vec<Finding>);
 
 impl Found {
     /// Adds one about a value of `wrangler.jsonc`.
-    fn add(&mut self, at: &Value, problem: String, mend: impl Into<String>) {
+    fn add(&mut self, at: &Value, problem: String, hint: impl Into<String>) {
         self.0.push(Finding {
             file: config::FILE.to_owned(),
             line: Some(at.line),
             problem,
-            mend: mend.into(),
+            hint: hint.into(),
         });
     }
 }
@@ -100,7 +100,7 @@ fn check_image(image: &Value, looked: &Looked<'_>, found: &mut Found) {
         return;
     }
     if let Err(unfit) = ImageRef::settled(text) {
-        found.add(image, format!("the image `{text}` {unfit}"), unfit.mend());
+        found.add(image, format!("the image `{text}` {unfit}"), unfit.hint());
     } else if looked.images.get(text) == Some(&Seen::Nowhere) {
         found.add(
             image,
@@ -248,7 +248,7 @@ fn check_class(container: &Value, looked: &Looked<'_>, migrated: &[String], foun
             file: main.to_owned(),
             line: None,
             problem: format!("the class `{class}` of a container is not exported"),
-            mend: format!("write `export class {class} extends Container`, or run `leanrepl cloudflare init` again"),
+            hint: format!("write `export class {class} extends Container`, or run `leanrepl cloudflare init` again"),
         });
     }
 }

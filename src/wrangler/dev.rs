@@ -33,7 +33,7 @@ impl Stage {
             .args(["--port".to_owned(), self.port.to_string()])
             .args(["--var".to_owned(), format!("{KEY}:{}", self.key)])
             .purpose("running the Worker on this machine")
-            .hint("mend what wrangler names; `-v` shows all that it says");
+            .hint("fix what wrangler names; `-v` shows all that it says");
         // A program that the user named knows what wrangler wants.
         if self.engine.has_buildx || local::is_named() {
             return Ok(run);

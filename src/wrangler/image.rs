@@ -43,8 +43,8 @@ pub(crate) enum Unfit {
 }
 
 impl Unfit {
-    /// What mends it.
-    pub(crate) fn mend(self) -> &'static str {
+    /// What to do about it.
+    pub(crate) fn hint(self) -> &'static str {
         match self {
             Self::Malformed | Self::Short => {
                 "write the registry too, for example `registry.cloudflare.com/ACCOUNT/leanrepl:v4.27.0`"
@@ -118,7 +118,7 @@ impl FromStr for ImageRef {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        Self::parse(text).map_err(|unfit| format!("`{text}` {unfit}; {}", unfit.mend()))
+        Self::parse(text).map_err(|unfit| format!("`{text}` {unfit}; {}", unfit.hint()))
     }
 }
 

@@ -170,7 +170,7 @@ fn named(
             return Err(Failure::new(
                 Kind::Usage,
                 format!("the image `{image}` of `{}` {unfit}", known.name),
-                unfit.mend(),
+                unfit.hint(),
             ));
         }
         named.push((known.name.clone(), image.to_owned()));

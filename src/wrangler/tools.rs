@@ -63,7 +63,7 @@ pub(crate) fn dry_run(folder: &Folder, around: Around<'_>) -> Result<(), Failure
         .args(["deploy", "--dry-run"])
         .purpose("checking the Worker")
         .kind(Kind::Usage)
-        .hint("mend what wrangler names; `-v` shows all that it says")
+        .hint("fix what wrangler names; `-v` shows all that it says")
         .finish(around.observer, around.interrupt)
         .map(drop)
 }
@@ -82,7 +82,7 @@ pub(crate) fn deploy(folder: &Folder, around: Around<'_>) -> Result<Option<Strin
         .arg("deploy")
         .var("WRANGLER_OUTPUT_FILE_PATH", OUTPUT)
         .purpose("deploying the Worker")
-        .hint("log in with `npx wrangler login` or set `CLOUDFLARE_API_TOKEN`, and mend what wrangler names")
+        .hint("log in with `npx wrangler login` or set `CLOUDFLARE_API_TOKEN`, and fix what wrangler names")
         .finish(around.observer, around.interrupt)?;
     Ok(folder.read(OUTPUT)?.as_deref().and_then(address))
 }

@@ -458,7 +458,7 @@ fn a_project_whose_lake_file_is_broken_is_told_in_the_words_of_lake() {
     error: `lake` ended with exit code 1 while asking Lake where the project's modules are
       caused by: in `[WORK]/p` it wrote nothing
 
-    hint: run `lake build` in the project, and mend what it reports
+    hint: run `lake build` in the project, and fix what it reports
     ");
 }
 

@@ -395,24 +395,24 @@ fn check_finds_what_wrangler_lets_pass() {
     exit: 2
     ----- stdout -----
     src/index.ts: the class `Mathlib_4_27_0` of a container is not exported
-      mend: write `export class Mathlib_4_27_0 extends Container`, or run `leanrepl cloudflare init` again
+      hint: write `export class Mathlib_4_27_0 extends Container`, or run `leanrepl cloudflare init` again
     wrangler.jsonc:19: the image `registry.cloudflare.com/0123/mathlib-4-27-0:latest` has the tag `latest`, of which a new image is not noticed
-      mend: push the image under a tag that names its release, for example `:v4.27.0`, and write that
+      hint: push the image under a tag that names its release, for example `:v4.27.0`, and write that
     wrangler.jsonc:20: a custom instance type has at most 12288 of `memory_mib`, not 16384
-      mend: write 12288 or less
+      hint: write 12288 or less
     wrangler.jsonc:39: the class `Mathlib_4_27_0` of a container is made by `new_classes`, without SQLite
-      mend: move it to "new_sqlite_classes"; if it was deployed already, delete the class by a new step and take another name
+      hint: move it to "new_sqlite_classes"; if it was deployed already, delete the class by a new step and take another name
     ----- stderr -----
     4 things are wrong
     "#);
     snapshot!(world.leanrepl(["cloudflare", "check", "lean", "--json", "-q"]), @r#"
     exit: 2
     ----- stdout -----
-    {"type":"finding","version":1,"file":"src/index.ts","line":null,"problem":"the class `Mathlib_4_27_0` of a container is not exported","mend":"write `export class Mathlib_4_27_0 extends Container`, or run `leanrepl cloudflare init` again"}
-    {"type":"finding","version":1,"file":"wrangler.jsonc","line":19,"problem":"the image `registry.cloudflare.com/0123/mathlib-4-27-0:latest` has the tag `latest`, of which a new image is not noticed","mend":"push the image under a tag that names its release, for example `:v4.27.0`, and write that"}
-    {"type":"finding","version":1,"file":"wrangler.jsonc","line":20,"problem":"a custom instance type has at most 12288 of `memory_mib`, not 16384","mend":"write 12288 or less"}
-    {"type":"finding","version":1,"file":"wrangler.jsonc","line":39,"problem":"the class `Mathlib_4_27_0` of a container is made by `new_classes`, without SQLite","mend":"move it to \"new_sqlite_classes\"; if it was deployed already, delete the class by a new step and take another name"}
-    {"type":"summary","version":1,"findings":4,"exit_code":2}
+    {"type":"finding","version":2,"file":"src/index.ts","line":null,"problem":"the class `Mathlib_4_27_0` of a container is not exported","hint":"write `export class Mathlib_4_27_0 extends Container`, or run `leanrepl cloudflare init` again"}
+    {"type":"finding","version":2,"file":"wrangler.jsonc","line":19,"problem":"the image `registry.cloudflare.com/0123/mathlib-4-27-0:latest` has the tag `latest`, of which a new image is not noticed","hint":"push the image under a tag that names its release, for example `:v4.27.0`, and write that"}
+    {"type":"finding","version":2,"file":"wrangler.jsonc","line":20,"problem":"a custom instance type has at most 12288 of `memory_mib`, not 16384","hint":"write 12288 or less"}
+    {"type":"finding","version":2,"file":"wrangler.jsonc","line":39,"problem":"the class `Mathlib_4_27_0` of a container is made by `new_classes`, without SQLite","hint":"move it to \"new_sqlite_classes\"; if it was deployed already, delete the class by a new step and take another name"}
+    {"type":"summary","version":2,"findings":4,"exit_code":2}
     "#);
 }
 
@@ -424,7 +424,7 @@ fn check_finds_names_that_docker_does_not_take() {
     exit: 2
     ----- stdout -----
     wrangler.jsonc:19: the image `ghcr.io/Me/mathlib-4-27-0:v1` has capital letters in its path, which Docker does not take
-      mend: write it in small letters, and push the image under that name
+      hint: write it in small letters, and push the image under that name
     ----- stderr -----
     1 thing is wrong
     "#);
@@ -436,7 +436,7 @@ fn check_finds_names_that_docker_does_not_take() {
     exit: 2
     ----- stdout -----
     wrangler.jsonc:19: the image `registry.cloudflare.com/ACCOUNT/leanrepl:v4.27.0` holds `ACCOUNT`, which only stands for the id of your account
-      mend: write the id that `npx wrangler whoami` shows, and push the image under that name
+      hint: write the id that `npx wrangler whoami` shows, and push the image under that name
     ----- stderr -----
     1 thing is wrong
     "#);
@@ -451,7 +451,7 @@ fn check_asks_docker_how_large_the_image_is() {
     exit: 2
     ----- stdout -----
     wrangler.jsonc:20: an image of 17.0 GB does not fit the 16.0 GB of disk of `standard-3`
-      mend: write "instance_type": "standard-4"
+      hint: write "instance_type": "standard-4"
     ----- stderr -----
     1 thing is wrong
     "#);
@@ -472,7 +472,7 @@ fn an_image_that_is_nowhere_is_found_but_only_if_docker_can_tell() {
     exit: 2
     ----- stdout -----
     wrangler.jsonc:19: the image `ghcr.io/me/mathlib-4-27-0:v1` is neither on this machine nor found in its registry
-      mend: build it with `leanrepl build-image --tag ghcr.io/me/mathlib-4-27-0:v1`, or log in where it is with `docker login`
+      hint: build it with `leanrepl build-image --tag ghcr.io/me/mathlib-4-27-0:v1`, or log in where it is with `docker login`
     ----- stderr -----
     1 thing is wrong
     ");
@@ -497,7 +497,7 @@ fn check_hands_on_what_wrangler_says() {
       caused by: in `[WORK]/lean` it wrote last:
                    something is missing
 
-    hint: mend what wrangler names; `-v` shows all that it says
+    hint: fix what wrangler names; `-v` shows all that it says
     ");
     let world = wrangler(world, "exec sleep 600");
     snapshot!(world.leanrepl(check.iter().chain(&["--timeout=1s"])), @"
@@ -507,7 +507,7 @@ fn check_hands_on_what_wrangler_says() {
     error: `[WORK]/lean/node_modules/.bin/wrangler` did not end within 1s and was stopped while checking the Worker
       caused by: in `[WORK]/lean` it wrote nothing
 
-    hint: mend what wrangler names; `-v` shows all that it says
+    hint: fix what wrangler names; `-v` shows all that it says
     ");
     world.assert_nothing_runs();
     fs::remove_dir_all(world.work("lean/node_modules")).unwrap();
@@ -545,7 +545,7 @@ fn a_config_that_is_no_json_is_named_with_its_place() {
 /// A wrangler that tells what it is run with and where it deployed to.
 const DEPLOYS: &str = r#"echo "wrangler $* (CI=$CI, metrics $WRANGLER_SEND_METRICS, token $CLOUDFLARE_API_TOKEN, other $OTHER_TOKEN)" | tee -a calls
 if [ "$*" = deploy ]; then
-echo '{"type":"deploy","version":1,"targets":["https://lean.me.workers.dev"]}' > "$WRANGLER_OUTPUT_FILE_PATH"
+echo '{"type":"deploy","version":2,"targets":["https://lean.me.workers.dev"]}' > "$WRANGLER_OUTPUT_FILE_PATH"
 fi"#;
 
 #[test]
@@ -585,7 +585,7 @@ fn deploy_stops_at_the_first_thing_that_is_wrong() {
     exit: 2
     ----- stdout -----
     wrangler.jsonc:19: the image `registry.cloudflare.com/0123/mathlib-4-27-0:latest` has the tag `latest`, of which a new image is not noticed
-      mend: push the image under a tag that names its release, for example `:v4.27.0`, and write that
+      hint: push the image under a tag that names its release, for example `:v4.27.0`, and write that
     ----- stderr -----
     1 thing is wrong
     ");
@@ -602,7 +602,7 @@ fn deploy_stops_at_the_first_thing_that_is_wrong() {
       caused by: in `[WORK]/lean` it wrote last:
                    not logged in
 
-    hint: log in with `npx wrangler login` or set `CLOUDFLARE_API_TOKEN`, and mend what wrangler names
+    hint: log in with `npx wrangler login` or set `CLOUDFLARE_API_TOKEN`, and fix what wrangler names
     ");
     assert!(!world.work("lean/calls").exists());
 }

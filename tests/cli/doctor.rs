@@ -66,7 +66,7 @@ fn repl(world: World) -> World {
     let fake = env!("CARGO_BIN_EXE_fake-repl");
     symlink(fake, built.join("repl")).unwrap();
     let record = json!({
-        "version": 1,
+        "version": 2,
         "toolchain": "leanprover/lean4:v4.27.0",
         "toolchain_origin": "the test says so",
         "lean": "4.27.0",
@@ -92,12 +92,12 @@ fn doctor(world: &World, options: &[&str]) -> Finished {
     world.leanrepl(["doctor"].iter().chain(options))
 }
 
-/// The state and the mending of a fact in the JSON.
+/// The state and the hint of a fact in the JSON.
 fn fact(seen: &Finished, name: &str) -> (String, String) {
     let lines = seen.json_lines();
     let line = lines.iter().find(|line| line["name"] == name).unwrap();
     let text = |key: &str| line[key].as_str().unwrap_or_default().to_owned();
-    (text("state"), text("mend"))
+    (text("state"), text("hint"))
 }
 
 #[test]
@@ -145,10 +145,10 @@ fn programs_read_the_same_facts_as_lines() {
     ["project","elan","toolchain","lake","REPL","answer","modules","versions","pickle","memory","disk","node","core Lean","docker","wrangler"]
     "#);
     insta::assert_snapshot!(facts[4], @r#"
-    {"found":"v4.27.0 (0123456)","mend":null,"name":"REPL","origin":"[CACHE]/repl/leanprover--lean4---v4.27.0/one","state":"ok","type":"fact","version":1}
+    {"found":"v4.27.0 (0123456)","hint":null,"name":"REPL","origin":"[CACHE]/repl/leanprover--lean4---v4.27.0/one","state":"ok","type":"fact","version":2}
     "#);
     insta::assert_snapshot!(summary, @r#"
-    {"exit_code":0,"missing":0,"not_needed":5,"ok":10,"type":"summary","version":1}
+    {"exit_code":0,"missing":0,"not_needed":5,"ok":10,"type":"summary","version":2}
     "#);
 }
 
@@ -159,11 +159,11 @@ fn a_new_project_is_told_each_next_step() {
     exit: 3
     ----- stdout -----
     ✗ toolchain  `leanprover/lean4:v4.27.0` is not installed  (`[WORK]/lean-toolchain` says so)
-                 mend: elan toolchain install leanprover/lean4:v4.27.0
+                 hint: elan toolchain install leanprover/lean4:v4.27.0
     ✗ REPL       not built for this toolchain
-                 mend: leanrepl build
+                 hint: leanrepl build
     ✗ modules    nothing was built in this project yet  ([WORK]/.lake)
-                 mend: lake build
+                 hint: lake build
     ");
 }
 
@@ -175,9 +175,9 @@ fn a_project_on_a_machine_without_elan_is_told_how_to_get_it() {
         .file("p/lakefile.lean", "");
     let seen = doctor(&world, &["--json", "--project", "p"]);
     assert_eq!(seen.exit(), Some(3));
-    let (state, mend) = fact(&seen, "elan");
+    let (state, hint) = fact(&seen, "elan");
     assert_eq!(state, "missing");
-    assert_eq!(mend, "leanrepl build --install-elan");
+    assert_eq!(hint, "leanrepl build --install-elan");
 }
 
 #[test]
@@ -195,9 +195,9 @@ fn modules_of_another_lean_or_none_have_to_be_built() {
     exit: 3
     ----- stdout -----
     ✗ modules    `Own.Gone` is missing  (the closure of `Own`)
-                 mend: lake build
+                 hint: lake build
     ✗ versions   they differ: toolchain 4.27.0, REPL 4.27.0, modules 4.26.0
-                 mend: lake build
+                 hint: lake build
     ");
 }
 
@@ -209,7 +209,7 @@ fn a_repl_that_does_not_answer_has_to_be_built_again() {
     exit: 3
     ----- stdout -----
     ✗ answer     the REPL did not answer within 2s and was stopped
-                 mend: leanrepl build --force
+                 hint: leanrepl build --force
     ");
     world.assert_nothing_runs();
 }
@@ -222,7 +222,7 @@ fn a_repl_of_another_lean_than_the_toolchain_is_noticed() {
     exit: 3
     ----- stdout -----
     ✗ versions   they differ: toolchain 4.27.0, REPL 4.28.0, modules 4.27.0
-                 mend: leanrepl build --force
+                 hint: leanrepl build --force
     ");
 }
 
@@ -237,9 +237,9 @@ fn outside_a_project_core_lean_is_what_is_needed() {
     ✓ memory     [SIZE] free  (a session of core Lean needs about 2.5 GiB)
     ✓ disk       [SIZE] free  ([CACHE])
     ✗ node       there is no `npm` to install core Lean with
-                 mend: install Node 24 or newer, and put `node` and `npm` on `PATH`
+                 hint: install Node 24 or newer, and put `node` and `npm` on `PATH`
     ✗ core Lean  not installed
-                 mend: leanrepl core install
+                 hint: leanrepl core install
     – docker     not found
     – wrangler   not found
     ----- stderr -----
@@ -248,9 +248,9 @@ fn outside_a_project_core_lean_is_what_is_needed() {
     let world = world.script("npm", "exit 1").script("node", "echo v20.1.0");
     let seen = doctor(&world, &["--json"]);
     assert_eq!(fact(&seen, "node"), ("ok".to_owned(), String::new()));
-    let (state, mend) = fact(&seen, "core Lean");
+    let (state, hint) = fact(&seen, "core Lean");
     assert_eq!(state, "missing");
-    assert_eq!(mend, "leanrepl core install");
+    assert_eq!(hint, "leanrepl core install");
 }
 
 #[test]
@@ -303,7 +303,7 @@ fn a_named_folder_that_is_no_project_is_a_failure() {
 fn pickle(world: World, toolchain: &str) -> World {
     let bytes = b"olean";
     let sidecar = json!({
-        "version": 1,
+        "version": 2,
         "toolchain": toolchain,
         "repl": "v4.27.0 (0123456789abcdef0123456789abcdef01234567)",
         "lean_version": "4.27.0",
@@ -329,9 +329,9 @@ fn a_pickle_that_fits_is_told_and_another_one_does_no_harm() {
     let world = pickle(world, "leanprover/lean4:v4.26.0");
     let seen = doctor(&world, &["--json"]);
     assert_eq!(seen.exit(), Some(0));
-    let (state, mend) = fact(&seen, "pickle");
+    let (state, hint) = fact(&seen, "pickle");
     assert_eq!(state, "not_needed");
-    assert_eq!(mend, "leanrepl pickle");
+    assert_eq!(hint, "leanrepl pickle");
 }
 
 #[test]
@@ -353,9 +353,9 @@ fn modules_of_two_leans_are_noticed() {
     };
     let world = world.bytes(".lake/lib/Init.olean", &old.bytes());
     let seen = doctor(&world, &["--json"]);
-    let (state, mend) = fact(&seen, "versions");
+    let (state, hint) = fact(&seen, "versions");
     assert_eq!(state, "missing");
-    assert_eq!(mend, "lake build");
+    assert_eq!(hint, "lake build");
 }
 
 #[test]

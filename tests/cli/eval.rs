@@ -468,11 +468,59 @@ fn json_is_one_object_a_file_and_a_summary() {
     snapshot!(eval(&world, &["--json"]), @r#"
     exit: 0
     ----- stdout -----
-    {"type":"file","version":1,"name":"A.lean","verdict":"accepted","messages":[{"data":"declaration uses `sorry`","endPos":{"column":9,"line":2},"pos":{"column":4,"line":2},"severity":"warning"}],"sorries":[{"endPos":{"column":9,"line":2},"goal":"⊢ False","pos":{"column":4,"line":2},"proofState":0}],"reasons":[],"base":"import","seconds":{"header":"[TIME]","body":"[TIME]"},"toolchain":{"lean":"4.27.0","source":"repl","why":"using `./repl` because `--repl` names it"}}
-    {"type":"summary","version":1,"accepted":1,"rejected":0,"undecided":0,"with_sorry":1,"unfinished":0,"seconds":"[TIME]","exit_code":0}
+    {"type":"file","version":2,"name":"A.lean","verdict":"accepted","messages":[{"data":"declaration uses `sorry`","endPos":{"column":9,"line":2},"pos":{"column":4,"line":2},"severity":"warning"}],"sorries":[{"endPos":{"column":9,"line":2},"goal":"⊢ False","pos":{"column":4,"line":2},"proofState":0}],"reasons":[],"base":"import","seconds":{"header":"[TIME]","body":"[TIME]"},"toolchain":{"lean":"4.27.0","source":"repl","why":"using `./repl` because `--repl` names it"}}
+    {"type":"summary","version":2,"accepted":1,"rejected":0,"undecided":0,"with_sorry":1,"unfinished":0,"seconds":"[TIME]","exit_code":0}
     ----- stderr -----
     1 file: 1 accepted (1 with a sorry) in [TIME]
     "#);
+}
+
+#[test]
+fn json_says_in_a_word_why_a_file_is_undecided() {
+    let world = World::new().fake_repl("");
+    let files = [
+        ("crash", "--! die"),
+        ("timeout", "--! hang"),
+        ("import", "import Nope"),
+        ("protocol_error", "--! wrong-type"),
+        ("unsupported", "--! refuse this REPL knows no such option"),
+        ("reply_too_large", "--! huge 2000000"),
+        ("memory", "--! grow 400000000"),
+    ];
+    let world = files.iter().fold(world, |world, (name, text)| {
+        world.file(&format!("{name}.lean"), text)
+    });
+    let names = files.map(|(name, _)| format!("{name}.lean"));
+    let mut args = vec![
+        "eval",
+        "--json",
+        "--repl",
+        "./repl",
+        "--timeout",
+        "2s",
+        "--max-reply",
+        "1MiB",
+        "--memory",
+        "200MiB",
+        "unavailable.lean",
+        "ok.lean",
+    ];
+    args.extend(names.iter().map(String::as_str));
+    let world = world.file("ok.lean", "def a := 1\n--! error no");
+    let seen = world.leanrepl(args);
+    let lines = seen.stdout().lines().map(|line| {
+        let line: serde_json::Value = serde_json::from_str(line).unwrap();
+        line
+    });
+    let files: Vec<_> = lines.filter(|line| line["type"] == "file").collect();
+    assert_eq!(files.len(), 9, "{}", seen.text());
+    for file in files {
+        let word = file["name"].as_str().unwrap().strip_suffix(".lean");
+        let is_undecided = word != Some("ok");
+        assert_eq!(file["verdict"] == "undecided", is_undecided, "{file}");
+        assert_eq!(file["reason"].as_str(), word.filter(|_| is_undecided));
+        assert_eq!(file["failure"].is_object(), is_undecided, "{file}");
+    }
 }
 
 #[test]
@@ -481,7 +529,7 @@ fn json_ends_with_the_failure_of_a_whole_run() {
     snapshot!(world.leanrepl(["eval", "--json", "--repl", "/bin/true", "A.lean"]), @r#"
     exit: 5
     ----- stdout -----
-    {"type":"failure","version":1,"kind":"session","problem":"`/bin/true` did not start up as a Lean REPL","hint":"check that it is the `repl` binary of leanprover-community/repl, built for this machine, and that LEAN_SYSROOT and LEAN_PATH fit it","causes":["the REPL died without an answer (exit code 0)"]}
+    {"type":"failure","version":2,"kind":"session","problem":"`/bin/true` did not start up as a Lean REPL","hint":"check that it is the `repl` binary of leanprover-community/repl, built for this machine, and that LEAN_SYSROOT and LEAN_PATH fit it","causes":["the REPL died without an answer (exit code 0)"]}
     ----- stderr -----
     error: `/bin/true` did not start up as a Lean REPL
       caused by: the REPL died without an answer (exit code 0)

@@ -472,7 +472,7 @@ fn a_prelude_that_lean_objects_to_makes_no_pickle() {
     error: Lean objects to the prelude
       caused by: no such namespace
 
-    hint: mend the file named with `--prelude`; it is run right after the imports
+    hint: fix the file named with `--prelude`; it is run right after the imports
     ");
     assert_eq!(names(&world), [""; 0]);
 }

@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
+use leanrepl::internals::UndecidedReason;
 use leanrepl::internals::evaluated::Verdict;
-use leanrepl::internals::job::{Cause, Refusal};
+use leanrepl::internals::job::Refusal;
 use leanrepl::internals::{Bytes, Interrupt, Launch, PoolSettings, SessionLimits, WearLimits};
 
 use crate::rig::{PATIENCE, Rig, drain, job, start, submit};
@@ -19,7 +20,7 @@ enum Expected {
     /// Lean's verdict, whatever happens around it.
     Verdict(Verdict),
     /// Undecided for this reason.
-    Undecided(Cause),
+    Undecided(UndecidedReason),
     /// The client goes away some time: the text's own verdict, or a refusal.
     Cancelled,
 }
@@ -30,23 +31,29 @@ fn plan(index: u64) -> (String, Expected) {
     // A fixed mix that looks random: the top bits of a multiplicative hash.
     let dice = (index.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 40) % 200;
     let (line, expected) = match dice {
-        0..=2 => ("--! die", Undecided(Cause::Crash)),
-        3 => ("--! die-mid-reply", Undecided(Cause::Crash)),
-        4 => ("--! segv", Undecided(Cause::Crash)),
-        5 => ("--! stack-overflow", Undecided(Cause::Crash)),
-        6..=7 => ("--! hang", Undecided(Cause::Timeout)),
-        8 => ("--! flood-stdout endless", Undecided(Cause::Size)),
-        9 => ("--! garbage", Undecided(Cause::Nonsense)),
-        10 => ("--! wrong-type", Undecided(Cause::Nonsense)),
-        11 => (r#"--! fake-reply {"env": 9}"#, Undecided(Cause::Nonsense)),
-        12 => ("--! grow 400000000", Undecided(Cause::Memory)),
+        0..=2 => ("--! die", Undecided(UndecidedReason::Crash)),
+        3 => ("--! die-mid-reply", Undecided(UndecidedReason::Crash)),
+        4 => ("--! segv", Undecided(UndecidedReason::Crash)),
+        5 => ("--! stack-overflow", Undecided(UndecidedReason::Crash)),
+        6..=7 => ("--! hang", Undecided(UndecidedReason::Timeout)),
+        8 => (
+            "--! flood-stdout endless",
+            Undecided(UndecidedReason::ReplyTooLarge),
+        ),
+        9 => ("--! garbage", Undecided(UndecidedReason::ProtocolError)),
+        10 => ("--! wrong-type", Undecided(UndecidedReason::ProtocolError)),
+        11 => (
+            r#"--! fake-reply {"env": 9}"#,
+            Undecided(UndecidedReason::ProtocolError),
+        ),
+        12 => ("--! grow 400000000", Undecided(UndecidedReason::Memory)),
         13..=16 => ("--! leak 20000000", Says(Verdict::Accepted)),
         17..=20 => ("--! spawn-setsid", Says(Verdict::Accepted)),
         21..=24 => ("--! flood-stderr 300000", Says(Verdict::Accepted)),
-        25..=28 => ("--! noise hello", Undecided(Cause::Nonsense)),
+        25..=28 => ("--! noise hello", Undecided(UndecidedReason::ProtocolError)),
         29..=32 => ("--! slow 20", Expected::Cancelled),
         33..=60 => ("--! error no", Says(Verdict::Rejected)),
-        61..=63 => ("import Nowhere", Undecided(Cause::Import)),
+        61..=63 => ("import Nowhere", Undecided(UndecidedReason::Import)),
         64..=80 => ("import Mathlib\n#check Real", Says(Verdict::Accepted)),
         _ => ("#eval 1", Says(Verdict::Accepted)),
     };
@@ -86,7 +93,7 @@ fn every_job_is_answered_once_and_truly_whatever_the_sessions_do() {
         it.client = Arc::from(format!("client {}", index % 7));
         it.wait = PATIENCE * 10;
         it.patience = leanrepl::internals::Deadline::after(it.wait);
-        if matches!(expected, Expected::Undecided(Cause::Timeout)) {
+        if matches!(expected, Expected::Undecided(UndecidedReason::Timeout)) {
             it.timeout = Duration::from_millis(300);
         }
         if expected == Expected::Cancelled {
@@ -112,7 +119,7 @@ fn every_job_is_answered_once_and_truly_whatever_the_sessions_do() {
                 assert_eq!(*said, index.to_string(), "another text's answer");
             }
             (Expected::Undecided(cause), Ok(answer)) => {
-                assert_eq!(answer.cause, Some(cause), "{text}: {answer:?}");
+                assert_eq!(answer.evaluated.reason, Some(cause), "{text}: {answer:?}");
             }
             (Expected::Cancelled, Err(Refusal::Cancelled)) => {}
             (Expected::Cancelled, Ok(answer)) => {
@@ -144,7 +151,11 @@ fn a_forged_reply_never_becomes_a_verdict_however_the_real_one_is_timed() {
         .collect();
     for answer in answers {
         let answer = answer.get().unwrap();
-        assert_eq!(answer.cause, Some(Cause::Nonsense), "{answer:?}");
+        assert_eq!(
+            answer.evaluated.reason,
+            Some(UndecidedReason::ProtocolError),
+            "{answer:?}"
+        );
     }
 }
 

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use leanrepl::internals::UndecidedReason;
 use leanrepl::internals::evaluated::Verdict;
-use leanrepl::internals::job::{Cause, Refusal};
+use leanrepl::internals::job::Refusal;
 use leanrepl::internals::{Bytes, PoolSettings, Reason, SessionLimits, WearLimits};
 
 use crate::rig::{Logged, Rig, drain, job, kill, run, start, submit, wait, wait_for};
@@ -60,7 +61,7 @@ fn an_import_that_fails_is_undecided_and_costs_no_session() {
     let pool = rig.pool();
     let answer = run(&pool, "import Nowhere\n#eval 1");
     assert_eq!(answer.evaluated.verdict, Verdict::Undecided);
-    assert_eq!(answer.cause, Some(Cause::Import));
+    assert_eq!(answer.evaluated.reason, Some(UndecidedReason::Import));
     let next = run(&pool, "#eval 1");
     assert_eq!(next.session, answer.session);
 }
@@ -74,7 +75,7 @@ fn a_text_that_hangs_is_undecided_at_its_timeout_and_harms_no_other() {
     let answer = submit(&pool, hanging);
     let next = submit(&pool, job("#eval 1"));
     let answer = answer.get().unwrap();
-    assert_eq!(answer.cause, Some(Cause::Timeout));
+    assert_eq!(answer.evaluated.reason, Some(UndecidedReason::Timeout));
     // It was given no less than that before it was stopped.
     assert!(answer.evaluated.times.body >= Duration::from_millis(200));
     let failure = answer.evaluated.failure.unwrap();
@@ -93,7 +94,7 @@ fn a_text_that_kills_its_session_is_tried_once_more_and_then_undecided() {
     let answer = submit(&pool, job("--! die 3"));
     let next = submit(&pool, job("#eval 1"));
     let answer = answer.get().unwrap();
-    assert_eq!(answer.cause, Some(Cause::Crash));
+    assert_eq!(answer.evaluated.reason, Some(UndecidedReason::Crash));
     assert!(answer.evaluated.failure.unwrap().problem().contains("died"));
     assert_eq!(rig.pids_of("die 3").len(), 2);
     assert_eq!(next.get().unwrap().evaluated.verdict, Verdict::Accepted);
@@ -106,7 +107,7 @@ fn a_text_whose_answer_had_begun_is_not_tried_again() {
     let pool = rig.pool();
     run(&pool, "#eval 1");
     let answer = run(&pool, "--! die-mid-reply");
-    assert_eq!(answer.cause, Some(Cause::Crash));
+    assert_eq!(answer.evaluated.reason, Some(UndecidedReason::Crash));
     assert_eq!(rig.pids_of("die-mid-reply").len(), 1);
 }
 
@@ -177,7 +178,7 @@ fn a_text_is_given_to_no_session_that_is_dead_already() {
     });
     let answer = run(&pool, "#eval 7");
     assert_eq!(answer.evaluated.verdict, Verdict::Accepted);
-    assert_eq!(answer.cause, None);
+    assert_eq!(answer.evaluated.reason, None);
     let state = wait_for(&pool, "all are replaced", |state| state.sessions.idle == 4);
     assert_eq!(state.restarts.of(Reason::Died), 4);
     assert_eq!(state.retried, 0, "a dead session was given the text");
@@ -265,12 +266,18 @@ fn a_text_that_takes_too_much_memory_is_undecided_for_that_reason() {
         ..rig.settings()
     });
     let answer = run(&pool, "--! grow 200000000");
-    assert_eq!(answer.cause, Some(Cause::Memory));
+    assert_eq!(answer.evaluated.reason, Some(UndecidedReason::Memory));
     assert!(answer.peak_memory > 60 << 20);
     let answer = run(&pool, "--! flood-stdout endless");
-    assert_eq!(answer.cause, Some(Cause::Size));
+    assert_eq!(
+        answer.evaluated.reason,
+        Some(UndecidedReason::ReplyTooLarge)
+    );
     let answer = run(&pool, "--! wrong-type");
-    assert_eq!(answer.cause, Some(Cause::Nonsense));
+    assert_eq!(
+        answer.evaluated.reason,
+        Some(UndecidedReason::ProtocolError)
+    );
     assert_eq!(run(&pool, "#eval 1").cause, None);
 }
 

@@ -4,8 +4,9 @@
 use std::fs;
 use std::time::Duration;
 
+use leanrepl::internals::UndecidedReason;
 use leanrepl::internals::evaluated::Verdict;
-use leanrepl::internals::job::{Cause, Refusal};
+use leanrepl::internals::job::Refusal;
 use leanrepl::internals::{Bytes, PoolSettings, SessionLimits};
 
 use crate::rig::{Rig, drain, job, kill, run, start, submit, wait};
@@ -99,7 +100,7 @@ fn memory_that_a_process_without_parents_holds_counts_for_its_session() {
         ..rig.settings()
     });
     let answer = run(&pool, "--! spawn-orphan 100000000\n--! hang");
-    assert_eq!(answer.cause, Some(Cause::Memory));
+    assert_eq!(answer.evaluated.reason, Some(UndecidedReason::Memory));
     assert!(answer.peak_memory > 60 << 20, "{}", answer.peak_memory);
     drain(&pool);
     rig.assert_nothing_runs();

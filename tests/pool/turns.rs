@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use leanrepl::internals::UndecidedReason;
 use leanrepl::internals::evaluated::Verdict;
-use leanrepl::internals::job::{Cause, Refusal};
+use leanrepl::internals::job::Refusal;
 use leanrepl::internals::{Bytes, Deadline, PoolSettings, QueueLimits, Reason, Wait};
 
 use crate::rig::{Rig, drain, job, run, start, submit, wait, wait_for};
@@ -50,7 +51,7 @@ fn patience_counts_the_wait_in_the_queue_and_the_run() {
         Err(Refusal::TooLate { waited }) if waited >= Duration::from_millis(50)
     ));
     let answer = running.get().unwrap();
-    assert_eq!(answer.cause, Some(Cause::Timeout));
+    assert_eq!(answer.evaluated.reason, Some(UndecidedReason::Timeout));
     assert_eq!(answer.evaluated.verdict, Verdict::Undecided);
 }
 
@@ -208,7 +209,7 @@ fn what_does_not_finish_within_the_grace_is_killed_with_its_whole_group() {
     rig.assert_nothing_runs();
     for answer in answers {
         let answer = answer.get().unwrap();
-        assert_eq!(answer.cause, Some(Cause::Stopped));
+        assert_eq!(answer.evaluated.reason, Some(UndecidedReason::Cancelled));
         assert_eq!(answer.evaluated.verdict, Verdict::Undecided);
     }
 }
@@ -222,7 +223,10 @@ fn a_pool_that_is_dropped_answers_all_and_leaves_nothing() {
     let queued = submit(&pool, job("#eval 1"));
     drop(pool);
     rig.assert_nothing_runs();
-    assert_eq!(running.get().unwrap().cause, Some(Cause::Stopped));
+    assert_eq!(
+        running.get().unwrap().evaluated.reason,
+        Some(UndecidedReason::Cancelled)
+    );
     assert!(matches!(queued.get(), Err(Refusal::Draining)));
 }
 

@@ -73,7 +73,7 @@ fn what_is_asked_for_is_in_the_result() {
 
 #[test]
 fn a_large_batch_is_not_refused_by_a_short_queue() {
-    let served = Served::start(&["--queue", "1"]);
+    let served = Served::start(&["--max-queue", "1"]);
     let codes = vec!["def a := 1"; 100];
     let results = check(&served, &codes, &json!({}));
     let results = results.as_array().unwrap();

@@ -125,7 +125,7 @@ fn a_text_may_run_longer_than_it_may_wait() {
 
 #[test]
 fn a_full_queue_is_429_and_says_when_to_come_back() {
-    let args = ["--sessions", "1", "--spares", "0", "--queue", "1"];
+    let args = ["--sessions", "1", "--spares", "0", "--max-queue", "1"];
     let served = Served::start(&[&args[..], &["--grace", "1s"]].concat());
     let _busy = served.connect(&post("--! hang"));
     Served::wait_for(|| served.get("/ready").json()["busy"] == 1);
@@ -212,6 +212,35 @@ fn a_header_that_is_no_import_is_refused_before_anything_starts() {
         "error: the header `Mathlib` holds something other than imports\n\n\
          hint: write it as in Lean: `--header 'import Mathlib'`\n"
     );
+}
+
+#[test]
+fn options_of_serve_that_mean_nothing_are_usage_errors_with_a_hint() {
+    let serve = |args: &[&str]| {
+        let world = World::new().fake_repl("");
+        world.leanrepl(["serve", "--repl", "./repl"].iter().chain(args))
+    };
+    for (args, hint) in [
+        (&["--queue", "5"][..], "write `--max-queue 5`"),
+        (
+            &["--queue", "redis://host"],
+            "`--max-queue N` limits how many sources wait",
+        ),
+        (&["--queue"], "`--max-queue N` limits how many sources wait"),
+        (&["--listen", "foo"], "`--listen 0.0.0.0:8000`"),
+        (&["--listen", "foo:"], "`--listen 0.0.0.0:8000`"),
+        (&["--listen", "127.0.0.1:99999"], "`--listen 0.0.0.0:8000`"),
+        (&["--listen", "8123"], "`--listen 0.0.0.0:8123`"),
+        (&["--listen", ":8123"], "`--listen 0.0.0.0:8123`"),
+    ] {
+        let finished = serve(args);
+        assert_eq!(finished.exit(), Some(2), "{args:?} {}", finished.text());
+        assert_eq!(finished.stdout(), "");
+        let said = finished.stderr();
+        let told = said.split_once("hint: ").map_or("", |(_, hint)| hint);
+        assert!(told.contains(hint), "{args:?} {said}");
+        assert!(said.contains(args[0]), "{args:?} {said}");
+    }
 }
 
 #[test]

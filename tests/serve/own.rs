@@ -15,10 +15,10 @@ fn eval(served: &Served, body: &Value) -> Value {
 #[test]
 fn one_text_and_many_get_verdicts_in_words() {
     let served = Served::start(&[]);
-    let reply = eval(&served, &json!({"texts": "def a := 1"}));
+    let reply = eval(&served, &json!({"sources": "def a := 1"}));
     assert_eq!(
         (&reply["version"], &reply["accepted"]),
-        (&json!(1), &json!(1))
+        (&json!(2), &json!(1))
     );
     let result = &reply["results"][0];
     assert_eq!(
@@ -29,7 +29,7 @@ fn one_text_and_many_get_verdicts_in_words() {
         assert!(result["seconds"][phase].is_f64(), "{result}");
     }
     let texts = json!([
-        {"id": "no", "text": "--! error x"},
+        {"id": "no", "source": "--! error x"},
         "--! hang",
         "--! die",
         "--! abort",
@@ -38,7 +38,7 @@ fn one_text_and_many_get_verdicts_in_words() {
         "--! refuse this REPL knows no such option",
         "--! refuse-lacking the compiled code of `f`",
     ]);
-    let reply = eval(&served, &json!({"texts": texts, "timeout": 0.8}));
+    let reply = eval(&served, &json!({"sources": texts, "timeout": 0.8}));
     let words = |field: &str| -> Vec<Value> {
         let results = reply["results"].as_array().unwrap().iter();
         results.map(|result| result[field].clone()).collect()
@@ -58,9 +58,9 @@ fn one_text_and_many_get_verdicts_in_words() {
             json!("crash"),
             json!("crash"),
             json!("import"),
-            json!("nonsense"),
-            json!("lacking"),
-            json!("lacking")
+            json!("protocol_error"),
+            json!("unsupported"),
+            json!("unsupported")
         ]
     );
     assert_eq!(words("id")[..2], [json!("no"), json!("1")]);
@@ -95,14 +95,14 @@ fn one_text_and_many_get_verdicts_in_words() {
 fn a_hole_is_allowed_unless_the_client_rejects_it() {
     let served = Served::start(&[]);
     let text = "by sorry\n--! sorry 1:3 ⊢ True";
-    let allowed = eval(&served, &json!({"texts": text}));
+    let allowed = eval(&served, &json!({"sources": text}));
     assert_eq!(allowed["results"][0]["verdict"], "accepted");
     let sorry = &allowed["results"][0]["sorries"][0];
     assert!(
         sorry.get("proofState").is_none(),
         "its session serves others by now"
     );
-    let rejected = eval(&served, &json!({"texts": text, "sorries": "reject"}));
+    let rejected = eval(&served, &json!({"sources": text, "sorries": "reject"}));
     assert_eq!(rejected["results"][0]["verdict"], "rejected");
     assert_eq!(
         rejected["results"][0]["reasons"],
@@ -116,12 +116,12 @@ fn tactics_and_trees_come_when_asked_for() {
     let served = Served::start(&[]);
     let text =
         "--! tactic 1:0 1:3 rfl\n--! infotree {\"node\": null, \"kind\": \"X\", \"children\": []}";
-    let without = eval(&served, &json!({"texts": text}));
+    let without = eval(&served, &json!({"sources": text}));
     assert!(without["results"][0].get("tactics").is_none());
     assert!(without["results"][0].get("infotree").is_none());
     let with = eval(
         &served,
-        &json!({"texts": text, "tactics": true, "infotree": "full"}),
+        &json!({"sources": text, "tactics": true, "infotree": "full"}),
     );
     assert_eq!(with["results"][0]["tactics"][0]["tactic"], "rfl");
     assert_eq!(with["results"][0]["infotree"][0]["kind"], "X");
@@ -132,7 +132,7 @@ fn tactics_and_trees_come_when_asked_for() {
 fn the_first_accepted_text_ends_the_others() {
     let served = Served::start(&["--sessions", "1", "--spares", "0"]);
     let texts = json!(["--! error x", "def a := 1", "--! hang", "--! hang"]);
-    let reply = eval(&served, &json!({"texts": texts, "first_accepted": true}));
+    let reply = eval(&served, &json!({"sources": texts, "first_accepted": true}));
     let results = &reply["results"];
     assert_eq!(results[0]["verdict"], "rejected");
     assert_eq!(results[1]["verdict"], "accepted");
@@ -147,7 +147,7 @@ fn the_first_accepted_text_ends_the_others() {
 #[test]
 fn a_stream_has_a_line_as_each_text_finishes_and_a_summary_last() {
     let served = Served::start(&[]);
-    let body = json!({"texts": ["--! slow 500", "def a := 1"]}).to_string();
+    let body = json!({"sources": ["--! slow 500", "def a := 1"]}).to_string();
     let headers = [("accept", "application/x-ndjson")];
     let answer = served.post_with("/v1/eval", body.as_bytes(), &headers);
     assert_eq!(answer.header("content-type"), Some("application/x-ndjson"));
@@ -169,11 +169,11 @@ fn a_stream_has_a_line_as_each_text_finishes_and_a_summary_last() {
 #[test]
 fn what_one_text_writes_on_stderr_is_not_told_to_the_client_of_the_next() {
     let served = Served::start(&["--sessions", "1", "--spares", "0"]);
-    eval(&served, &json!({"texts": "--! stderr a secret"}));
+    eval(&served, &json!({"sources": "--! stderr a secret"}));
     // A session that breaks off in its answer is not tried again, so the failure is that of a session
     // which has run another text.
     let text = "--! stderr my own words\n--! die-mid-reply";
-    let result = eval(&served, &json!({"texts": text}))["results"][0].clone();
+    let result = eval(&served, &json!({"sources": text}))["results"][0].clone();
     assert_eq!(result["reason"], "crash", "{result}");
     let told = result.to_string();
     assert!(!told.contains("a secret"), "{told}");
@@ -185,10 +185,10 @@ fn what_one_text_writes_on_stderr_is_not_told_to_the_client_of_the_next() {
 fn a_field_that_does_not_exist_is_refused_by_name() {
     let served = Served::start(&[]);
     for (body, word) in [
-        (json!({"texts": "x", "timeuot": 1}), "timeuot"),
-        (json!({"text": "x"}), "text"),
-        (json!({"texts": "x", "timeout": 0}), "timeout"),
-        (json!({"texts": []}), "texts"),
+        (json!({"sources": "x", "timeuot": 1}), "timeuot"),
+        (json!({"source": "x"}), "source"),
+        (json!({"sources": "x", "timeout": 0}), "timeout"),
+        (json!({"sources": []}), "sources"),
     ] {
         let answer = served.post_json("/v1/eval", &body);
         assert_eq!(answer.status, 422);
@@ -196,6 +196,33 @@ fn a_field_that_does_not_exist_is_refused_by_name() {
             answer.json()["error"].as_str().unwrap().contains(word),
             "{answer:?}"
         );
+    }
+    served.stop();
+}
+
+#[test]
+fn the_former_names_of_the_sources_are_taken_but_no_field_twice() {
+    let served = Served::start(&[]);
+    let body = r#"{"texts": ["def a := 1", {"id": "x", "text": "--! error e"}]}"#;
+    let reply = served.post("/v1/eval", body).json();
+    assert_eq!(
+        (&reply["accepted"], &reply["rejected"]),
+        (&json!(1), &json!(1)),
+        "{reply}"
+    );
+    for body in [
+        r#"{"sources": "a", "sources": "b"}"#,
+        r#"{"texts": "a", "sources": "a"}"#,
+        r#"{"sources": [{"source": "a", "source": "b"}]}"#,
+        r#"{"sources": ["c", {"text": "a", "source": "b"}]}"#,
+        r#"{"texts": [{"id": "a", "text": "b", "id": "c"}]}"#,
+        r#"{"sources": "a", "timeout": 1, "timeout": 2}"#,
+    ] {
+        let answer = served.post("/v1/eval", body);
+        assert_eq!(answer.status, 422, "{body} {answer:?}");
+        let error = answer.json()["error"].as_str().unwrap().to_owned();
+        let name = ["`sources`", "`source`", "`id`", "`timeout`"];
+        assert!(name.iter().any(|name| error.contains(name)), "{error}");
     }
     served.stop();
 }
@@ -240,7 +267,7 @@ fn counters_tell_what_happened() {
     served.post("/", "def a := 1");
     served.post("/", "--! error x");
     served.post("/", "--! die");
-    eval(&served, &json!({"texts": ["a", "b"]}));
+    eval(&served, &json!({"sources": ["a", "b"]}));
     let answer = served.get("/metrics");
     assert!(
         answer
@@ -249,13 +276,13 @@ fn counters_tell_what_happened() {
             .starts_with("application/openmetrics-text")
     );
     for line in [
-        r#"leanrepl_texts_total{surface="raw",verdict="accepted",reason=""} 1"#,
-        r#"leanrepl_texts_total{surface="raw",verdict="rejected",reason=""} 1"#,
-        r#"leanrepl_texts_total{surface="raw",verdict="undecided",reason="crash"} 1"#,
-        r#"leanrepl_texts_total{surface="eval",verdict="accepted",reason=""} 2"#,
+        r#"leanrepl_sources_total{surface="raw",verdict="accepted",reason=""} 1"#,
+        r#"leanrepl_sources_total{surface="raw",verdict="rejected",reason=""} 1"#,
+        r#"leanrepl_sources_total{surface="raw",verdict="undecided",reason="crash"} 1"#,
+        r#"leanrepl_sources_total{surface="eval",verdict="accepted",reason=""} 2"#,
         r#"leanrepl_responses_total{status="502"} 1"#,
         r#"leanrepl_phase_seconds_count{phase="body"} 5"#,
-        "leanrepl_text_retries_total 1",
+        "leanrepl_source_retries_total 1",
         "leanrepl_queue_length 0",
         "leanrepl_ready 1",
     ] {

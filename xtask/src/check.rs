@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Command;
 
 use anyhow::Context;
-use leanrepl::internals::KINDS;
+use leanrepl::internals::{KINDS, UndecidedReason};
 
 use crate::steps::Steps;
 use crate::{layers, lengths, readme, sources};
@@ -57,5 +57,7 @@ fn readme_problems(root: &Path) -> anyhow::Result<Vec<String>> {
     let codes: Vec<u8> = [0, 1].into_iter().chain(failures).collect();
     let variables = readme::variables(&read("src/env_vars.rs")?);
     anyhow::ensure!(!variables.is_empty(), "`src/env_vars.rs` names no variable");
-    Ok(readme::missing(&read("README.md")?, &codes, &variables))
+    let reasons = UndecidedReason::ALL.map(UndecidedReason::as_str);
+    let readme = read("README.md")?;
+    Ok(readme::missing(&readme, &codes, &variables, &reasons))
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::lean::header;
 use crate::lean::message::EnvId;
 use crate::limits::Wait;
-use crate::repl::eval::Evaluator;
+use crate::repl::eval::{Evaluator, Stage};
 use crate::repl::evaluated::Evaluated;
 use crate::repl::opening::{OpenSession, Trouble};
 use crate::repl::wire::Options;
@@ -45,7 +45,7 @@ impl Evaluator {
         };
         open.answered = false;
         let attempt = self.ask(text);
-        let is_header_proven = self.has_ground;
+        let is_header_proven = self.stage == Stage::Body;
         let begun = |open: &OpenSession| open.answered || open.session.has_begun();
         let has_begun = is_header_proven && self.open.as_ref().is_some_and(begun);
         Once {

@@ -135,7 +135,7 @@ impl Prelude {
     pub fn parse(path: &Path, text: &str) -> Result<Option<Self>, Failure> {
         let text = text.replace("\r\n", "\n");
         let words =
-            words(&text).map_err(|(line, problem)| at(path, line, &problem, "mend the file"))?;
+            words(&text).map_err(|(line, problem)| at(path, line, &problem, "fix the file"))?;
         let mut command = Command::None;
         for word in &words {
             command = command

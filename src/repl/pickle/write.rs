@@ -171,7 +171,7 @@ impl Job<'_> {
             return Err(Failure::new(
                 Kind::Build,
                 "Lean objects to the prelude",
-                "mend the file named with `--prelude`; it is run right after the imports",
+                "fix the file named with `--prelude`; it is run right after the imports",
             )
             .caused_by(texts(&reply.messages)));
         }

@@ -44,7 +44,7 @@ fn message(client: &Client<'_>, request: &Request) -> (Message, u16) {
         method: "POST",
         path: "/v1/eval".to_owned(),
         headers: client.headers(request),
-        body: json!({"texts": "--! info x"}).to_string().into_bytes(),
+        body: json!({"sources": "--! info x"}).to_string().into_bytes(),
     };
     let expected = match request.variant % 9 {
         0 => {
@@ -59,7 +59,7 @@ fn message(client: &Client<'_>, request: &Request) -> (Message, u16) {
             401
         }
         2 => {
-            message.body = b"{\"texts\": ".to_vec();
+            message.body = b"{\"sources\": ".to_vec();
             422
         }
         3 => {

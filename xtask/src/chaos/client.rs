@@ -250,7 +250,7 @@ impl<'a> Client<'a> {
                 } else {
                     "allow"
                 };
-                let body = json!({"texts": texts("id", "text"), "timeout": request.seconds,
+                let body = json!({"sources": texts("id", "source"), "timeout": request.seconds,
                     "sorries": sorries, "first_accepted": request.first_accepted});
                 ("/v1/eval".to_owned(), body.to_string())
             }

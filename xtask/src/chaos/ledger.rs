@@ -376,7 +376,7 @@ mod tests {
 
     #[test]
     fn a_reason_that_the_text_did_not_give_is_found() {
-        let nonsense = said("chaos-1-0", Verdict::Undecided, "nonsense");
+        let nonsense = said("chaos-1-0", Verdict::Undecided, "protocol_error");
         assert_eq!(wrongs(&["none"], &[nonsense]), [Wrong::Unfounded]);
         let late = said("chaos-1-0", Verdict::Undecided, "timeout");
         assert_eq!(wrongs(&["none"], &[late]), [Wrong::Unfounded]);

@@ -103,7 +103,7 @@ fn print_counts(ledger: &Ledger, facts: &Facts) {
         );
     }
     line("clients that went away", counts.left.to_string());
-    let retries = facts.metrics.get("leanrepl_text_retries_total");
+    let retries = facts.metrics.get("leanrepl_source_retries_total");
     line(
         "texts tried once more",
         retries.copied().unwrap_or_default().to_string(),

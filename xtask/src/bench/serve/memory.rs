@@ -69,7 +69,7 @@ fn print(bench: &Bench, name: &str, measure: fn(&Server) -> Result<Figures>) -> 
         let args = [
             "--sessions=1",
             "--spares=0",
-            "--queue=20000",
+            "--max-queue=20000",
             "--timeout=10m",
             "--max-wait=10m",
             "--grace=1s",
@@ -123,7 +123,7 @@ fn together(server: &Server) -> Result<Figures> {
     std::thread::sleep(LOOK * 10);
     figures.open = server.resident_mb()?;
     let texts: Vec<String> = (0..WAITING / BATCHES).map(|_| text()).collect();
-    let body = json!({ "texts": texts }).to_string();
+    let body = json!({ "sources": texts }).to_string();
     for line in &mut lines {
         line.write_all(&request("POST", "/v1/eval", &body))?;
     }
