@@ -35,6 +35,7 @@ const SCRIPTS: &[(&str, &str)] = embed![
     "axioms.cjs",
     "beginning.cjs",
     "compile.cjs",
+    "compiled_names.cjs",
     "files.cjs",
     "formats.cjs",
     "freeze.cjs",
@@ -66,7 +67,6 @@ const SCRIPTS: &[(&str, &str)] = embed![
     "tree_json.cjs",
     "trees.cjs",
     "trim.cjs",
-    "user_modules.cjs",
     "wire.cjs",
     "worker.cjs",
 ];

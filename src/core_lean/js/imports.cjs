@@ -7,7 +7,7 @@
 const fs = require('fs');
 const path = require('path');
 const { LeanError, box } = require('./abi.cjs');
-const { loadExtensions } = require('./user_modules.cjs');
+const { loadExtensions } = require('./compiled_names.cjs');
 
 /** `Lean.OLeanLevel`: how much of a module to load. */
 const OLEAN_LEVEL = { exported: 0, private: 2 };
@@ -91,31 +91,28 @@ class Imports {
   #process(imports, isModule, files) {
     const abi = this.#abi;
     const missing = files.findIndex(found => found.every(file => file === ''));
-    // The first folder of LEAN_PATH is that of the package, whose modules import no others.
-    const isPackage = files.every(([first]) => first !== '');
     try {
       // Lean keeps what it has loaded when it fails, so a module without a file is tried alone.
       if (missing >= 0) {
         const alone = abi.use(abi.elements(imports)[missing]);
-        abi.drop(this.#importModules(abi.array([alone]), isModule, isPackage));
+        abi.drop(this.#importModules(abi.array([alone]), isModule));
       }
-      return { env: this.#importModules(abi.use(imports), isModule, isPackage), errors: [] };
+      return { env: this.#importModules(abi.use(imports), isModule), errors: [] };
     } catch (error) {
       if (!(error instanceof LeanError)) throw error;
       return { env: this.empty(), errors: [error.message] };
     }
   }
 
-  /** The environment, owned, of an array of imports, which is consumed. */
-  #importModules(imports, isModule, isPackage) {
+  /** The environment, owned, of an array of imports, which is consumed; compiled_names.cjs says why in two steps. */
+  #importModules(imports, isModule) {
     const abi = this.#abi;
-    const [noPlugins, leakEnv, loadNow, noArtifacts] = [abi.array(), box(0), box(Number(isPackage)), box(1)];
+    const [noPlugins, leakEnv, loadLater, noArtifacts] = [abi.array(), box(0), box(0), box(1)];
     // `processHeader` of the package imports every text as if it were a `module`, in which names
     // are private and notations for them do not work; Lean itself chooses as here.
     const level = box(isModule ? OLEAN_LEVEL.exported : OLEAN_LEVEL.private);
     const first = () => abi.run('l_Lean_importModules', imports, abi.constant('l_Lean_Options_empty'),
-      abi.construct(0, [], TRUST_LEVEL), noPlugins, leakEnv, loadNow, level, noArtifacts);
-    if (isPackage) return first();
+      abi.construct(0, [], TRUST_LEVEL), noPlugins, leakEnv, loadLater, level, noArtifacts);
     return this.#initializers.duringImport(first, env => loadExtensions(abi, env));
   }
 

@@ -1,9 +1,9 @@
 'use strict';
 /**
- * Imports of modules that are not the package's. Lean takes the names that its compiler made, such as
- * those of lambdas and closed terms, from the `.ir` files of modules, of which the package has none,
- * and then forgets also those of users' modules, whose code is in their `.olean`: the interpreter would
- * not find it. So such an import takes two steps, and between them the environment is told the names.
+ * Tells an environment the names that Lean's compiler made, such as those of lambdas, closed terms and
+ * specializations. Lean takes them from the `.ir` files of modules, of which the package has none, though
+ * the names and the code are in the `.olean` files: without the names the interpreter does not find the
+ * code. So an import takes two steps, and between them the environment gets the names.
  */
 const { box } = require('./abi.cjs');
 
@@ -18,9 +18,6 @@ const MODULE_OF = 2;
 const MODULE_DATA = 5;
 const EXTRA_NAMES = 3;
 
-/** The byte of `ModuleData` that says that the text began with `module`. */
-const IS_MODULE = 0;
-
 /** The data of all modules of a lent environment; the array is owned. */
 function moduleData(abi, env) {
   return abi.scope(() => {
@@ -32,7 +29,7 @@ function moduleData(abi, env) {
 /** The environment, which is consumed, with those names; the lent data are those of its modules. */
 function addCompiledNames(abi, env, data) {
   const names = abi.elements(data).flatMap((module, index) =>
-    abi.scalar(module, IS_MODULE) ? [] : abi.elements(abi.field(module, EXTRA_NAMES)).map(name => [name, index]));
+    abi.elements(abi.field(module, EXTRA_NAMES)).map(name => [name, index]));
   if (names.length === 0) return env;
   return abi.scope(() => {
     abi.own(env);
