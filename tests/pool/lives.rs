@@ -50,7 +50,7 @@ fn a_text_gets_leans_verdict() {
     assert_eq!(accepted.evaluated.messages.first().unwrap().data, "1");
     let rejected = run(&pool, "--! error no");
     assert_eq!(rejected.evaluated.verdict, Verdict::Rejected);
-    assert_eq!((accepted.cause, rejected.cause), (None, None));
+    assert_eq!((accepted.evaluated.reason, rejected.evaluated.reason), (None, None));
     assert_eq!(accepted.session, rejected.session);
     assert!(rejected.peak_memory > 0);
 }
@@ -278,7 +278,7 @@ fn a_text_that_takes_too_much_memory_is_undecided_for_that_reason() {
         answer.evaluated.reason,
         Some(UndecidedReason::ProtocolError)
     );
-    assert_eq!(run(&pool, "#eval 1").cause, None);
+    assert_eq!(run(&pool, "#eval 1").evaluated.reason, None);
 }
 
 #[test]
