@@ -322,7 +322,7 @@ mod tests {
             }
           ],
           "gathered": {
-            "version": 2,
+            "version": 1,
             "kept": {
               "ir": {
                 "files": 1,

@@ -545,7 +545,7 @@ fn a_config_that_is_no_json_is_named_with_its_place() {
 /// A wrangler that tells what it is run with and where it deployed to.
 const DEPLOYS: &str = r#"echo "wrangler $* (CI=$CI, metrics $WRANGLER_SEND_METRICS, token $CLOUDFLARE_API_TOKEN, other $OTHER_TOKEN)" | tee -a calls
 if [ "$*" = deploy ]; then
-echo '{"type":"deploy","version":2,"targets":["https://lean.me.workers.dev"]}' > "$WRANGLER_OUTPUT_FILE_PATH"
+echo '{"type":"deploy","version":1,"targets":["https://lean.me.workers.dev"]}' > "$WRANGLER_OUTPUT_FILE_PATH"
 fi"#;
 
 #[test]

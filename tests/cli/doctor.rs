@@ -66,7 +66,7 @@ fn repl(world: World) -> World {
     let fake = env!("CARGO_BIN_EXE_fake-repl");
     symlink(fake, built.join("repl")).unwrap();
     let record = json!({
-        "version": 2,
+        "version": 1,
         "toolchain": "leanprover/lean4:v4.27.0",
         "toolchain_origin": "the test says so",
         "lean": "4.27.0",
@@ -138,7 +138,7 @@ fn programs_read_the_same_facts_as_lines() {
     let (summary, facts) = lines.split_last().unwrap();
     for fact in facts {
         assert_eq!(fact["type"], "fact");
-        assert_eq!(fact["version"], 1);
+        assert_eq!(fact["version"], 2);
     }
     let names: Vec<&Value> = facts.iter().map(|fact| &fact["name"]).collect();
     insta::assert_snapshot!(json!(names), @r#"
@@ -303,7 +303,7 @@ fn a_named_folder_that_is_no_project_is_a_failure() {
 fn pickle(world: World, toolchain: &str) -> World {
     let bytes = b"olean";
     let sidecar = json!({
-        "version": 2,
+        "version": 1,
         "toolchain": toolchain,
         "repl": "v4.27.0 (0123456789abcdef0123456789abcdef01234567)",
         "lean_version": "4.27.0",

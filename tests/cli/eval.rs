@@ -508,7 +508,8 @@ fn json_says_in_a_word_why_a_file_is_undecided() {
     args.extend(names.iter().map(String::as_str));
     let world = world.file("ok.lean", "def a := 1\n--! error no");
     let seen = world.leanrepl(args);
-    let lines = seen.stdout().lines().map(|line| {
+    let stdout = seen.stdout();
+    let lines = stdout.lines().map(|line| {
         let line: serde_json::Value = serde_json::from_str(line).unwrap();
         line
     });
