@@ -96,6 +96,7 @@ pub mod internals {
     pub use crate::process::launch::Launch;
     pub use crate::process::{launch, run, sandbox};
     pub use crate::project::{Project, manifest::Manifest};
+    pub use crate::repl::judge::Policy;
     pub use crate::repl::session::{Session, SessionLimits};
     pub use crate::repl::session_error::SessionError;
     pub use crate::repl::undecided::UndecidedReason;

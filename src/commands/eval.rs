@@ -19,6 +19,7 @@ use crate::repl::base::{Base, Wish};
 use crate::repl::eval::EvalSettings;
 use crate::repl::evaluated::{Counts, Evaluated};
 use crate::repl::input;
+use crate::repl::judge::Policy;
 use crate::repl::opening::Opener;
 use crate::repl::schedule::{self, Progress, Work};
 use crate::repl::undecided::UndecidedReason;
@@ -172,8 +173,10 @@ fn eval_settings(args: &EvalArgs, base: Base) -> EvalSettings {
         base,
         timeout: args.limits.timeout,
         options: settings::command_options(args),
-        fail_on_sorry: args.fail_on_sorry,
-        fail_on_warning: args.fail_on_warning,
+        policy: Policy {
+            fail_on_sorry: args.fail_on_sorry,
+            fail_on_warning: args.fail_on_warning,
+        },
     }
 }
 

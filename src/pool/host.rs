@@ -14,6 +14,7 @@ use crate::pool::policy::Reason;
 use crate::pool::settings::PoolSettings;
 use crate::repl::eval::{EvalSettings, Evaluator};
 use crate::repl::evaluated::Evaluated;
+use crate::repl::judge::Policy;
 use crate::repl::opening::{Opener, Trouble};
 use crate::repl::session_error::SessionError;
 use crate::repl::undecided::UndecidedReason;
@@ -108,9 +109,9 @@ impl Host {
         self.served += 1;
         let timeout = Wait::from(job.timeout);
         let start = Instant::now();
-        let once = self
-            .evaluator
-            .evaluate_once(&job.name, &job.text, timeout, &job.options);
+        let once =
+            self.evaluator
+                .evaluate_once(&job.name, &job.text, timeout, &job.options, job.policy);
         let took = start.elapsed();
         if self
             .measured
@@ -200,11 +201,10 @@ impl Host {
 fn evaluator(settings: &PoolSettings, kill: &Interrupt, observer: &Arc<dyn Observer>) -> Evaluator {
     let evaluation = EvalSettings {
         base: settings.base.clone(),
-        // Each job brings its own timeout and options.
+        // Each job brings its own timeout, options and policy.
         timeout: settings.import_timeout,
         options: Options::default(),
-        fail_on_sorry: false,
-        fail_on_warning: false,
+        policy: Policy::default(),
     };
     let opener = Opener {
         lean: settings.lean.clone(),

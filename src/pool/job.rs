@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::failure::Failure;
 use crate::limits::{Deadline, Interrupt};
 use crate::repl::evaluated::Evaluated;
+use crate::repl::judge::Policy;
 use crate::repl::wire::Options;
 
 /// One text of one client.
@@ -17,6 +18,8 @@ pub struct Job {
     pub text: Arc<str>,
     /// What is asked for besides messages and sorries.
     pub options: Options,
+    /// What rejects a source that Lean accepts.
+    pub policy: Policy,
     /// The longest wait for Lean once the text runs; headers have a limit of their own.
     pub timeout: Duration,
     /// The longest wait for a session.

@@ -6,18 +6,18 @@ mod once;
 use std::sync::Arc;
 use std::time::Instant;
 
-use serde_json::Value;
-
 use crate::event::Event;
 use crate::failure::{Failure, Kind};
 use crate::lean::header;
-use crate::lean::infotree::InfoTree;
-use crate::lean::message::{EnvId, Extra, Message, Severity, Sorry};
+use crate::lean::message::EnvId;
 use crate::limits::{Deadline, Wait};
+use crate::repl::axioms;
 use crate::repl::base::Base;
-use crate::repl::evaluated::{Evaluated, Ground, Times, Verdict, leaves_sorry};
+use crate::repl::evaluated::{Evaluated, Ground, Times};
+use crate::repl::judge::{Answered, Findings, Policy, judge};
 use crate::repl::opening::{OpenSession, Opener, Trouble, has_errors, refused};
 use crate::repl::pickle::load::Verified;
+use crate::repl::session_error::SessionError;
 use crate::repl::undecided::UndecidedReason;
 use crate::repl::wire::{Command, CommandReply, Options, Reply, Request};
 
@@ -30,10 +30,8 @@ pub(crate) struct EvalSettings {
     pub(crate) timeout: Wait,
     /// What is asked for besides messages and sorries.
     pub(crate) options: Options,
-    /// Whether a sorry makes a text rejected.
-    pub(crate) fail_on_sorry: bool,
-    /// Whether a warning makes a text rejected.
-    pub(crate) fail_on_warning: bool,
+    /// What rejects a source that Lean accepts.
+    pub(crate) policy: Policy,
 }
 
 /// Evaluates texts one after the other in a session that it starts when needed and replaces after
@@ -68,6 +66,8 @@ struct Attempt {
     times: Times,
     /// What Lean said.
     reply: CommandReply,
+    /// The declarations that depend on `sorryAx`, if that was asked.
+    sorry_decls: Option<Vec<String>>,
 }
 
 impl Evaluator {
@@ -232,9 +232,8 @@ impl Evaluator {
             ..Command::default()
         });
         let start = Instant::now();
-        let reply = open
-            .session
-            .ask(&request, Deadline::after(settings.timeout.get()))?;
+        let deadline = Deadline::after(settings.timeout.get());
+        let reply = open.session.ask(&request, deadline)?;
         let body = start.elapsed();
         if open.session.sweep() {
             self.opener.observer.tell(Event::Noted {
@@ -246,103 +245,54 @@ impl Evaluator {
             Reply::Command(reply) => Ok(Attempt {
                 ground,
                 times: Times { header, body },
+                sorry_decls: sorry_decls(open, &split, &reply, settings.policy, deadline)?,
                 reply,
             }),
             Reply::Error { message, extra } => {
-                let failure = lacking(&extra).unwrap_or_else(|| refused(&message));
-                Err(Trouble::Refused(failure))
+                let lack = Findings::read(&extra).ok().and_then(|found| found.lack());
+                Err(Trouble::Refused(lack.unwrap_or_else(|| refused(&message))))
             }
             Reply::ProofStep(_) => Err(Trouble::Session(open.session.out_of_step())),
         }
     }
 
     /// The verdict on what Lean said.
-    fn judge(&self, name: &str, text: &Arc<str>, attempt: Attempt) -> Evaluated {
+    fn judge(&self, name: &str, source: &Arc<str>, attempt: Attempt) -> Evaluated {
         let Attempt {
             ground,
             times,
             reply,
+            sorry_decls,
         } = attempt;
-        let unknown = reply
-            .messages
-            .iter()
-            .find_map(|message| match &message.severity {
-                Severity::Other(word) => Some(word.clone()),
-                _ => None,
-            });
-        if let Some(word) = unknown {
-            let failure = Failure::new(
-                Kind::Session,
-                format!("the REPL sent a message of the unknown severity `{word}`"),
-                "use a leanrepl that knows this REPL's version",
-            );
-            let reason = UndecidedReason::ProtocolError;
-            return Evaluated::undecided(name, Arc::clone(text), reason, failure);
-        }
-        let failure = lacking(&reply.extra);
-        let reasons = self.reasons(text, &reply.messages, &reply.sorries);
-        let verdict = if failure.is_some() {
-            Verdict::Undecided
-        } else if has_errors(&reply.messages) || !reasons.is_empty() {
-            Verdict::Rejected
-        } else {
-            Verdict::Accepted
-        };
-        Evaluated {
-            name: name.to_owned(),
-            text: Arc::clone(text),
-            verdict,
-            messages: reply.messages,
-            sorries: reply.sorries,
-            tactics: reply.tactics,
-            infotree: reply
-                .infotree
-                .map(|trees| trees.into_iter().map(InfoTree::into_value).collect()),
-            reason: failure.as_ref().map(|_| UndecidedReason::Unsupported),
-            failure,
-            reasons,
+        let answered = Answered {
+            name,
+            source,
+            reply,
+            sorry_decls,
             ground: Some(ground),
             times,
-        }
-    }
-
-    /// Why the user's own rules reject what Lean let pass.
-    fn reasons(&self, text: &str, messages: &[Message], sorries: &[Sorry]) -> Vec<String> {
-        let mut reasons = Vec::new();
-        let warned = |message: &Message| message.severity == Severity::Warning;
-        if self.settings.fail_on_warning && messages.iter().any(warned) {
-            reasons.push("Lean warned (`--fail-on-warning`)".to_owned());
-        }
-        if self.settings.fail_on_sorry {
-            if leaves_sorry(messages, sorries) {
-                reasons.push("a hole was left (`--fail-on-sorry`)".to_owned());
-            }
-            // These keep Lean from reporting a sorry. A comment that names one rejects as well.
-            for name in ["sorryAx", "warn.sorry"]
-                .iter()
-                .filter(|name| text.contains(**name))
-            {
-                reasons.push(format!(
-                    "the text names `{name}`, which can hide a hole (`--fail-on-sorry`)"
-                ));
-            }
-        }
-        reasons
+        };
+        judge(answered, self.settings.policy)
     }
 }
 
-/// What the REPL says that it lacks for the text, in the fields beyond the protocol. Then Lean's errors
-/// are not about the text: a Lean that has all its parts may accept it. Only core Lean's REPL sends
-/// this field.
-pub(crate) fn lacking(extra: &Extra) -> Option<Failure> {
-    let what = extra.get("lacks")?;
-    let listed = what.as_array().into_iter().flatten();
-    let names: Vec<&str> = listed.filter_map(Value::as_str).collect();
-    Some(Failure::new(
-        Kind::Project,
-        format!("this Lean lacks {}", names.join(", ")),
-        "evaluate it with the whole Lean of a project: `--project DIR` or `--repl PATH`",
-    ))
+/// The declarations of a source that depend on `sorryAx`: as core Lean reports them, else by a question
+/// to the environment, if the policy wants to know and the imports may hold what the question needs.
+fn sorry_decls(
+    open: &mut OpenSession,
+    split: &header::Split,
+    reply: &CommandReply,
+    policy: Policy,
+    deadline: Deadline,
+) -> Result<Option<Vec<String>>, SessionError> {
+    let reported = Findings::read(&reply.extra).unwrap_or_default().sorry_decls;
+    let is_decided = reported.is_some() || has_errors(&reply.messages);
+    if is_decided || !policy.fail_on_sorry || split.imports.is_empty() {
+        return Ok(reported);
+    }
+    let found = axioms::sorry_decls(&mut open.session, reply.env, deadline)?;
+    open.fence()?;
+    Ok(found)
 }
 
 /// A session that is gone where there must be one.

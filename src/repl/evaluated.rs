@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::failure::Failure;
-use crate::lean::message::{Message, Severity, Sorry, Tactic};
+use crate::lean::message::{Message, Sorry, Tactic};
 use crate::repl::undecided::UndecidedReason;
 
 /// What Lean's answer means for a file.
@@ -70,8 +70,10 @@ pub struct Evaluated {
     pub verdict: Verdict,
     /// What Lean said, placed in `text`.
     pub messages: Vec<Message>,
-    /// The holes that Lean found.
+    /// The sorries that Lean found.
     pub sorries: Vec<Sorry>,
+    /// Whether anything is known to depend on a `sorry`, in the list or not.
+    pub has_sorry: bool,
     /// The tactics, if they were asked for.
     pub tactics: Vec<Tactic>,
     /// The infotree, if it was asked for, in the REPL's shape.
@@ -102,6 +104,7 @@ impl Evaluated {
             verdict: Verdict::Undecided,
             messages: Vec::new(),
             sorries: Vec::new(),
+            has_sorry: false,
             tactics: Vec::new(),
             infotree: None,
             reason: Some(reason),
@@ -111,14 +114,6 @@ impl Evaluated {
             times: Times::default(),
         }
     }
-}
-
-/// Whether Lean says that a sorry was left. Some tactics leave one that is in no list, only in Lean's
-/// warning; its wording differs between toolchains, so any warning that names `sorry` counts.
-pub(crate) fn leaves_sorry(messages: &[Message], sorries: &[Sorry]) -> bool {
-    let warns =
-        |message: &Message| message.severity == Severity::Warning && message.data.contains("sorry");
-    !sorries.is_empty() || messages.iter().any(warns)
 }
 
 /// How many files had which verdict.
@@ -142,8 +137,7 @@ impl Counts {
         match evaluated.verdict {
             Verdict::Accepted => {
                 self.accepted += 1;
-                self.with_sorry +=
-                    usize::from(leaves_sorry(&evaluated.messages, &evaluated.sorries));
+                self.with_sorry += usize::from(evaluated.has_sorry);
             }
             Verdict::Rejected => self.rejected += 1,
             Verdict::Undecided => self.undecided += 1,

@@ -1,5 +1,6 @@
 //! The talk with one REPL process. Never knows about the command line.
 
+mod axioms;
 pub mod base;
 pub(crate) mod build;
 pub mod compare;
@@ -9,6 +10,7 @@ pub mod frame;
 pub mod identity;
 pub(crate) mod import;
 pub(crate) mod input;
+pub(crate) mod judge;
 mod object;
 pub(crate) mod opening;
 pub mod pickle;

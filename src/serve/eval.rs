@@ -18,6 +18,7 @@ use utoipa::ToSchema;
 
 use crate::pool::job::Refusal;
 use crate::repl::evaluated::{Counts, Verdict};
+use crate::repl::judge::Policy;
 use crate::repl::wire::{InfoTreeKind, Options};
 use crate::serve::front::Caller;
 use crate::serve::kimina::Infotree;
@@ -208,7 +209,10 @@ impl Run {
             infotree: asked.infotree.map(InfoTreeKind::from),
             ..Options::default()
         };
-        let rejects_holes = asked.sorries == Holes::Reject;
+        let policy = Policy {
+            fail_on_sorry: asked.sorries == Holes::Reject,
+            ..Policy::default()
+        };
         let mut waiting = BTreeMap::new();
         let mut tasks = Vec::new();
         for (index, item) in asked.sources.0.into_iter().enumerate() {
@@ -219,7 +223,7 @@ impl Run {
                 text: Arc::from(item.source),
                 options: options.clone(),
                 timeout,
-                rejects_holes,
+                policy,
                 surface: Surface::Eval,
             });
         }

@@ -17,6 +17,7 @@ use utoipa::ToSchema;
 
 use crate::failure::Failure;
 use crate::pool::job::{Answer, Refusal};
+use crate::repl::judge::Policy;
 use crate::repl::undecided::UndecidedReason;
 use crate::repl::wire::{InfoTreeKind, Options};
 use crate::serve::front::Caller;
@@ -264,7 +265,7 @@ impl Batch {
             text: Arc::from(text),
             options: options.clone(),
             timeout: Duration::from_secs(timeout.0).min(server.options.max_timeout),
-            rejects_holes: false,
+            policy: Policy::default(),
             surface: Surface::Kimina,
         };
         Self {

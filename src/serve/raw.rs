@@ -16,6 +16,7 @@ use utoipa::ToSchema;
 use crate::lean::message::{Message, Severity};
 use crate::pool::job::{Answer, Refusal};
 use crate::repl::evaluated::Evaluated;
+use crate::repl::judge::Policy;
 use crate::repl::undecided::UndecidedReason;
 use crate::repl::wire::Options;
 use crate::serve::base_header::Prefixed;
@@ -102,7 +103,7 @@ pub(crate) async fn evaluate(
         text: Arc::clone(&prefixed.text),
         options: Options::default(),
         timeout,
-        rejects_holes: false,
+        policy: Policy::default(),
         surface: Surface::Raw,
     };
     let outcome = work::run(&server, &caller, &task).await;

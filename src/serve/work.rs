@@ -10,7 +10,7 @@ use tokio::time::{sleep, timeout};
 use crate::failure::Failure;
 use crate::limits::{Deadline, Interrupt};
 use crate::pool::job::{Answer, Job, Refusal};
-use crate::repl::evaluated::{Verdict, leaves_sorry};
+use crate::repl::judge::Policy;
 use crate::repl::wire::Options;
 use crate::serve::front::Caller;
 use crate::serve::metrics::Surface;
@@ -33,8 +33,8 @@ pub(crate) struct Task {
     pub(crate) options: Options,
     /// The longest run.
     pub(crate) timeout: Duration,
-    /// Whether a hole makes it rejected.
-    pub(crate) rejects_holes: bool,
+    /// What rejects a source that Lean accepts.
+    pub(crate) policy: Policy,
     /// By which way it came.
     pub(crate) surface: Surface,
 }
@@ -85,6 +85,7 @@ async fn submit(server: &Server, caller: &Caller, task: &Task, wait: Duration) -
         name: task.name.clone(),
         text: Arc::clone(&task.text),
         options: task.options.clone(),
+        policy: task.policy,
         timeout: task.timeout,
         wait,
         patience: Deadline::after(longest),
@@ -101,23 +102,10 @@ async fn submit(server: &Server, caller: &Caller, task: &Task, wait: Duration) -
     );
     // The pool keeps its own limits; this one only bounds what a bug of ours can cost.
     match timeout(longest + SLACK, receiver).await {
-        Ok(Ok(outcome)) => judged(outcome, task),
+        Ok(Ok(outcome)) => outcome,
         Ok(Err(_dropped)) => Err(lost("a text was lost in the pool")),
         Err(_elapsed) => Err(lost("the pool kept a text longer than it may")),
     }
-}
-
-/// The outcome under the client's own rule.
-fn judged(mut outcome: Outcome, task: &Task) -> Outcome {
-    if let Ok(Answer { evaluated, .. }) = &mut outcome
-        && task.rejects_holes
-        && evaluated.verdict != Verdict::Undecided
-        && leaves_sorry(&evaluated.messages, &evaluated.sorries)
-    {
-        evaluated.verdict = Verdict::Rejected;
-        evaluated.reasons.push("a hole was left".to_owned());
-    }
-    outcome
 }
 
 /// The refusal for a state that our own logic rules out.

@@ -4,17 +4,20 @@
 use std::mem;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::event::Event;
 use crate::failure::{Failure, Kind};
 use crate::lean::message::{EnvId, Sorry};
 use crate::limits::{Bytes, Deadline, Wait};
+use crate::repl::evaluated::Verdict;
 use crate::repl::input;
-use crate::repl::opening::{OpenSession, Opener, Trouble, has_errors, refused, texts};
+use crate::repl::opening::{OpenSession, Opener, Trouble, refused, texts};
 use crate::repl::session_error::SessionError;
 use crate::repl::wire::{Command, CommandReply, ProofStepReply, Reply, Request, TacticStep};
 use crate::shell::proof::{Proof, State};
 use crate::shell::record::{Kept, Record};
+use crate::shell::texts::evaluated;
 
 /// One session at a time, with the environments of a record.
 pub(crate) struct Keeper {
@@ -142,7 +145,12 @@ impl Keeper {
     fn again(&mut self, kept: &Kept) -> Result<Outcome, Failure> {
         let count = self.outcomes.len();
         let reply = self.run_after(count, &kept.text)?;
-        if has_errors(&reply.messages) {
+        let outcome = Outcome::from(&reply);
+        let mut evaluated = evaluated(&kept.name, &kept.text, reply, Duration::ZERO);
+        if let Some(failure) = evaluated.failure.take() {
+            return Err(failure);
+        }
+        if evaluated.verdict == Verdict::Rejected {
             return Err(Failure::new(
                 Kind::Session,
                 format!(
@@ -151,9 +159,9 @@ impl Keeper {
                 ),
                 "take it back with `:undo`, or keep the history with `:save FILE`",
             )
-            .caused_by(texts(&reply.messages)));
+            .caused_by(texts(&evaluated.messages)));
         }
-        Ok(Outcome::from(&reply))
+        Ok(outcome)
     }
 
     /// Runs the record on another header. Where that fails and the session lives, all is as before.

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::failure::{Failure, Kind};
+use crate::repl::evaluated::{Evaluated, Verdict};
 use crate::repl::opening::has_errors;
-use crate::repl::wire::CommandReply;
 use crate::shell::keeper::{Outcome, Step};
 use crate::shell::proof::{Proof, State};
 use crate::shell::texts::evaluated;
@@ -125,14 +125,15 @@ impl Shell {
         let mut first = None;
         for text in proof.written_into(&kept.text) {
             let reply = self.keeper.run_after(proof.text, &text)?;
-            if has_errors(&reply.messages) {
-                first.get_or_insert((text, reply));
-                continue;
+            let outcome = Outcome::from(&reply);
+            let evaluated = evaluated(TYPED, &text, reply, Duration::ZERO);
+            if evaluated.verdict == Verdict::Accepted {
+                return self.proven(&proof, outcome, &evaluated, hear);
             }
-            return self.proven(&proof, text, reply, hear);
+            first.get_or_insert(evaluated);
         }
-        if let Some((text, reply)) = first {
-            hear(Said::Lean(&evaluated(TYPED, &text, reply, Duration::ZERO)));
+        if let Some(evaluated) = first {
+            hear(Said::Lean(&evaluated));
         }
         self.worst = self.worst.max(REJECTED);
         hear(Said::Note(
@@ -145,17 +146,16 @@ impl Shell {
     fn proven(
         &mut self,
         proof: &Proof,
-        text: String,
-        reply: CommandReply,
+        outcome: Outcome,
+        evaluated: &Evaluated,
         hear: &mut Hear<'_>,
     ) -> Result<(), Failure> {
         self.proof = None;
-        hear(Said::Shown(&format!("{}\n", text.trim())));
-        let outcome = Outcome::from(&reply);
+        hear(Said::Shown(&format!("{}\n", evaluated.text.trim())));
         let left = outcome.holes.len();
-        hear(Said::Lean(&evaluated(TYPED, &text, reply, Duration::ZERO)));
+        hear(Said::Lean(evaluated));
         if let Some(kept) = self.record.texts.get_mut(proof.text) {
-            kept.text = Arc::from(text);
+            kept.text = Arc::clone(&evaluated.text);
         }
         self.keeper.truncate(proof.text);
         self.keeper.push(outcome);

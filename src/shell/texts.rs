@@ -5,10 +5,8 @@ use std::time::{Duration, Instant};
 
 use crate::failure::{Failure, Kind};
 use crate::lean::header::{self, Split};
-use crate::repl::eval::lacking;
-use crate::repl::evaluated::{Evaluated, Verdict};
-use crate::repl::opening::has_errors;
-use crate::repl::undecided::UndecidedReason;
+use crate::repl::evaluated::{Evaluated, Times, Verdict};
+use crate::repl::judge::{Answered, Policy, judge};
 use crate::repl::wire::CommandReply;
 use crate::shell::keeper::Outcome;
 use crate::shell::proof::is_provable;
@@ -41,10 +39,10 @@ impl Shell {
             .iter()
             .filter(|hole| is_provable(hole))
             .count();
-        let lacks = lacking(&reply.extra);
-        let evaluated = evaluated(name, text, reply, start.elapsed());
+        let mut evaluated = evaluated(name, text, reply, start.elapsed());
+        let failure = evaluated.failure.take();
         hear(Said::Lean(&evaluated));
-        if let Some(failure) = lacks {
+        if let Some(failure) = failure {
             return Err(failure);
         }
         if evaluated.verdict == Verdict::Rejected {
@@ -127,23 +125,18 @@ impl Shell {
 
 /// A reply as the user sees it.
 pub(super) fn evaluated(name: &str, text: &str, reply: CommandReply, took: Duration) -> Evaluated {
-    let mut evaluated = Evaluated::undecided(
+    let answered = Answered {
         name,
-        Arc::from(text),
-        UndecidedReason::ProtocolError,
-        Failure::bug("unused"),
-    );
-    evaluated.reason = None;
-    evaluated.failure = None;
-    evaluated.verdict = if has_errors(&reply.messages) {
-        Verdict::Rejected
-    } else {
-        Verdict::Accepted
+        source: &Arc::from(text),
+        reply,
+        sorry_decls: None,
+        ground: None,
+        times: Times {
+            body: took,
+            ..Times::default()
+        },
     };
-    evaluated.messages = reply.messages;
-    evaluated.sorries = reply.sorries;
-    evaluated.times.body = took;
-    evaluated
+    judge(answered, Policy::default())
 }
 
 /// Whether several lines of a text begin without a space, as commands do.

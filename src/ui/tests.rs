@@ -47,6 +47,7 @@ fn file(text: &str, messages: Vec<Message>) -> Evaluated {
         verdict: Verdict::Rejected,
         messages,
         sorries: Vec::new(),
+        has_sorry: false,
         tactics: Vec::new(),
         infotree: None,
         reason: None,

@@ -76,7 +76,7 @@ fn a_sorry_is_shown_with_its_goal_and_rejects_only_on_request() {
       |     ^^^^^
 
     ----- stderr -----
-    error: A.lean: a hole was left (`--fail-on-sorry`)
+    error: A.lean: the source contains `sorry`
     ");
     snapshot!(eval(&world, &["--fail-on-warning", "-q"]), @"
     exit: 1
@@ -88,7 +88,7 @@ fn a_sorry_is_shown_with_its_goal_and_rejects_only_on_request() {
       |     ^^^^^
 
     ----- stderr -----
-    error: A.lean: Lean warned (`--fail-on-warning`)
+    error: A.lean: Lean reported a warning
     ");
 }
 
@@ -646,7 +646,7 @@ fn a_name_that_hides_a_sorry_rejects_with_fail_on_sorry() {
     snapshot!(world.leanrepl(args.iter().chain(&["--fail-on-sorry"])), @"
     exit: 1
     ----- stderr -----
-    error: A.lean: the text names `sorryAx`, which can hide a hole (`--fail-on-sorry`)
+    error: A.lean: the source names `sorryAx`, which can hide a `sorry`
     1 file: 1 rejected in [TIME]
     ");
 }

@@ -50,7 +50,10 @@ fn a_text_gets_leans_verdict() {
     assert_eq!(accepted.evaluated.messages.first().unwrap().data, "1");
     let rejected = run(&pool, "--! error no");
     assert_eq!(rejected.evaluated.verdict, Verdict::Rejected);
-    assert_eq!((accepted.evaluated.reason, rejected.evaluated.reason), (None, None));
+    assert_eq!(
+        (accepted.evaluated.reason, rejected.evaluated.reason),
+        (None, None)
+    );
     assert_eq!(accepted.session, rejected.session);
     assert!(rejected.peak_memory > 0);
 }

@@ -168,6 +168,7 @@ pub(crate) fn job(text: &str) -> Job {
         name: "text".to_owned(),
         text: Arc::from(text),
         options: Options::default(),
+        policy: leanrepl::internals::Policy::default(),
         timeout: PATIENCE,
         wait: PATIENCE * 2,
         patience: Deadline::after(PATIENCE * 2),

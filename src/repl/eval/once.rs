@@ -8,6 +8,7 @@ use crate::lean::message::EnvId;
 use crate::limits::Wait;
 use crate::repl::eval::{Evaluator, Stage};
 use crate::repl::evaluated::Evaluated;
+use crate::repl::judge::Policy;
 use crate::repl::opening::{OpenSession, Trouble};
 use crate::repl::wire::Options;
 
@@ -25,7 +26,7 @@ pub(crate) struct Once {
 }
 
 impl Evaluator {
-    /// Evaluates one text on the session that is open, with a timeout and options of its own. After
+    /// Evaluates one text on the session that is open, with a timeout, options and a policy of its own. After
     /// a session error the session is still there to be looked at, but over.
     pub(crate) fn evaluate_once(
         &mut self,
@@ -33,9 +34,11 @@ impl Evaluator {
         text: &Arc<str>,
         timeout: Wait,
         options: &Options,
+        policy: Policy,
     ) -> Once {
         self.settings.timeout = timeout;
         self.settings.options = options.clone();
+        self.settings.policy = policy;
         let Some(open) = &mut self.open else {
             return Once {
                 outcome: Err(no_session()),
