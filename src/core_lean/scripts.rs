@@ -32,6 +32,7 @@ macro_rules! embed {
 /// All scripts.
 const SCRIPTS: &[(&str, &str)] = embed![
     "abi.cjs",
+    "axiom_walk.cjs",
     "axioms.cjs",
     "beginning.cjs",
     "compile.cjs",
@@ -44,7 +45,6 @@ const SCRIPTS: &[(&str, &str)] = embed![
     "header.cjs",
     "imports.cjs",
     "initializers.cjs",
-    "lacks.cjs",
     "main.cjs",
     "monads.cjs",
     "names.cjs",

@@ -37,7 +37,7 @@ function conditions(packageDir) {
 }
 
 /** Imports `Init` as a text without a header does, and writes the file. */
-function keep(file, packageDir, { abi, internals, refusal }) {
+function keep(file, packageDir, { abi, internals, printer }) {
   const frontend = new Frontend(abi);
   const initializers = new Initializers(abi);
   const imports = new Imports(abi, initializers);
@@ -45,7 +45,7 @@ function keep(file, packageDir, { abi, internals, refusal }) {
   initializers.allow();
   abi.scope(() => abi.drop(headers.open(abi.own(frontend.inputContext(''))).parserState));
   if (internals.PThread.runningWorkers.length > 0) throw new Error('a thread of Lean is running');
-  freeze(file, internals, conditions(packageDir), { refusal, imported: imports.all });
+  freeze(file, internals, conditions(packageDir), { printer, imported: imports.all });
 }
 
 /** What was kept, if it can be used now. */

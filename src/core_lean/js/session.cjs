@@ -9,7 +9,6 @@ const { Frontend } = require('./frontend.cjs');
 const { Headers } = require('./header.cjs');
 const { Imports } = require('./imports.cjs');
 const { Initializers } = require('./initializers.cjs');
-const { lacks } = require('./lacks.cjs');
 const { Monads } = require('./monads.cjs');
 const { nameOf } = require('./names.cjs');
 const { Pickles } = require('./pickles.cjs');
@@ -96,8 +95,7 @@ class Session {
       }
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
-      const { message } = error;
-      return { message, ...withoutEmpty({ lacks: lacks([{ severity: 'error', data: message }]) }) };
+      return { message: error.message };
     }
   }
 
@@ -205,7 +203,7 @@ class Session {
     const messages = [...header?.messages ?? [], ...frontend.messages(after)];
     const found = this.#look(frontend.infoTrees(after), frontend.environment(before), options);
     const env = this.#record(frontend.forget(after, before));
-    return { env, ...withoutEmpty({ messages, ...found, lacks: lacks(messages) }) };
+    return { env, ...withoutEmpty({ messages, ...found }) };
   }
 
   /** What the options want to know of the lent trees; `env`, lent, is that before the text. */

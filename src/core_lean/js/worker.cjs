@@ -7,7 +7,7 @@
 const { once } = require('events');
 const { parentPort, workerData } = require('worker_threads');
 const { keep, thawed } = require('./beginning.cjs');
-const { exposeRefusal, refuseAxioms } = require('./axioms.cjs');
+const { AxiomPrinter } = require('./axioms.cjs');
 const { start, startTasks } = require('./runtime.cjs');
 const { Session } = require('./session.cjs');
 const thread = require('./thread.cjs');
@@ -16,10 +16,10 @@ const thread = require('./thread.cjs');
 async function begin(packageDir, patched, frozen) {
   const compiled = once(parentPort, 'message').then(([module]) => module);
   const lean = await start(packageDir, patched, { threadOptions: workerData.threadOptions, compiled, frozen });
-  const refusal = exposeRefusal(lean.abi);
-  if (!frozen) refuseAxioms(lean.abi, refusal);
-  else if (frozen.state.refusal !== refusal) throw new Error('the frozen memory is of another module');
-  return { ...lean, refusal };
+  const printer = new AxiomPrinter(lean.abi);
+  if (!frozen) printer.register();
+  else if (frozen.state.printer !== printer.address) throw new Error('the frozen memory is of another module');
+  return { ...lean, printer: printer.address };
 }
 
 /** Starts Lean and takes requests, or keeps it; `step` is that of freeze.cjs. */
@@ -27,9 +27,9 @@ async function main([, packageDir, patched]) {
   const { frozenFile, step } = workerData;
   const frozen = step === 'keep' ? undefined : thawed(frozenFile, packageDir);
   if (step === 'prove' && !frozen) throw new Error('what was kept cannot be used');
-  const { abi, internals, refusal } = await begin(packageDir, patched, frozen);
+  const { abi, internals, printer } = await begin(packageDir, patched, frozen);
   if (step === 'keep') {
-    keep(frozenFile, packageDir, { abi, internals, refusal });
+    keep(frozenFile, packageDir, { abi, internals, printer });
     thread.exit(0);
   }
   startTasks(internals);
