@@ -59,6 +59,7 @@ const SCRIPTS: &[(&str, &str)] = embed![
     "runtime.cjs",
     "session.cjs",
     "sorries.cjs",
+    "sorry_decls.cjs",
     "supervisor.cjs",
     "symbols.cjs",
     "syntax.cjs",

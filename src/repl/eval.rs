@@ -6,10 +6,12 @@ mod once;
 use std::sync::Arc;
 use std::time::Instant;
 
+use serde_json::Value;
+
 use crate::event::Event;
 use crate::failure::{Failure, Kind};
 use crate::lean::header;
-use crate::lean::message::EnvId;
+use crate::lean::message::{EnvId, Extra};
 use crate::limits::{Deadline, Wait};
 use crate::repl::axioms;
 use crate::repl::base::Base;
@@ -229,7 +231,7 @@ impl Evaluator {
             cmd: split.command(text),
             env: Some(env),
             options: settings.options.clone(),
-            ..Command::default()
+            extra: findings_wanted(settings.policy),
         });
         let start = Instant::now();
         let deadline = Deadline::after(settings.timeout.get());
@@ -274,6 +276,15 @@ impl Evaluator {
         };
         judge(answered, self.settings.policy)
     }
+}
+
+/// The field by which core Lean is asked for more than the protocol has; other REPLs do not read it.
+fn findings_wanted(policy: Policy) -> Extra {
+    let mut extra = Extra::new();
+    if policy.fail_on_sorry {
+        extra.insert("sorryDecls".to_owned(), Value::Bool(true));
+    }
+    extra
 }
 
 /// The declarations of a source that depend on `sorryAx`: as core Lean reports them, else by a question

@@ -195,6 +195,14 @@ fn sorry_reasons(
     sorry_decls: Option<&[String]>,
 ) -> Vec<String> {
     let mut reasons = Vec::new();
+    // A declaration with an error depends on `sorryAx` too, which says nothing new.
+    let sorry_decls = sorry_decls.map(|names| {
+        if has_errors(&reply.messages) {
+            &[]
+        } else {
+            names
+        }
+    });
     match sorry_decls {
         Some([]) if !reply.sorries.is_empty() => reasons.push(CONTAINS_SORRY.to_owned()),
         Some([]) => {}
@@ -203,11 +211,9 @@ fn sorry_reasons(
             if reports_sorry(reply) {
                 reasons.push(CONTAINS_SORRY.to_owned());
             }
-            // A comment that has such a name rejects as well.
-            for name in ["sorryAx", "warn.sorry"]
-                .iter()
-                .filter(|name| source.contains(**name))
-            {
+            // Lean reads `«warn».«sorry»` as `warn.sorry`. A comment that has such a name rejects as well.
+            let unquoted = source.replace(['«', '»'], "");
+            for name in HIDING.iter().filter(|name| unquoted.contains(**name)) {
                 reasons.push(format!(
                     "the source names `{name}`, which can hide a `sorry`"
                 ));
@@ -216,6 +222,9 @@ fn sorry_reasons(
     }
     reasons
 }
+
+/// Names by which a `sorry` gets into a declaration without a report.
+const HIDING: [&str; 3] = ["sorryAx", "warn.sorry", "byAsSorry"];
 
 /// The reason for a `sorry` that Lean reports.
 const CONTAINS_SORRY: &str = "the source contains `sorry`";

@@ -23,6 +23,7 @@ mod real_clients;
 mod running;
 mod served;
 mod sessions;
+mod verdicts;
 mod who;
 #[path = "../cli/world.rs"]
 #[expect(dead_code, reason = "tests of commands use more of it")]

@@ -71,12 +71,16 @@ fn script(name: &str) -> PathBuf {
         .join(name)
 }
 
-/// A server on the installed core Lean.
-fn on_core_lean() -> Served {
+/// A world with the installed core Lean.
+pub(crate) fn core_world() -> World {
     // The cache of the user, where `cargo xtask test` has put core Lean.
     let home = std::env::var("HOME").unwrap();
     let cache = std::env::var("LEANREPL_CACHE_DIR").unwrap_or(format!("{home}/.cache/leanrepl"));
-    let world = World::new().var("LEANREPL_CACHE_DIR", &cache);
+    World::new().var("LEANREPL_CACHE_DIR", &cache)
+}
+
+/// A server on the installed core Lean.
+fn on_core_lean() -> Served {
     let args = [
         "serve",
         "--listen",
@@ -88,7 +92,7 @@ fn on_core_lean() -> Served {
         "--spares",
         "0",
     ];
-    let served = Served::run(world, args.iter());
+    let served = Served::run(core_world(), args.iter());
     served.wait_ready();
     served
 }

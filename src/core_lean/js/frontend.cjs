@@ -15,6 +15,9 @@ const STATE = { env: 0, messages: 1, infoState: 8, traceState: 9, snapshotTasks:
 const INFO_TREES = 2;
 const PERSISTENT = { root: 0, tail: 1 };
 
+/** Fields of `Lean.Elab.Frontend.State`. */
+const END = { state: 0, commands: 3 };
+
 /** Severities by the names that Lean gives them. */
 const SEVERITY = { information: 'info', warning: 'warning', error: 'error' };
 
@@ -54,7 +57,8 @@ class Frontend {
 
   /**
    * Elaborates the commands after `parserState`; consumes that and `state`, lends `context`.
-   * The result is the owned `Command.State` after them, with all messages and info trees.
+   * Gives the owned `Command.State` after them, with all messages and info trees, and whether the last
+   * command is one that ends a source: elaboration that is cancelled stops before it.
    */
   elaborate(context, parserState, state) {
     const abi = this.#abi;
@@ -72,7 +76,10 @@ class Frontend {
       const first = abi.call('lean_task_get', task);
       const collected = abi.own(abi.call(COLLECT,
         abi.use(context), abi.use(first), abi.use(task), abi.array(), WORLD));
-      return abi.use(abi.field(abi.field(collected, 0), 0));
+      const end = abi.field(collected, 0);
+      const last = abi.elements(abi.field(end, END.commands)).at(-1);
+      const isEnd = last !== undefined && abi.tag(abi.call('l_Lean_Parser_isTerminalCommand', abi.use(last))) === 1;
+      return { state: abi.use(abi.field(end, END.state)), isEnd };
     });
   }
 
@@ -112,6 +119,12 @@ class Frontend {
   /** The messages of a state, as the protocol has them. */
   messages(state) {
     return this.readLog(this.#abi.field(state, STATE.messages));
+  }
+
+  /** Whether an error was reported, even if it is in no message any more. */
+  hadErrors(state) {
+    const abi = this.#abi;
+    return abi.tag(abi.call('l_Lean_MessageLog_hasErrors', abi.use(abi.field(state, STATE.messages)))) === 1;
   }
 
   /** The messages of a lent `MessageLog`, without the first ones, if they are known. */

@@ -17,6 +17,7 @@ const { ProofStates } = require('./proof_states.cjs');
 const { ProofStatus } = require('./proof_status.cjs');
 const { ProofSteps } = require('./proof_steps.cjs');
 const { Sorries } = require('./sorries.cjs');
+const { SorryDecls } = require('./sorry_decls.cjs');
 const { Tactics } = require('./tactics.cjs');
 const { TreeJson } = require('./tree_json.cjs');
 const { Trees } = require('./trees.cjs');
@@ -49,6 +50,7 @@ class Session {
   #proofPickles;
   #proofs;
   #sorries;
+  #sorryDecls;
   #steps;
   #tactics;
   #treeJson;
@@ -70,6 +72,7 @@ class Session {
     const trees = new Trees(abi, this.#frontend);
     this.#proofs = new ProofStates(abi, this.#frontend, imports, monads);
     this.#proofPickles = new ProofPickles(abi, this.#frontend, this.#pickles, this.#proofs);
+    this.#sorryDecls = new SorryDecls(abi, trees);
     this.#sorries = new Sorries(abi, trees, this.#proofs);
     this.#tactics = new Tactics(abi, monads, trees, this.#proofs);
     this.#treeJson = new TreeJson(abi, monads, trees, this.#tactics);
@@ -161,9 +164,11 @@ class Session {
       const context = abi.own(frontend.inputContext(readText(source)));
       const header = this.#headers.open(context);
       const env = abi.call('l_Lean_Environment_setMainModule', abi.use(header.env), nameOf(abi, module));
-      const after = abi.own(frontend.elaborate(context, header.parserState, frontend.stateIn(env)));
+      const { state, isEnd } = frontend.elaborate(context, header.parserState, frontend.stateIn(env));
+      const after = abi.own(state);
       const messages = [...header.messages, ...frontend.messages(after)];
-      if (!messages.some(({ severity }) => severity === 'error')) {
+      const hadErrors = frontend.hadErrors(after) || messages.some(({ severity }) => severity === 'error');
+      if (isEnd && !hadErrors) {
         this.#files.receive(olean, inner =>
           abi.run('l_Lean_writeModule', abi.use(frontend.environment(after)), abi.string(inner)));
       }
@@ -199,11 +204,18 @@ class Session {
     const header = given === undefined ? this.#headers.open(context) : undefined;
     const before = header ? abi.own(frontend.stateIn(abi.use(header.env))) : given;
     const parserState = header?.parserState ?? frontend.startOfText();
-    const after = abi.own(frontend.elaborate(context, parserState, abi.use(before)));
+    const { state, isEnd } = frontend.elaborate(context, parserState, abi.use(before));
+    const after = abi.own(state);
+    const trees = frontend.infoTrees(after);
     const messages = [...header?.messages ?? [], ...frontend.messages(after)];
-    const found = this.#look(frontend.infoTrees(after), frontend.environment(before), options);
+    const found = this.#look(trees, frontend.environment(before), options);
+    const sorryDecls = options.sorryDecls
+      ? this.#sorryDecls.find(frontend.environment(before), frontend.environment(after), trees)
+      : undefined;
     const env = this.#record(frontend.forget(after, before));
-    return { env, ...withoutEmpty({ messages, ...found }) };
+    return {
+      env, ...withoutEmpty({ messages, ...found }), sorryDecls, endReached: isEnd, hadErrors: frontend.hadErrors(after),
+    };
   }
 
   /** What the options want to know of the lent trees; `env`, lent, is that before the text. */
