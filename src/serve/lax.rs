@@ -145,7 +145,7 @@ pub(crate) struct CustomId(pub(crate) String);
 
 impl<'de> Deserialize<'de> for CustomId {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let unfit = || D::Error::custom("`custom_id` must be a string or an integer of 64 bits");
+        let unfit = || D::Error::custom("`custom_id` must be a string or an integer of at most 64 bits");
         match Value::deserialize(deserializer)? {
             Value::String(id) => Ok(Self(id)),
             Value::Number(number) => whole(&number).map(Self).ok_or_else(unfit),
@@ -160,7 +160,7 @@ impl<'de> Deserialize<'de> for CustomId {
 fn whole(number: &Number) -> Option<String> {
     /// Whole numbers up to here are exact as floating-point numbers: 2^53.
     const EXACT: f64 = 9_007_199_254_740_992.0;
-    if number.is_u64() || number.is_i64() {
+    if number.is_i64() {
         return Some(number.to_string());
     }
     let value = number.as_f64()?;
@@ -284,7 +284,7 @@ mod tests {
             ("-0.0", "0"),
             ("1e3", "1000"),
             ("true", "1"),
-            ("18446744073709551615", "18446744073709551615"),
+            ("9223372036854775807", "9223372036854775807"),
         ] {
             let expected = CustomId(expected.to_owned());
             assert_eq!(read(json), Some(expected), "{json}");

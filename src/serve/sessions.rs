@@ -95,7 +95,7 @@ pub(crate) async fn create(
 ) -> Result<Response, Problem> {
     let (head, body) = request.into_parts();
     let text = body::text(&head.headers, body, &server.options).await?;
-    if !text.trim().is_empty() {
+    if !matches!(text.trim(), "" | "null") {
         let _nothing_to_choose: CreateRequest = body::from_json(&text)?;
     }
     let place = server.leases.reserve().ok_or_else(|| {
