@@ -145,7 +145,8 @@ pub(crate) struct CustomId(pub(crate) String);
 
 impl<'de> Deserialize<'de> for CustomId {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let unfit = || D::Error::custom("`custom_id` must be a string or an integer of at most 64 bits");
+        let unfit =
+            || D::Error::custom("`custom_id` must be a string or an integer of at most 64 bits");
         match Value::deserialize(deserializer)? {
             Value::String(id) => Ok(Self(id)),
             Value::Number(number) => whole(&number).map(Self).ok_or_else(unfit),
