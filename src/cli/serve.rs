@@ -8,26 +8,26 @@ use crate::cli::eval::BaseArg;
 use crate::cli::shared::{LeanArgs, SandboxArg, SessionArgs};
 use crate::limits::{Bytes, Wait};
 
-/// Evaluates texts over HTTP in a pool of Lean REPLs.
+/// Evaluates sources over HTTP in a pool of Lean REPLs.
 ///
 /// The address is the first line on stdout. Without `--listen`, the variables `LEAN_SERVER_HOST` and
 /// `LEAN_SERVER_PORT` say where; else every address of this machine, port 8000. Lean runs any
-/// program that is in a text: let nobody call whom you would not let run programs here, or ask for
+/// program that is in a source: let nobody call whom you would not let run programs here, or ask for
 /// keys with `--api-keys`.
 #[derive(Debug, Args)]
 pub(crate) struct ServeArgs {
     /// Where to listen; port 0 takes a free one.
     #[arg(long, value_name = "HOST:PORT")]
     pub(crate) listen: Option<String>,
-    /// How a raw text is answered: with messages, or with what `lean` prints, from a process that
-    /// serves no other text.
+    /// How a raw source is answered: with messages, or with what `lean` prints, from a process that
+    /// serves no other source.
     #[arg(long, value_enum, default_value_t = ModeArg::Repl)]
     pub(crate) mode: ModeArg,
     /// Which Lean.
     #[command(flatten)]
     pub(crate) lean: LeanArgs,
-    /// What texts start from: the pickle that `leanrepl pickle` made, their imports, or the pickle if
-    /// it fits the text and has no prelude. Default: auto, or pickle with `--pickle`.
+    /// What sources start from: the pickle that `leanrepl pickle` made, their imports, or the pickle if
+    /// it fits the source and has no prelude. Default: auto, or pickle with `--pickle`.
     #[arg(long, value_enum)]
     pub(crate) base: Option<BaseArg>,
     /// The pickle to start from.
@@ -39,25 +39,25 @@ pub(crate) struct ServeArgs {
     /// Read the compiled modules of `--header` into memory before the first session starts.
     #[arg(long)]
     pub(crate) prefault: bool,
-    /// Imports of a raw text that has none, such as `import Mathlib`; every session has them loaded
-    /// before it takes a text.
+    /// Imports of a raw source that has none, such as `import Mathlib`; every session has them loaded
+    /// before it takes a source.
     #[arg(long, value_name = "IMPORTS", default_value = "")]
     pub(crate) header: String,
-    /// How many texts run at a time, each in a Lean of its own; by cores and memory if absent.
+    /// How many sources run at a time, each in a Lean of its own; by cores and memory if absent.
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) sessions: Option<u16>,
     /// How many more sessions are kept ready, so that nobody waits when one is replaced; 1 when
     /// memory allows if absent.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(0..=1024))]
     pub(crate) spares: Option<u16>,
-    /// Replace a session after this many texts; one that holds seven eighths of `--memory` between
-    /// two texts is replaced too.
+    /// Replace a session after this many sources; one that holds seven eighths of `--memory` between
+    /// two sources is replaced too.
     #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) max_requests: u64,
     /// Replace a session after this time.
     #[arg(long, value_name = "TIME")]
     pub(crate) max_age: Option<Wait>,
-    /// Replace a session that has been idle for this long, if it has run a text.
+    /// Replace a session that has been idle for this long, if it has run a source.
     #[arg(long, value_name = "TIME")]
     pub(crate) max_idle: Option<Wait>,
     /// What each session may take.
@@ -69,14 +69,14 @@ pub(crate) struct ServeArgs {
     /// Longest body of a request.
     #[arg(long, value_name = "SIZE", default_value = "4MiB")]
     pub(crate) max_body: Bytes,
-    /// Longest run of a text whose client does not say; the variable `LEAN_TIMEOUT` in seconds, or
+    /// Longest run of a source whose client does not say; the variable `LEAN_TIMEOUT` in seconds, or
     /// 2m (30s with `--mode lean`), if absent.
     #[arg(long, value_name = "TIME")]
     pub(crate) timeout: Option<Wait>,
     /// Longest run that a client may ask for.
     #[arg(long, value_name = "TIME", default_value = "10m")]
     pub(crate) max_timeout: Wait,
-    /// Longest wait of a text for a session.
+    /// Longest wait of a source for a session.
     #[arg(long, value_name = "TIME", default_value = "1m")]
     pub(crate) max_wait: Wait,
     /// Most sources that wait; more are refused with 429.
@@ -118,7 +118,7 @@ pub(crate) struct ServeArgs {
         value_delimiter = ','
     )]
     pub(crate) cors: Vec<String>,
-    /// Longest wait for running texts after SIGTERM or Ctrl-C.
+    /// Longest wait for running sources after SIGTERM or Ctrl-C.
     #[arg(
         long,
         value_name = "TIME",
@@ -131,7 +131,7 @@ pub(crate) struct ServeArgs {
     pub(crate) log_format: LogArg,
 }
 
-/// How a raw text is answered.
+/// How a raw source is answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ModeArg {
     /// With messages and sorries.

@@ -11,6 +11,7 @@ use serde::de::DeserializeOwned;
 use tokio::time::timeout;
 
 use crate::limits::Bytes;
+use crate::serve::object::Object;
 use crate::serve::options::ServeOptions;
 use crate::serve::problem::Problem;
 
@@ -39,7 +40,7 @@ pub(crate) async fn text(
     })
 }
 
-/// The body as JSON of a certain shape.
+/// The body as a JSON object of a certain shape.
 ///
 /// # Errors
 /// As for [`text`], and 422 for another shape.
@@ -48,8 +49,17 @@ pub(crate) async fn json<T: DeserializeOwned>(
     body: Body,
     options: &ServeOptions,
 ) -> Result<T, Problem> {
-    let text = text(headers, body, options).await?;
-    serde_json::from_str(&text).map_err(|err| Problem::unfit(&[], err.to_string()))
+    from_json(&text(headers, body, options).await?)
+}
+
+/// A text as a JSON object of a certain shape.
+///
+/// # Errors
+/// 422 for another shape.
+pub(crate) fn from_json<T: DeserializeOwned>(text: &str) -> Result<T, Problem> {
+    let object = serde_json::from_str::<Object<T>>(text);
+    let object = object.map_err(|err| Problem::unfit(&[], err.to_string()))?;
+    Ok(object.0)
 }
 
 /// Refuses a body whose bytes are not the text: nothing here undoes a compression.

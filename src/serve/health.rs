@@ -19,7 +19,7 @@ use crate::serve::server::Server;
 /// The answer of `/health` in the mode `repl`.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct HealthReply {
-    /// Whether texts are taken.
+    /// Whether sources are taken.
     ready: bool,
     /// Whether a session runs.
     alive: bool,
@@ -36,11 +36,11 @@ pub(crate) struct HealthReply {
 /// The answer of `/ready`.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ReadyReply {
-    /// Whether texts are taken.
+    /// Whether sources are taken.
     ready: bool,
     /// Why not, if not.
     status: String,
-    /// Texts that wait for a session.
+    /// Sources that wait for a session.
     queue: usize,
     /// Sessions that work.
     busy: usize,
@@ -111,10 +111,10 @@ fn is_alive(sessions: &Sessions) -> bool {
     sessions.spare + sessions.idle + sessions.busy + sessions.leased > 0
 }
 
-/// Whether texts are taken: 200, or 503 while the first session loads and when the server stops.
+/// Whether sources are taken: 200, or 503 while the first session loads and when the server stops.
 #[utoipa::path(get, path = "/ready", tag = "state", responses(
-    (status = 200, description = "texts are taken", body = ReadyReply),
-    (status = 503, description = "texts are not taken", body = ReadyReply),
+    (status = 200, description = "sources are taken", body = ReadyReply),
+    (status = 503, description = "sources are not taken", body = ReadyReply),
 ))]
 pub(crate) async fn ready(State(server): State<Arc<Server>>) -> Response {
     let state = server.state();

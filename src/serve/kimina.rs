@@ -1,5 +1,7 @@
-//! Batches in the shapes of Kimina Lean Server 2, for its clients. A text that fails never harms
+//! Batches in the shapes of Kimina Lean Server 2, for its clients. A source that fails never harms
 //! the others of its batch.
+
+mod result;
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -12,31 +14,30 @@ use axum::response::Response;
 use futures_util::StreamExt;
 use futures_util::stream;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use crate::failure::Failure;
-use crate::pool::job::{Answer, Refusal};
+use crate::pool::job::Refusal;
 use crate::repl::judge::Policy;
-use crate::repl::undecided::UndecidedReason;
 use crate::repl::wire::{InfoTreeKind, Options};
 use crate::serve::front::Caller;
+use crate::serve::kimina::result::{CheckResult, VerifyResult};
+use crate::serve::lax::{CustomId, LaxBool, LaxSeconds};
 use crate::serve::metrics::Surface;
-use crate::serve::numbers::{CustomId, Natural};
-use crate::serve::problem::{Problem, json_response, seconds};
+use crate::serve::object::Object;
+use crate::serve::problem::{Problem, json_response};
 use crate::serve::raw;
 use crate::serve::server::Server;
 use crate::serve::work::{Outcome, Task};
-use crate::serve::{body, replies, verdict, work};
+use crate::serve::{body, work};
 
 /// Seconds that a snippet of `/api/check` may run.
-fn check_timeout() -> Natural {
-    Natural(30)
+fn check_timeout() -> LaxSeconds {
+    LaxSeconds(30)
 }
 
-/// Seconds that a text of `/verify` may run.
-fn verify_timeout() -> Natural {
-    Natural(300)
+/// Seconds that a source of `/verify` may run.
+fn verify_timeout() -> LaxSeconds {
+    LaxSeconds(300)
 }
 
 /// Parts of the infotree that a client may ask for.
@@ -47,9 +48,9 @@ pub(crate) enum Infotree {
     Full,
     /// Tactics that change goals.
     Tactics,
-    /// Steps that stand in the text.
+    /// Steps that stand in the source.
     Original,
-    /// Tactics that stand in the text, without combinators.
+    /// Tactics that stand in the source, without combinators.
     Substantive,
 }
 
@@ -64,61 +65,33 @@ impl From<Infotree> for InfoTreeKind {
     }
 }
 
-/// One text of `/api/check`.
+/// One source of `/api/check`.
 #[derive(Debug, Deserialize, ToSchema)]
 pub(crate) struct Snippet {
     /// The client's name for it, unique in the request.
     id: String,
-    /// The text.
+    /// The source.
     code: String,
 }
 
 /// The request of `/api/check`.
 #[derive(Debug, Deserialize, ToSchema)]
 pub(crate) struct CheckRequest {
-    /// The texts.
-    #[schema(min_items = 1)]
-    snippets: Vec<Snippet>,
-    /// Longest run of a text, in seconds.
+    /// The sources.
+    #[schema(min_items = 1, value_type = Vec<Snippet>)]
+    snippets: Vec<Object<Snippet>>,
+    /// Longest run of a source, in seconds.
     #[serde(default = "check_timeout")]
-    timeout: Natural,
-    /// Whether to tell which session ran a text, and its memory.
+    timeout: LaxSeconds,
+    /// Whether to tell which session ran a source, and its memory.
     #[serde(default)]
-    debug: bool,
-    /// Of no effect: an environment is never shared between texts, and imports always are.
+    debug: LaxBool,
+    /// Of no effect: an environment is never shared between sources, and imports always are.
     #[serde(default, rename = "reuse")]
-    _reuse: Option<bool>,
+    _reuse: LaxBool,
     /// Parts of the infotree.
     #[serde(default)]
     infotree: Option<Infotree>,
-}
-
-/// What ran a text.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct Diagnostics {
-    /// The session.
-    repl_uuid: String,
-    /// The most resident memory of the session so far, in bytes.
-    memory_max: u64,
-}
-
-/// The result of one snippet: `error` or `response`.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct CheckResult {
-    /// The client's name for the text.
-    id: String,
-    /// Seconds that the text ran, without its imports.
-    time: f64,
-    /// Why there is no response.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<String>,
-    /// What the REPL said.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<Object>)]
-    response: Option<Map<String, Value>>,
-    /// What ran it, if asked for.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    diagnostics: Option<Diagnostics>,
 }
 
 /// The response of `/api/check`.
@@ -128,15 +101,15 @@ pub(crate) struct CheckReply {
     results: Vec<CheckResult>,
 }
 
-/// One text of `/verify`.
+/// One source of `/verify`.
 #[derive(Debug, Deserialize, ToSchema)]
 pub(crate) struct VerifyText {
     /// The client's name for it.
     custom_id: CustomId,
-    /// The text.
+    /// The source.
     #[serde(default)]
     proof: Option<String>,
-    /// The text, under its older name.
+    /// The source, under its older name.
     #[serde(default)]
     code: Option<String>,
 }
@@ -144,29 +117,18 @@ pub(crate) struct VerifyText {
 /// The request of `/verify`.
 #[derive(Debug, Deserialize, ToSchema)]
 pub(crate) struct VerifyRequest {
-    /// The texts.
-    codes: Vec<VerifyText>,
-    /// Longest run of a text, in seconds.
+    /// The sources.
+    #[schema(value_type = Vec<VerifyText>)]
+    codes: Vec<Object<VerifyText>>,
+    /// Longest run of a source, in seconds.
     #[serde(default = "verify_timeout")]
-    timeout: Natural,
+    timeout: LaxSeconds,
     /// Parts of the infotree.
     #[serde(default)]
     infotree_type: Option<Infotree>,
     /// Of no effect: see `reuse` of `/api/check`.
     #[serde(default, rename = "disable_cache")]
-    _disable_cache: Option<bool>,
-}
-
-/// The result of one text of `/verify`.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct VerifyResult {
-    /// The client's name for the text.
-    custom_id: String,
-    /// Why there is no response.
-    error: Option<String>,
-    /// What the REPL said, with the seconds in `time`.
-    #[schema(value_type = Option<Object>)]
-    response: Option<Map<String, Value>>,
+    _disable_cache: LaxBool,
 }
 
 /// The response of `/verify`.
@@ -176,7 +138,8 @@ pub(crate) struct VerifyReply {
     results: Vec<VerifyResult>,
 }
 
-/// Evaluates a batch, in the shape of Kimina Lean Server 2.
+/// Evaluates a batch, in the shape of Kimina Lean Server 2. A source that is undecided (out of time or
+/// memory, an import that fails, a Lean that lacks a part of it) has `error` and no `response`.
 #[utoipa::path(
     post, path = "/api/check", tag = "kimina", request_body = CheckRequest,
     responses((status = 200, description = "one result for each snippet", body = CheckReply))
@@ -195,15 +158,21 @@ pub(crate) async fn check(
         ));
     }
     let mut ids = HashSet::new();
-    if !asked.snippets.iter().all(|snippet| ids.insert(&snippet.id)) {
+    if !asked
+        .snippets
+        .iter()
+        .all(|snippet| ids.insert(&snippet.0.id))
+    {
         let why = "`snippets` must have unique ids";
         return Err(Problem::unfit(&["snippets"], why));
     }
     let texts = asked.snippets.into_iter();
-    let texts = texts.map(|snippet| (snippet.id, snippet.code)).collect();
+    let texts = texts
+        .map(|Object(snippet)| (snippet.id, snippet.code))
+        .collect();
     let batch = Batch::new(&server, texts, asked.timeout, asked.infotree);
     let mut results = batch.run(&server, &caller).await?;
-    if !asked.debug {
+    if !asked.debug.0 {
         for result in &mut results {
             result.diagnostics = None;
         }
@@ -211,11 +180,12 @@ pub(crate) async fn check(
     Ok(json_response(StatusCode::OK, &CheckReply { results }))
 }
 
-/// Evaluates a batch, in the older shape of Kimina Lean Server. `/one_pass_verify_batch` is the
-/// same.
+/// Evaluates a batch, in the older shape of Kimina Lean Server. In spite of its name it is an evaluation:
+/// it says what Lean says about each source, not whether a source proves a given statement. A source that is
+/// undecided has `error`, and `response` is null. `/one_pass_verify_batch` is the same.
 #[utoipa::path(
     post, path = "/verify", tag = "kimina", request_body = VerifyRequest,
-    responses((status = 200, description = "one result for each text", body = VerifyReply))
+    responses((status = 200, description = "one result for each source", body = VerifyReply))
 )]
 pub(crate) async fn verify(
     State(server): State<Arc<Server>>,
@@ -224,10 +194,10 @@ pub(crate) async fn verify(
 ) -> Result<Response, Problem> {
     let (head, body) = request.into_parts();
     let asked: VerifyRequest = body::json(&head.headers, body, &server.options).await?;
-    // A text that is missing is a failure of its own, which never harms the others.
+    // A source that is missing is a failure of its own, which never harms the others.
     let mut texts = Vec::new();
     let mut missing = Vec::new();
-    for (place, code) in asked.codes.into_iter().enumerate() {
+    for (place, Object(code)) in asked.codes.into_iter().enumerate() {
         match code.proof.or(code.code) {
             Some(text) => texts.push((code.custom_id.0, text)),
             None => missing.push((place, VerifyResult::missing(code.custom_id.0))),
@@ -242,18 +212,18 @@ pub(crate) async fn verify(
     Ok(json_response(StatusCode::OK, &VerifyReply { results }))
 }
 
-/// Texts to run.
+/// Sources to run.
 struct Batch {
     /// With their limits.
     tasks: Vec<Task>,
 }
 
 impl Batch {
-    /// The texts with the limits that hold for all.
+    /// The sources with the limits that hold for all.
     fn new(
         server: &Server,
         texts: Vec<(String, String)>,
-        timeout: Natural,
+        timeout: LaxSeconds,
         infotree: Option<Infotree>,
     ) -> Self {
         let options = Options {
@@ -273,10 +243,10 @@ impl Batch {
         }
     }
 
-    /// The results in the order of the texts.
+    /// The results in the order of the sources.
     ///
     /// # Errors
-    /// 429 or 503 if none of the texts was let in.
+    /// 429 or 503 if none of the sources was let in.
     async fn run(self, server: &Server, caller: &Caller) -> Result<Vec<CheckResult>, Problem> {
         let runs = self.tasks.into_iter().map(|task| async move {
             let outcome = work::run_patiently(server, caller, &task).await;
@@ -302,97 +272,4 @@ impl Batch {
                 .collect()),
         }
     }
-}
-
-impl CheckResult {
-    /// What came of one text.
-    fn new(task: &Task, outcome: &Outcome) -> Self {
-        let mut result = Self {
-            id: task.name.clone(),
-            time: 0.0,
-            error: None,
-            response: None,
-            diagnostics: None,
-        };
-        match outcome {
-            Ok(answer) => {
-                result.time = seconds(answer.evaluated.times.body);
-                result.diagnostics = Some(Diagnostics {
-                    repl_uuid: uuid(answer.session),
-                    memory_max: answer.peak_memory,
-                });
-                result.fill(answer, task.timeout);
-            }
-            Err(refusal) => result.error = Some(verdict::refused(refusal)),
-        }
-        result
-    }
-
-    /// Says what Lean said, or why it said nothing.
-    fn fill(&mut self, answer: &Answer, timeout: Duration) {
-        let evaluated = &answer.evaluated;
-        let Some(failure) = &evaluated.failure else {
-            self.response = Some(replies::repl_reply(evaluated));
-            return;
-        };
-        match evaluated.reason {
-            Some(UndecidedReason::Timeout) => {
-                self.time = timeout.as_secs_f64();
-                self.error = Some(timed_out(timeout));
-            }
-            // An answer of the REPL, of the kind that has a message and nothing else.
-            Some(UndecidedReason::Import | UndecidedReason::Unsupported) => {
-                let mut reply = Map::new();
-                reply.insert("message".to_owned(), Value::from(told(failure)));
-                self.response = Some(reply);
-            }
-            _ => self.error = Some(told(failure)),
-        }
-    }
-}
-
-impl VerifyResult {
-    /// A text that is not there.
-    fn missing(custom_id: String) -> Self {
-        Self {
-            error: Some(format!("Snippet {custom_id:?} has no proof/code content")),
-            custom_id,
-            response: None,
-        }
-    }
-
-    /// The same in the older shape: the time is part of the response.
-    fn new(result: CheckResult) -> Self {
-        let response = result.response.map(|mut response| {
-            response.insert("time".to_owned(), Value::from(result.time));
-            response
-        });
-        Self {
-            custom_id: result.id,
-            error: result.error,
-            response,
-        }
-    }
-}
-
-/// The text by which clients know a timeout.
-fn timed_out(timeout: Duration) -> String {
-    let seconds = timeout.as_secs_f64();
-    format!("Lean REPL command timed out in {seconds:?} seconds")
-}
-
-/// A failure as one text.
-fn told(failure: &Failure) -> String {
-    let mut text = failure.problem().to_owned();
-    for cause in failure.causes() {
-        text.push_str(": ");
-        text.push_str(&cause);
-    }
-    text
-}
-
-/// The number of a session in the form of a UUID, which is what clients expect.
-fn uuid(session: u64) -> String {
-    let process = std::process::id();
-    format!("{process:08x}-0000-4000-8000-{session:012x}")
 }

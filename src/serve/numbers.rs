@@ -1,10 +1,10 @@
-//! Whole numbers and names as JSON clients write them. Never takes a sign or a fraction.
+//! Whole numbers as JSON clients write them. Never takes a sign or a fraction.
 
 use serde::Deserialize;
 use serde::de::{Deserializer, Error};
-use serde_json::{Number, Value};
+use serde_json::Number;
 use utoipa::openapi::RefOr;
-use utoipa::openapi::schema::{ObjectBuilder, OneOfBuilder, Schema, Type};
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 use utoipa::{PartialSchema, ToSchema};
 
 /// The largest number that is taken: more than there will ever be environments or seconds, and small
@@ -51,36 +51,6 @@ impl PartialSchema for Natural {
 
 impl ToSchema for Natural {}
 
-/// A client's name for a text: a text, or a whole number, which stays the text that it was.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct CustomId(pub(crate) String);
-
-impl<'de> Deserialize<'de> for CustomId {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        match Value::deserialize(deserializer)? {
-            Value::String(id) => Ok(Self(id)),
-            Value::Number(number) if number.as_f64().is_some_and(|value| value.fract() == 0.0) => {
-                Ok(Self(number.to_string()))
-            }
-            _ => Err(D::Error::custom(
-                "`custom_id` must be a string or an integer",
-            )),
-        }
-    }
-}
-
-impl PartialSchema for CustomId {
-    fn schema() -> RefOr<Schema> {
-        let kind = |kind| ObjectBuilder::new().schema_type(kind);
-        let either = OneOfBuilder::new()
-            .item(kind(Type::String))
-            .item(kind(Type::Integer));
-        RefOr::T(Schema::OneOf(either.build()))
-    }
-}
-
-impl ToSchema for CustomId {}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -105,20 +75,6 @@ mod tests {
             json!(null),
         ] {
             assert_eq!(natural(wrong.clone()), None, "{wrong}");
-        }
-    }
-
-    #[test]
-    fn a_name_is_a_text_or_a_whole_number() {
-        let id = |value| {
-            serde_json::from_value::<CustomId>(value)
-                .map(|it| it.0)
-                .ok()
-        };
-        assert_eq!(id(json!("a")).as_deref(), Some("a"));
-        assert_eq!(id(json!(-7)).as_deref(), Some("-7"));
-        for wrong in [json!(1.5), json!(null), json!([])] {
-            assert_eq!(id(wrong.clone()), None, "{wrong}");
         }
     }
 }

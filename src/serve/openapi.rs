@@ -17,7 +17,7 @@ use crate::serve::{eval, health, kimina, raw, sessions};
 #[openapi(
     info(
         title = "leanrepl",
-        description = "Runs Lean 4 as a service. Besides these paths, a POST to any other path is a raw Lean text.",
+        description = "Runs Lean 4 as a service. Besides these paths, a POST to any other path is a raw Lean source, except below `/v1`, `/api`, `/mcp` and `/rpc`. A slash at the end of a path changes nothing.",
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
     ),
     paths(

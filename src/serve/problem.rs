@@ -19,6 +19,8 @@ pub(crate) struct Problem {
     pub(crate) error: String,
     /// The same for clients of Kimina's server: the text, or a list of what does not fit where.
     detail: Value,
+    /// What to do about it.
+    hint: Option<String>,
     /// When it is worth trying again.
     retry_after: Option<Duration>,
 }
@@ -32,6 +34,9 @@ pub(crate) struct ErrorReply {
     error: String,
     /// The same text, or a list of what does not fit where.
     detail: Value,
+    /// What to do about it, where that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hint: Option<String>,
     /// Seconds since the request came.
     elapsed: f64,
     /// The number of the request, also in the header `x-request-id`.
@@ -46,6 +51,7 @@ impl Problem {
             status,
             detail: Value::String(error.clone()),
             error,
+            hint: None,
             retry_after: None,
         }
     }
@@ -60,8 +66,15 @@ impl Problem {
             status: StatusCode::UNPROCESSABLE_ENTITY,
             detail: json!([{ "loc": place, "msg": why, "type": "value_error" }]),
             error,
+            hint: None,
             retry_after: None,
         }
+    }
+
+    /// Says what to do about it.
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
     }
 
     /// Says when it is worth trying again.
@@ -76,6 +89,7 @@ impl Problem {
             ok: false,
             error: self.error.clone(),
             detail: self.detail.clone(),
+            hint: self.hint.clone(),
             elapsed: seconds(elapsed),
             request_id: request_id.to_owned(),
         };

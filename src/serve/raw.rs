@@ -1,5 +1,7 @@
-//! A raw Lean text in the body of a POST, to any path that has no other meaning. Answers as the
-//! Python servers did that people have pages and scripts for.
+//! A raw source in the body of a POST, to any path that has no other meaning. Answers as the Python
+//! servers did that people have pages and scripts for.
+
+mod foreign;
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -10,12 +12,12 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 use utoipa::ToSchema;
 
-use crate::lean::message::{Message, Severity};
+use crate::lean::message::Severity;
 use crate::pool::job::{Answer, Refusal};
-use crate::repl::evaluated::Evaluated;
+use crate::repl::evaluated::{Evaluated, Verdict};
 use crate::repl::judge::Policy;
 use crate::repl::undecided::UndecidedReason;
 use crate::repl::wire::Options;
@@ -31,15 +33,15 @@ use crate::serve::{body, replies, verdict, work};
 /// The header in which a client says how long its text may run, in seconds.
 const TIMEOUT: &str = "x-lean-timeout";
 
-/// How a text is called in what Lean prints.
+/// How a source is called in what Lean prints.
 const NAME: &str = "<stdin>";
 
 /// The answer in the mode `repl`.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ReplReply {
-    /// Whether Lean reported no error.
+    /// Whether the source is accepted.
     ok: bool,
-    /// What Lean said.
+    /// What Lean said; with an error at 1:0 if the source is undecided.
     #[schema(value_type = Vec<Object>)]
     messages: Vec<Value>,
     /// The holes that Lean found.
@@ -47,9 +49,12 @@ pub(crate) struct ReplReply {
     sorries: Vec<Value>,
     /// A number that means nothing; null if Lean did not answer.
     env: Option<u64>,
-    /// Why Lean did not answer.
+    /// Why the source is undecided.
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
+    /// What to do about it, where that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hint: Option<String>,
     /// Seconds since the request came, the wait included.
     elapsed: f64,
 }
@@ -58,7 +63,7 @@ pub(crate) struct ReplReply {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct LeanReply {
-    /// Whether Lean reported no error.
+    /// Whether the source is accepted.
     ok: bool,
     /// What `lean` prints.
     stdout: String,
@@ -66,22 +71,26 @@ pub(crate) struct LeanReply {
     stderr: String,
     /// 0, 1 for an error of Lean's, -1 if it did not answer.
     exit_code: i32,
+    /// What to do about it, where that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hint: Option<String>,
     /// Seconds since the request came, the wait included.
     elapsed: f64,
 }
 
-/// Evaluates a raw text.
+/// Evaluates a raw source. Any other path that has no meaning of its own does the same, except those that
+/// begin with `/v1`, `/api`, `/mcp` or `/rpc`.
 #[utoipa::path(
     post,
     path = "/",
     tag = "raw",
-    request_body(content = Option<String>, content_type = "text/plain", description = "The whole text, UTF-8. The declared type of the body does not matter."),
+    request_body(content = Option<String>, content_type = "text/plain", description = "The whole source, UTF-8, no JSON. The declared type of the body does not matter."),
     params(("x-lean-timeout" = f64, Header, minimum = 0.001, description = "Longest run in seconds.")),
     responses(
         (status = 200, description = "Lean reported no error", body = ReplReply),
         (status = 400, description = "Lean reported an error, or the request cannot be used", body = Object),
         (status = 408, description = "Lean did not answer in time", body = Object),
-        (status = 422, description = "the text cannot be judged: an import fails, or this Lean lacks a part", body = Object),
+        (status = 422, description = "the source cannot be judged: an import fails, or this Lean lacks a part", body = Object),
         (status = 502, description = "the session died; another one takes its place", body = Object),
         (status = 503, description = "no session yet, or the server is stopping", body = Object),
     )
@@ -94,6 +103,10 @@ pub(crate) async fn evaluate(
     let (head, body) = request.into_parts();
     let timeout = timeout(&head.headers, &server)?;
     let text = body::text(&head.headers, body, &server.options).await?;
+    if let Some(problem) = foreign::json(&text) {
+        return Err(problem);
+    }
+    let hint = foreign::hint(&text);
     // Many requests may wait for long: none of them holds what it does not need.
     drop(head);
     server.check_ready()?;
@@ -112,20 +125,31 @@ pub(crate) async fn evaluate(
         Ok(mut answer) => {
             prefixed.restore(&mut answer.evaluated);
             Ok(match server.options.mode {
-                Mode::Repl => in_repl_mode(&answer, timeout, elapsed),
-                Mode::Lean => in_lean_mode(&answer, timeout, elapsed),
+                Mode::Repl => in_repl_mode(&answer, hint, timeout, elapsed),
+                Mode::Lean => in_lean_mode(&answer, hint, timeout, elapsed),
             })
         }
         Err(refusal) => Err(refused(&refusal)),
     }
 }
 
-/// Any path that has no other meaning: a POST is a raw text, a GET finds nothing.
+/// The first parts of paths that belong to interfaces. A misspelt one is never taken for the path of a raw
+/// source: what was sent there is not one.
+const RESERVED: [&str; 4] = ["v1", "api", "mcp", "rpc"];
+
+/// Any path that has no other meaning: a POST is a raw source, a GET finds nothing.
 pub(crate) async fn anywhere(
     state: State<Arc<Server>>,
     caller: Extension<Caller>,
     request: Request,
 ) -> Response {
+    let first = request.uri().path().split('/').nth(1);
+    if first.is_some_and(|first| RESERVED.contains(&first)) {
+        let error = format!("there is nothing at `{}`", request.uri().path());
+        return Problem::new(StatusCode::NOT_FOUND, error)
+            .hint("`GET /openapi.json` lists the paths of this server")
+            .into_response();
+    }
     match *request.method() {
         Method::POST => evaluate(state, caller, request).await.into_response(),
         Method::GET | Method::HEAD => {
@@ -134,7 +158,7 @@ pub(crate) async fn anywhere(
         _ => {
             let problem = Problem::new(
                 StatusCode::METHOD_NOT_ALLOWED,
-                "this path takes a raw Lean text by POST only",
+                "this path takes a raw Lean source by POST only",
             );
             ([("allow", "POST, OPTIONS")], problem).into_response()
         }
@@ -208,60 +232,73 @@ fn unanswered(answer: &Answer, timeout: Duration) -> (StatusCode, String) {
 }
 
 /// Messages and sorries.
-fn in_repl_mode(answer: &Answer, timeout: Duration, elapsed: Duration) -> Response {
+fn in_repl_mode(
+    answer: &Answer,
+    hint: Option<&str>,
+    timeout: Duration,
+    elapsed: Duration,
+) -> Response {
     let evaluated = &answer.evaluated;
-    let mut reply = ReplReply {
-        ok: !has_error(&evaluated.messages),
-        messages: replies::messages(&evaluated.messages),
+    let (status, error) = match evaluated.verdict {
+        Verdict::Accepted => (StatusCode::OK, None),
+        Verdict::Rejected => (StatusCode::BAD_REQUEST, None),
+        Verdict::Undecided => {
+            let (status, error) = unanswered(answer, timeout);
+            (status, Some(error))
+        }
+    };
+    // Pages show messages and nothing else.
+    let objection = error.clone().or_else(|| replies::objection(evaluated));
+    let reply = ReplReply {
+        ok: evaluated.verdict == Verdict::Accepted,
+        messages: replies::messages_of(&evaluated.messages, objection),
         sorries: replies::sorries(&evaluated.sorries),
-        env: Some(replies::ENV),
-        error: None,
+        env: error.is_none().then_some(replies::ENV),
+        error,
+        hint: hint_of(evaluated, hint),
         elapsed: seconds(elapsed),
     };
-    if evaluated.failure.is_none() {
-        let status = if reply.ok {
-            StatusCode::OK
-        } else {
-            StatusCode::BAD_REQUEST
-        };
-        return json_response(status, &reply);
-    }
-    let (status, error) = unanswered(answer, timeout);
-    reply.ok = false;
-    reply.env = None;
-    if reply.messages.is_empty() {
-        // Pages show messages and nothing else.
-        reply.messages.push(json!({
-            "severity": "error",
-            "pos": {"line": 1, "column": 0},
-            "endPos": null,
-            "data": error,
-        }));
-    }
-    reply.error = Some(error);
     json_response(status, &reply)
 }
 
 /// What `lean` prints.
-fn in_lean_mode(answer: &Answer, timeout: Duration, elapsed: Duration) -> Response {
+fn in_lean_mode(
+    answer: &Answer,
+    hint: Option<&str>,
+    timeout: Duration,
+    elapsed: Duration,
+) -> Response {
     let evaluated = &answer.evaluated;
-    let mut reply = LeanReply {
-        ok: !has_error(&evaluated.messages),
+    let (status, stderr, exit_code) = match evaluated.verdict {
+        Verdict::Accepted => (StatusCode::OK, String::new(), 0),
+        Verdict::Rejected => {
+            let objection = replies::objection(evaluated).unwrap_or_default();
+            (StatusCode::BAD_REQUEST, objection, 1)
+        }
+        Verdict::Undecided => {
+            let (status, error) = unanswered(answer, timeout);
+            (status, error, -1)
+        }
+    };
+    let reply = LeanReply {
+        ok: evaluated.verdict == Verdict::Accepted,
         stdout: printed(evaluated),
-        stderr: String::new(),
-        exit_code: 0,
+        stderr,
+        exit_code,
+        hint: hint_of(evaluated, hint),
         elapsed: seconds(elapsed),
     };
-    let mut status = StatusCode::OK;
-    if evaluated.failure.is_some() {
-        (status, reply.stderr) = unanswered(answer, timeout);
-        reply.ok = false;
-        reply.exit_code = -1;
-    } else if !reply.ok {
-        status = StatusCode::BAD_REQUEST;
-        reply.exit_code = 1;
-    }
     json_response(status, &reply)
+}
+
+/// What to do about a source that is not accepted: what its beginning suggests, else what its failure does.
+fn hint_of(evaluated: &Evaluated, hint: Option<&str>) -> Option<String> {
+    if evaluated.verdict == Verdict::Accepted {
+        return None;
+    }
+    let failure = evaluated.failure.as_ref();
+    hint.or_else(|| failure.map(|failure| failure.hint()))
+        .map(str::to_owned)
 }
 
 /// Messages in the form of `Lean.Message.toString`: infos are bare text.
@@ -280,10 +317,4 @@ fn printed(evaluated: &Evaluated) -> String {
         }
     }
     text
-}
-
-/// Whether Lean reported an error.
-fn has_error(messages: &[Message]) -> bool {
-    let is_error = |message: &Message| message.severity == Severity::Error;
-    messages.iter().any(is_error)
 }

@@ -1,12 +1,13 @@
 //! Parts that several answers share: what Lean said, in the REPL's own shapes.
 
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::failure::Failure;
-use crate::lean::message::{Message, Sorry, Tactic};
-use crate::repl::evaluated::Evaluated;
+use crate::lean::message::{Extra, Message, Severity, Sorry, Tactic};
+use crate::lean::position::Position;
+use crate::repl::evaluated::{Evaluated, Verdict};
 
 /// Why something could not be done.
 #[derive(Debug, Serialize, ToSchema)]
@@ -35,14 +36,44 @@ impl FailureReply {
 
 /// Messages as the REPL writes them; an end that is not known is null.
 pub(crate) fn messages(messages: &[Message]) -> Vec<Value> {
-    let with_end = |message: &Message| {
-        let mut value = message.clone().into_value();
+    messages_of(messages, None)
+}
+
+/// The same with an error of ours in front: many clients read nothing but the messages.
+pub(crate) fn messages_of(messages: &[Message], error: Option<String>) -> Vec<Value> {
+    let with_end = |message: Message| {
+        let mut value = message.into_value();
         if let Value::Object(object) = &mut value {
             object.entry("endPos").or_insert(Value::Null);
         }
         value
     };
-    messages.iter().map(with_end).collect()
+    let error = error.map(error_at_start);
+    let messages = error.into_iter().chain(messages.iter().cloned());
+    messages.map(with_end).collect()
+}
+
+/// An error of ours about a whole source, at its beginning.
+pub(crate) fn error_at_start(data: String) -> Message {
+    Message {
+        severity: Severity::Error,
+        pos: Position { line: 1, column: 0 },
+        end_pos: None,
+        data,
+        extra: Extra::new(),
+    }
+}
+
+/// Why a source is rejected whose messages hold no error.
+pub(crate) fn objection(evaluated: &Evaluated) -> Option<String> {
+    let is_error = |message: &Message| message.severity == Severity::Error;
+    if evaluated.verdict != Verdict::Rejected || evaluated.messages.iter().any(is_error) {
+        return None;
+    }
+    if evaluated.reasons.is_empty() {
+        return Some("the source is rejected".to_owned());
+    }
+    Some(evaluated.reasons.join("; "))
 }
 
 /// Sorries as the REPL writes them, without the proof state: the session that holds it serves
@@ -68,26 +99,6 @@ fn without_state(mut value: Value) -> Value {
         object.remove("proofState");
     }
     value
-}
-
-/// A text's result in the shape of a REPL's reply: lists that are empty are left out.
-pub(crate) fn repl_reply(evaluated: &Evaluated) -> Map<String, Value> {
-    let mut reply = Map::new();
-    reply.insert("env".to_owned(), Value::from(ENV));
-    let lists = [
-        ("messages", messages(&evaluated.messages)),
-        ("sorries", sorries(&evaluated.sorries)),
-        ("tactics", tactics(&evaluated.tactics)),
-    ];
-    for (name, list) in lists {
-        if !list.is_empty() {
-            reply.insert(name.to_owned(), Value::Array(list));
-        }
-    }
-    if let Some(infotree) = &evaluated.infotree {
-        reply.insert("infotree".to_owned(), infotree.clone());
-    }
-    reply
 }
 
 /// The number of the environment after a text. Clients expect a number and can do nothing with it:

@@ -1,6 +1,8 @@
 //! `/v1/sessions`: a session of one's own, for clients that work step by step. What its client may
 //! ask is a choice from what the REPL can do: never reading or writing files.
 
+mod step;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -9,7 +11,7 @@ use axum::extract::{Path, Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Map;
 use tokio::sync::{Mutex, OwnedMutexGuard, oneshot};
 use tokio::time::timeout;
 use utoipa::ToSchema;
@@ -19,13 +21,14 @@ use crate::lean::message::{EnvId, ProofStateId};
 use crate::limits::Deadline;
 use crate::pool::job::Refusal;
 use crate::repl::session_error::SessionError;
-use crate::repl::wire::{self, InfoTreeKind, Options, Reply};
+use crate::repl::wire::{self, InfoTreeKind, Options};
 use crate::serve::front::Caller;
 use crate::serve::kimina::Infotree;
 use crate::serve::leases::{Held, Missing};
 use crate::serve::numbers::Natural;
 use crate::serve::problem::{Problem, json_response, seconds};
 use crate::serve::server::Server;
+use crate::serve::sessions::step::StepReply;
 use crate::serve::{body, names, raw};
 
 /// How much longer than its limit a request may take before it is given up.
@@ -40,11 +43,16 @@ pub(crate) struct SessionReply {
     expires_in: f64,
 }
 
-/// A text to run in a session.
+/// The request for a session; there is nothing to choose.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CreateRequest {}
+
+/// A source to run in a session.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct CommandRequest {
-    /// The text; may begin with imports if there is no `env`.
+    /// The source; may begin with imports if there is no `env`.
     cmd: String,
     /// The environment to build on, from an earlier reply.
     #[serde(default)]
@@ -75,26 +83,21 @@ pub(crate) struct TacticRequest {
     timeout: Option<f64>,
 }
 
-/// What the REPL answers in a session.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct StepReply {
-    /// The REPL's reply: with `env` after a text, with `proofState` after a tactic, with `message` if
-    /// it could not do what was asked; the session lives on in each case.
-    #[schema(value_type = Object)]
-    reply: Value,
-    /// Seconds that it took.
-    seconds: f64,
-}
-
 /// Takes a session.
 #[utoipa::path(
-    post, path = "/v1/sessions", tag = "sessions",
+    post, path = "/v1/sessions", tag = "sessions", request_body = Option<CreateRequest>,
     responses((status = 201, description = "a session of the client's own", body = SessionReply))
 )]
 pub(crate) async fn create(
     State(server): State<Arc<Server>>,
     Extension(caller): Extension<Caller>,
+    request: Request,
 ) -> Result<Response, Problem> {
+    let (head, body) = request.into_parts();
+    let text = body::text(&head.headers, body, &server.options).await?;
+    if !matches!(text.trim(), "" | "null") {
+        let _nothing_to_choose: CreateRequest = body::from_json(&text)?;
+    }
     let place = server.leases.reserve().ok_or_else(|| {
         Problem::new(
             StatusCode::TOO_MANY_REQUESTS,
@@ -330,10 +333,7 @@ impl<'a> Turn<'a> {
         match timeout(span + SLACK, receiver).await {
             Ok(Ok(Ok(reply))) => {
                 self.is_lost = false;
-                let reply = StepReply {
-                    reply: Reply::into_value(reply),
-                    seconds: seconds(start.elapsed()),
-                };
+                let reply = StepReply::new(reply, start.elapsed());
                 Ok(json_response(StatusCode::OK, &reply))
             }
             Ok(Ok(Err(error))) => Err(lost(error, span)),

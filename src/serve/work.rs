@@ -103,8 +103,8 @@ async fn submit(server: &Server, caller: &Caller, task: &Task, wait: Duration) -
     // The pool keeps its own limits; this one only bounds what a bug of ours can cost.
     match timeout(longest + SLACK, receiver).await {
         Ok(Ok(outcome)) => outcome,
-        Ok(Err(_dropped)) => Err(lost("a text was lost in the pool")),
-        Err(_elapsed) => Err(lost("the pool kept a text longer than it may")),
+        Ok(Err(_dropped)) => Err(lost("a source was lost in the pool")),
+        Err(_elapsed) => Err(lost("the pool kept a source longer than it may")),
     }
 }
 

@@ -233,7 +233,7 @@ fn header(text: &str) -> Result<String, Failure> {
     let hint = if header::split(&named).is_all(&named) && !named.contains(['\n', '\'']) {
         format!("write it as in Lean: `--header '{named}'`")
     } else {
-        "give imports only, such as `--header 'import Mathlib'`; what comes after them belongs to the texts"
+        "give imports only, such as `--header 'import Mathlib'`; what comes after them belongs to the sources"
             .to_owned()
     };
     let shown = text.lines().collect::<Vec<_>>().join(" ");

@@ -16,6 +16,7 @@
 //! | `unknown-field` | has the field `fromTheFuture` at each level |
 //! | `wrong-type` | has an `env` and `messages` of wrong types |
 //! | `refuse TEXT` | says that the request cannot be done, and why |
+//! | `lacking TEXT` | has the field by which core Lean names what it lacks |
 //! | `refuse-lacking TEXT` | says so with the field by which core Lean names what it lacks |
 //! | `garbage` | is no JSON |
 //! | `slow-bytes` | comes byte by byte |
@@ -53,6 +54,9 @@ use crate::misdeed::Misdeed;
 
 /// A place in a text: line from 1, column from 0.
 pub(crate) type Place = (usize, usize);
+
+/// The field by which core Lean names what it lacks for a source.
+pub(crate) const LACKING: &str = "unsupported";
 
 /// What one line asks for.
 #[derive(Debug, PartialEq)]
@@ -92,6 +96,8 @@ pub(crate) enum Directive {
     PrintEnv,
     /// What came of an attempt in a message.
     Try(Attempt),
+    /// The field by which core Lean names what it lacks.
+    Lacking(String),
     /// Fields of a newer REPL.
     UnknownField,
     /// This text in place of the reply.
@@ -148,13 +154,14 @@ fn content(name: &str, rest: &str) -> Option<Result<Directive, String>> {
         }),
         "print-env" => Ok(Directive::PrintEnv),
         "try" => Attempt::parse(rest).map(Directive::Try),
+        "lacking" => Ok(Directive::Lacking(unescape(rest))),
         "unknown-field" => Ok(Directive::UnknownField),
         "wrong-type" => Ok(instead(r#"{"messages": {}, "env": "zero"}"#)),
         "refuse" => Ok(Directive::Instead(
             json!({"message": unescape(rest)}).to_string(),
         )),
         "refuse-lacking" => Ok(Directive::Instead(
-            json!({"message": "not possible", "lacks": [unescape(rest)]}).to_string(),
+            json!({"message": "not possible", LACKING: [unescape(rest)]}).to_string(),
         )),
         "garbage" => Ok(instead("this is no JSON")),
         "slow-bytes" => Ok(Directive::SlowBytes),

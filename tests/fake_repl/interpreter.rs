@@ -9,7 +9,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::directive::{Directive, Place, place_json};
+use crate::directive::{Directive, LACKING, Place, place_json};
 use crate::draft::{Answer, Draft, plain};
 use crate::environment::Environment;
 use crate::flags::{Flags, Lie, PickleFault};
@@ -282,6 +282,7 @@ impl<'a> Interpreter<'a> {
             }
             Directive::PrintEnv => draft.say("info", (number, 0), None, &variables()),
             Directive::Try(attempt) => draft.say("info", (number, 0), None, &attempt.make()),
+            Directive::Lacking(what) => draft.push(LACKING, what.into()),
             Directive::UnknownField => draft.unknown_field = true,
             Directive::Instead(text) => draft.instead = Some(text),
             Directive::SlowBytes => draft.manner = Manner::SlowBytes,

@@ -42,9 +42,134 @@ fn results_come_in_order_and_one_failure_harms_no_other() {
     assert!(results[1]["error"].as_str().unwrap().contains("died"));
     let late = "Lean REPL command timed out in 1.0 seconds";
     assert_eq!(results[2]["error"], late);
-    assert_eq!(results[3]["response"]["message"], "cannot import `Nope`");
+    assert_eq!(results[3]["error"], "cannot import `Nope`");
     assert!(results[4]["error"].is_string());
     assert_eq!(results[5]["response"]["messages"][0]["data"], "last");
+    served.stop();
+}
+
+/// Sources that are undecided for all reasons that one request can bring about.
+const UNDECIDED: [(&str, &str); 8] = [
+    ("timeout", "--! hang"),
+    ("memory", "--! grow 400000000"),
+    ("crash", "--! die"),
+    ("import", "import Nope"),
+    ("reply_too_large", "--! huge 2000000"),
+    ("protocol_error", "--! wrong-type"),
+    (
+        "unsupported",
+        "--! info Lean's own\n--! lacking the body of `f`",
+    ),
+    ("unsupported", "--! refuse this REPL knows no such option"),
+];
+
+/// The options under which [`UNDECIDED`] holds.
+const SMALL: [&str; 4] = ["--memory", "200MiB", "--max-reply", "1MiB"];
+
+#[test]
+fn an_undecided_source_never_looks_valid_to_a_client_that_reads_error_and_messages() {
+    let served = Served::start(&SMALL);
+    let codes = UNDECIDED.map(|(_, code)| code);
+    let reasons = served.post_json("/v1/eval", &json!({"sources": codes, "timeout": 1.0}));
+    for (index, (reason, _)) in UNDECIDED.iter().enumerate() {
+        let result = reasons.json()["results"][index].clone();
+        assert_eq!(result["reason"], *reason, "{result}");
+    }
+    for result in check(&served, &codes, &json!({"timeout": 1}))
+        .as_array()
+        .unwrap()
+    {
+        let error = result["error"].as_str().unwrap_or_default();
+        assert!(
+            !error.is_empty() && result.get("response").is_none(),
+            "{result}"
+        );
+    }
+    let codes = codes.iter().enumerate();
+    let codes: Vec<Value> = codes
+        .map(|(index, code)| json!({"custom_id": index, "proof": code}))
+        .collect();
+    let answer = served.post_json("/verify", &json!({"codes": codes, "timeout": 1}));
+    for result in answer.json()["results"].as_array().unwrap() {
+        let error = result["error"].as_str().unwrap_or_default();
+        assert!(
+            !error.is_empty() && result["response"].is_null(),
+            "{result}"
+        );
+    }
+    served.stop();
+}
+
+#[test]
+fn a_source_that_waits_in_vain_has_an_error_beside_one_that_is_accepted() {
+    let served = Served::start(&["--sessions", "1", "--spares", "0", "--max-wait", "1s"]);
+    let codes = ["def a := 1", "--! slow 2500", "def a := 1"];
+    let results = check(&served, &codes, &json!({"timeout": 5}));
+    assert!(results[0]["response"].is_object(), "{results}");
+    let error = results[2]["error"].as_str().unwrap_or_default();
+    assert!(error.contains("no free REPL"), "{results}");
+    served.stop();
+}
+
+#[test]
+fn a_sorry_is_shown_in_the_words_that_older_clients_look_for() {
+    let served = Served::start(&[]);
+    // The fake writes the warning as Lean 4.28 does; the second one has no entry in `sorries`.
+    let codes = [
+        "--! sorry 1:0 ⊢ True",
+        "--! warning 2:4 2:9 declaration uses `sorry`\nby simp",
+    ];
+    let results = check(&served, &codes, &json!({}));
+    for result in results.as_array().unwrap() {
+        let response = &result["response"];
+        assert_eq!(
+            response["messages"][0]["data"]
+                .as_str()
+                .unwrap()
+                .lines()
+                .next(),
+            Some("declaration uses 'sorry'")
+        );
+        assert_eq!(
+            response["sorries"].as_array().unwrap().len(),
+            1,
+            "{response}"
+        );
+        assert_eq!(
+            response["sorries"][0]["pos"],
+            response["messages"][0]["pos"]
+        );
+    }
+    let own = served.post_json("/v1/eval", &json!({"sources": codes}));
+    let said = own.json()["results"][0]["messages"][0]["data"].clone();
+    assert_eq!(
+        said, "declaration uses `sorry`",
+        "elsewhere Lean's words stay"
+    );
+    served.stop();
+}
+
+#[test]
+fn numbers_and_truth_values_may_be_strings() {
+    let served = Served::start(&[]);
+    let results = check(
+        &served,
+        &["def a := 1"],
+        &json!({"timeout": "30", "debug": "true"}),
+    );
+    assert!(results[0]["diagnostics"].is_object(), "{results}");
+    let results = check(
+        &served,
+        &["--! hang"],
+        &json!({"timeout": "1.0", "debug": 0}),
+    );
+    let late = "Lean REPL command timed out in 1.0 seconds";
+    assert_eq!(results[0]["error"], late);
+    assert!(results[0].get("diagnostics").is_none());
+    for wrong in [json!("soon"), json!("1.5"), json!(-1), json!(null)] {
+        let body = json!({"snippets": [{"id": "a", "code": "x"}], "timeout": wrong});
+        assert_eq!(served.post_json("/api/check", &body).status, 422, "{wrong}");
+    }
     served.stop();
 }
 

@@ -106,7 +106,7 @@ fn a_hole_is_allowed_unless_the_client_rejects_it() {
     assert_eq!(rejected["results"][0]["verdict"], "rejected");
     assert_eq!(
         rejected["results"][0]["reasons"],
-        json!(["a hole was left"])
+        json!(["the source contains `sorry`"])
     );
     served.stop();
 }

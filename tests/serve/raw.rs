@@ -95,6 +95,151 @@ fn an_import_that_fails_is_never_ok() {
 }
 
 #[test]
+fn an_undecided_source_has_an_error_beside_what_lean_said() {
+    let served = Served::start(&[]);
+    let answer = served.post("/", "--! info 2:0 Lean's own\n--! lacking the body of `f`");
+    assert_eq!(answer.status, 422, "{answer:?}");
+    let reply = answer.json();
+    assert_eq!(reply["ok"], false);
+    assert_eq!(reply["error"], "this Lean lacks the body of `f`");
+    let messages = reply["messages"].as_array().unwrap();
+    assert_eq!(messages.len(), 2, "{reply}");
+    assert_eq!(
+        messages[0],
+        json!({"severity": "error", "pos": {"line": 1, "column": 0}, "endPos": null,
+            "data": "this Lean lacks the body of `f`"})
+    );
+    assert_eq!(messages[1]["data"], "Lean's own");
+    assert!(
+        reply["hint"].as_str().unwrap().contains("--project"),
+        "{reply}"
+    );
+    served.stop();
+    let served = Served::start(&["--mode", "lean"]);
+    let reply = served
+        .post("/", "--! info Lean's own\n--! lacking the body of `f`")
+        .json();
+    assert_eq!(
+        (&reply["ok"], &reply["exitCode"]),
+        (&json!(false), &json!(-1))
+    );
+    assert_eq!(reply["stderr"], "this Lean lacks the body of `f`");
+    assert_eq!(reply["stdout"], "Lean's own\n");
+    served.stop();
+}
+
+#[test]
+fn json_for_another_path_is_not_evaluated_and_says_where_it_belongs() {
+    let served = Served::start(&[]);
+    for (body, path) in [
+        (json!({"sources": "def a := 1"}), "`/v1/eval`"),
+        (json!({"text": "def a := 1"}), "`/v1/eval`"),
+        (json!({"codes": []}), "`/verify`"),
+        (json!({"snippets": []}), "`/api/check`"),
+        (json!("def a := 1"), "the source itself"),
+        (json!(["def a := 1"]), "the source itself"),
+    ] {
+        let answer = served.post_json("/lean", &body);
+        assert_eq!(answer.status, 400, "{answer:?}");
+        let reply = answer.json();
+        assert_eq!(reply["ok"], false);
+        assert!(reply["error"].as_str().unwrap().contains("JSON"), "{reply}");
+        assert!(reply["hint"].as_str().unwrap().contains(path), "{reply}");
+        assert_elapsed(&answer);
+    }
+    let metrics = served.get("/metrics").text;
+    assert!(!metrics.contains("leanrepl_sources_total{"), "{metrics}");
+    served.stop();
+}
+
+#[test]
+fn a_byte_order_mark_is_named_if_lean_rejects_the_source() {
+    let served = Served::start(&[]);
+    let reply = served
+        .post("/", "\u{feff}def a := 1\n--! error 1:0 expected token")
+        .json();
+    assert_eq!(reply["ok"], false);
+    assert_eq!(reply["messages"][0]["data"], "expected token");
+    assert!(
+        reply["hint"].as_str().unwrap().contains("byte order mark"),
+        "{reply}"
+    );
+    let reply = served.post("/", "def a := 1\n--! error 1:0 no").json();
+    assert!(reply.get("hint").is_none(), "{reply}");
+    served.stop();
+}
+
+#[test]
+fn a_misspelt_path_of_an_interface_is_404_and_not_a_source() {
+    let served = Served::start(&[]);
+    for path in [
+        "/v1",
+        "/v1/",
+        "/v1/evaluate",
+        "/v1/eval/x",
+        "//v1//evaluate",
+        "/api",
+        "/api/verify",
+        "/mcp",
+        "/rpc/x",
+    ] {
+        let answer = served.post(path, "def a := 1");
+        assert_eq!(answer.status, 404, "{path} {answer:?}");
+        assert!(
+            answer.json()["error"]
+                .as_str()
+                .unwrap()
+                .contains("nothing at")
+        );
+        assert!(answer.json()["hint"].is_string());
+        assert_eq!(served.get(path).status, 404, "{path}");
+    }
+    for path in ["/v1x", "/lean/v1", "/apis"] {
+        assert_eq!(served.post(path, "def a := 1").status, 200, "{path}");
+    }
+    served.stop();
+}
+
+#[test]
+fn a_slash_at_the_end_of_a_path_changes_nothing() {
+    let served = Served::start(&[]);
+    for path in [
+        "/health",
+        "/ready",
+        "/version",
+        "/metrics",
+        "/openapi.json",
+        "/page.js",
+    ] {
+        let (plain, slashed) = (served.get(path), served.get(&format!("{path}/")));
+        assert_eq!((plain.status, slashed.status), (200, 200), "{path}");
+        assert_eq!(plain.header("content-type"), slashed.header("content-type"));
+    }
+    let codes = json!({"codes": [{"custom_id": "a", "code": "--! error no"}]});
+    let snippets = json!({"snippets": [{"id": "a", "code": "--! error no"}]});
+    for (path, body) in [
+        ("/verify/", &codes),
+        ("/one_pass_verify_batch//", &codes),
+        ("/api/check/", &snippets),
+        ("//api/check", &snippets),
+        ("/v1/eval/", &json!({"sources": "--! error no"})),
+    ] {
+        let answer = served.post_json(path, body);
+        assert_eq!(answer.status, 200, "{path} {answer:?}");
+        assert_eq!(answer.json()["results"].as_array().unwrap().len(), 1);
+    }
+    let session = served.post("/v1/sessions/", "").json();
+    let id = session["id"].as_str().unwrap();
+    let answer = served.post_json(
+        &format!("/v1/sessions/{id}/commands/"),
+        &json!({"cmd": "def a := 1"}),
+    );
+    assert_eq!(answer.status, 200, "{answer:?}");
+    assert_eq!(served.delete(&format!("/v1/sessions/{id}/")).status, 204);
+    served.stop();
+}
+
+#[test]
 fn a_raw_text_without_imports_gets_those_of_the_server_and_keeps_its_lines() {
     let log = "log.txt";
     let world = World::new().fake_repl(&format!("--log {log}"));

@@ -3,10 +3,16 @@
 //! Python packages go into virtual environments below the target folder, made on first need and used
 //! again; a change of the list makes a new one.
 
+use std::collections::HashSet;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::thread;
+
+use leanrepl::internals::UndecidedReason;
+use rustix::process::Signal;
+use serde_json::{Value, json};
 
 use crate::served::Served;
 use crate::world::World;
@@ -57,7 +63,12 @@ fn python(name: &str, packages: &[&[&str]]) -> PathBuf {
 
 /// Runs a program; fails the test with all it wrote if it fails.
 fn run(command: &mut Command) -> String {
-    let output = command.stdin(Stdio::null()).output().unwrap();
+    run_with(command, Stdio::null())
+}
+
+/// The same with something to read on stdin.
+fn run_with(command: &mut Command, stdin: Stdio) -> String {
+    let output = command.stdin(stdin).output().unwrap();
     let text = [output.stdout, output.stderr].concat();
     let text = String::from_utf8_lossy(&text).into_owned();
     assert!(output.status.success(), "{command:?}: {text}");
@@ -116,6 +127,146 @@ fn kimina_client_works_unchanged_on_real_lean() {
     let served = on_core_lean();
     let told = run(Command::new(python)
         .arg(script("kimina.py"))
+        .arg(served.url("")));
+    assert!(told.ends_with("all is well\n"), "{told}");
+    served.stop();
+}
+
+/// What the judges of `kimina-client` are to make of a source: an answer for each of its two shapes.
+struct Judged {
+    /// The answers so far.
+    answers: Vec<Value>,
+}
+
+impl Judged {
+    /// Adds sources that are sent together, each with what it comes to, to a server for each shape.
+    fn add(&mut self, start: impl Fn() -> (Served, bool), sources: &[(&str, &str)], timeout: u64) {
+        let snippets: Vec<Value> = sources
+            .iter()
+            .enumerate()
+            .map(|(index, (_, code))| {
+                json!({"id": index.to_string(), "custom_id": index, "code": code})
+            })
+            .collect();
+        let results = ["/api/check", "/verify"].map(|path| {
+            let body = json!({"snippets": snippets, "codes": snippets, "timeout": timeout});
+            let (served, stops) = start();
+            let url = served.url(path);
+            let asked = thread::spawn(move || {
+                let mut response = Served::agent().post(url).send(body.to_string()).unwrap();
+                response.body_mut().read_to_string().unwrap()
+            });
+            if stops {
+                Served::wait_for(|| served.get("/ready").json()["busy"] == 1);
+                served.signal(Signal::TERM);
+            }
+            let answer: Value = serde_json::from_str(&asked.join().unwrap()).unwrap();
+            if stops {
+                let (finished, _) = served.finish();
+                assert_eq!(finished.exit(), Some(0), "{}", finished.text());
+            } else {
+                served.stop();
+            }
+            answer["results"].clone()
+        });
+        for (index, (reason, _)) in sources.iter().enumerate() {
+            let [check, verify] = results.each_ref().map(|results| &results[index]);
+            let answer = json!({"reason": reason, "check": check, "verify": verify});
+            self.answers.push(answer);
+        }
+    }
+
+    /// Has them judged.
+    fn judge(self) {
+        let python = python("kimina", &KIMINA);
+        let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("judged.json");
+        fs::write(&file, Value::from(self.answers).to_string()).unwrap();
+        let mut command = Command::new(python);
+        command.arg(script("judges.py"));
+        let told = run_with(&mut command, fs::File::open(file).unwrap().into());
+        assert!(told.ends_with("all is well\n"), "{told}");
+    }
+}
+
+#[test]
+#[ignore = "needs Python and PyPI; run cargo xtask test"]
+fn kiminas_own_judges_take_no_undecided_source_for_a_valid_one() {
+    let mut judged = Judged {
+        answers: Vec::new(),
+    };
+    let small = ["--memory", "200MiB", "--max-reply", "1MiB"];
+    let sources = [
+        ("accepted", "def a := 1"),
+        ("rejected", "--! error 1:0 no"),
+        ("sorry", "--! sorry 1:0 ⊢ True"),
+        ("sorry", "--! warning 1:0 declaration uses `sorry`"),
+        ("timeout", "--! hang"),
+        ("memory", "--! grow 400000000"),
+        ("crash", "--! die"),
+        ("crash", "--! stack-overflow"),
+        ("import", "import Nope"),
+        ("reply_too_large", "--! huge 2000000"),
+        ("protocol_error", "--! wrong-type"),
+        ("unsupported", "--! lacking the body of `f`"),
+        (
+            "unsupported",
+            "--! error 1:0 no\n--! lacking the body of `f`",
+        ),
+        ("unsupported", "--! refuse this REPL knows no such option"),
+    ];
+    judged.add(|| (Served::start(&small), false), &sources, 2);
+    let one = ["--sessions", "1", "--spares", "0"];
+    let hasty = [&one[..], &["--max-wait", "1s"]].concat();
+    let sources = [("timeout", "--! hang"), ("queue_timeout", "def a := 1")];
+    judged.add(|| (Served::start(&hasty), false), &sources, 3);
+    let stopped = [&one[..], &["--grace", "1s"]].concat();
+    let sources = [("cancelled", "--! hang"), ("unavailable", "def a := 1")];
+    judged.add(|| (Served::start(&stopped), true), &sources, 60);
+    // All reasons but the one that only `/v1/eval` has.
+    let reasons = judged.answers.iter().map(|answer| answer["reason"].clone());
+    let reasons: HashSet<String> = reasons.map(|word| word.as_str().unwrap().into()).collect();
+    for reason in UndecidedReason::ALL {
+        let is_there = reasons.contains(reason.as_str());
+        assert!(
+            is_there != (reason == UndecidedReason::Skipped),
+            "{reason:?}"
+        );
+    }
+    judged.judge();
+}
+
+#[test]
+#[ignore = "needs core Lean, Python and PyPI; run cargo xtask test"]
+fn kiminas_own_judges_are_right_on_real_lean() {
+    let mut judged = Judged {
+        answers: Vec::new(),
+    };
+    let sources = [
+        ("accepted", "theorem t : 1 + 1 = 2 := rfl\n#print t"),
+        ("rejected", "theorem t : 1 + 1 = 3 := rfl"),
+        (
+            "rejected",
+            "theorem t : 1 + 1 = 3 := by sorry\nexample : 1 = 2 := rfl",
+        ),
+        ("sorry", "theorem t : 1 + 1 = 3 := by sorry"),
+        ("sorry", "theorem t : 1 + 1 = 3 := sorryAx _ false"),
+        ("import", "import Nope\n#eval 1"),
+        (
+            "timeout",
+            "partial def f (n : Nat) : Nat := f (n + 1)\n#eval f 0",
+        ),
+    ];
+    judged.add(|| (on_core_lean(), false), &sources, 5);
+    judged.judge();
+}
+
+#[test]
+#[ignore = "needs Python and PyPI; run cargo xtask test"]
+fn numbers_in_strings_are_taken_as_kiminas_own_models_take_them() {
+    let python = python("kimina", &KIMINA);
+    let served = Served::start(&["--sessions", "4", "--spares", "2"]);
+    let told = run(Command::new(python)
+        .arg(script("lax.py"))
         .arg(served.url("")));
     assert!(told.ends_with("all is well\n"), "{told}");
     served.stop();

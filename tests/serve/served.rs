@@ -15,6 +15,10 @@ use crate::world::World;
 /// How long one answer may take. No test expects to use it up.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// How long a server may live: as long as its test, which takes minutes on a busy machine if a client
+/// makes a thousand requests.
+const LIFE: Duration = Duration::from_secs(600);
+
 /// A server of its own for each test, on a port of its own.
 pub(crate) struct Served {
     /// The process.
@@ -84,6 +88,7 @@ impl Served {
 
     /// Starts a server with exactly these arguments.
     pub(crate) fn run<'a>(world: World, args: impl Iterator<Item = &'a &'a str>) -> Self {
+        let world = world.patience(LIFE);
         let mut running = world.start(args);
         let first = running.wait_for(Output::Stdout, "\n");
         let address = first.trim().strip_prefix("http://").unwrap();

@@ -60,6 +60,62 @@ fn what_the_repl_cannot_do_is_said_and_the_session_lives_on() {
 }
 
 #[test]
+fn a_reply_from_a_lean_that_lacks_a_part_holds_an_error() {
+    let served = Served::start(&[]);
+    let commands = format!("{}/commands", take(&served));
+    let text = "--! info 1:0 Lean's own\n--! lacking the body of `f`";
+    let answer = served.post_json(&commands, &json!({"cmd": text}));
+    assert_eq!(answer.status, 200, "{answer:?}");
+    let reply = answer.json();
+    assert_eq!(reply["reason"], "unsupported");
+    let messages = &reply["reply"]["messages"];
+    assert_eq!(messages[0]["severity"], "error");
+    assert_eq!(messages[0]["pos"], json!({"line": 1, "column": 0}));
+    assert_eq!(messages[0]["data"], "this Lean lacks the body of `f`");
+    assert_eq!(messages[1]["data"], "Lean's own");
+    assert!(reply["reply"]["env"].is_u64());
+    let text = "--! refuse-lacking the body of `f`";
+    let reply = served.post_json(&commands, &json!({"cmd": text})).json();
+    assert_eq!(reply["reason"], "unsupported");
+    assert!(reply["reply"]["message"].is_string());
+    let reply = served
+        .post_json(&commands, &json!({"cmd": "def a := 1"}))
+        .json();
+    assert!(reply.get("reason").is_none(), "{reply}");
+    served.stop();
+}
+
+#[test]
+fn a_field_that_does_not_exist_is_refused_by_name() {
+    let served = Served::start(&[]);
+    let session = take(&served);
+    assert_eq!(served.delete(&session).status, 204);
+    for body in [r#"{"timeuot": 1}"#, r#"{"env": 0, "timeuot": 1}"#] {
+        let answer = served.post("/v1/sessions", body);
+        assert_eq!(answer.status, 422, "{answer:?}");
+        let error = answer.json()["error"].as_str().unwrap().to_owned();
+        assert!(error.contains("unknown field"), "{error}");
+    }
+    assert_eq!(served.post("/v1/sessions", "[]x").status, 422);
+    let answer = served.post("/v1/sessions", " {} ");
+    assert_eq!(answer.status, 201, "{answer:?}");
+    let id = answer.json()["id"].as_str().unwrap().to_owned();
+    for (path, body) in [
+        ("commands", json!({"cmd": "x", "timeuot": 1})),
+        (
+            "tactics",
+            json!({"tactic": "x", "proofState": 0, "timeuot": 1}),
+        ),
+    ] {
+        let answer = served.post_json(&format!("/v1/sessions/{id}/{path}"), &body);
+        assert_eq!(answer.status, 422, "{answer:?}");
+        let error = answer.json()["error"].as_str().unwrap().to_owned();
+        assert!(error.contains("`timeuot`"), "{error}");
+    }
+    served.stop();
+}
+
+#[test]
 fn a_session_that_is_lost_is_410_and_its_place_is_free_again() {
     let served = Served::start(&[]);
     let session = take(&served);

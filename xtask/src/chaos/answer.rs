@@ -178,7 +178,7 @@ fn kimina(reply: &Value) -> Option<Vec<Said>> {
     results.iter().map(of_snippet).collect()
 }
 
-/// One result in Kimina's shape: `error` or `response`, which may be a `message`.
+/// One result in Kimina's shape: `error`, or a `response` with Lean's verdict.
 fn of_snippet(result: &Value) -> Option<Said> {
     let name = result.get("id").or_else(|| result.get("custom_id"))?;
     let mut said = Said {
@@ -195,9 +195,8 @@ fn of_snippet(result: &Value) -> Option<Said> {
                 "timeout".clone_into(&mut said.reason);
             }
         }
-        (None, Some(response)) if response.get("message").is_some() => {
-            "import".clone_into(&mut said.reason);
-        }
+        // A client that looks for messages would take this for a valid source.
+        (None, Some(response)) if response.get("message").is_some() => return None,
         (None, Some(response)) => {
             let messages = response.get("messages").unwrap_or(&Value::Null);
             said.reason.clear();
@@ -307,11 +306,8 @@ mod tests {
             "timeout"
         );
         assert_eq!(only(read(json!({"id": "a", "error": "x"}))).1, "other");
-        let message = json!({"message": "x"});
-        assert_eq!(
-            only(read(json!({"id": "a", "response": message}))).1,
-            "import"
-        );
+        let message = read(json!({"id": "a", "response": {"message": "x"}}));
+        assert!(matches!(message, Answer::Misshapen(_)));
         let accepted = json!({"id": "a", "error": null, "response": {"env": 0}});
         assert_eq!(only(read(accepted)).0, Verdict::Accepted);
         let both = json!({"id": "a", "error": "x", "response": {"env": 0}});
