@@ -8,6 +8,7 @@ use std::time::Instant;
 use serde_json::{Value, json};
 
 use crate::cli::eval::EvalArgs;
+use crate::commands::options::ProjectOptions;
 use crate::commands::{DONE, exit_code, lean};
 use crate::event::{Event, Observer};
 use crate::failure::{Failure, Kind};
@@ -56,7 +57,8 @@ pub(crate) fn run(args: &EvalArgs, ui: &Arc<Ui>, interrupt: &Interrupt) -> Resul
         worst: DONE,
         toolchain: describe(&toolchain),
     };
-    let work = read(files, interrupt, &mut report)?;
+    let mut options = ProjectOptions::read(&toolchain, ui.as_ref(), interrupt)?;
+    let work = read(files, &mut options, interrupt, &mut report)?;
     ui.files_started(files.len());
     let ran = if work.is_empty() {
         Ok(())
@@ -86,6 +88,7 @@ pub(crate) fn run(args: &EvalArgs, ui: &Arc<Ui>, interrupt: &Interrupt) -> Resul
 /// The wish to stop.
 fn read(
     files: &[PathBuf],
+    options: &mut ProjectOptions,
     interrupt: &Interrupt,
     report: &mut Report<'_>,
 ) -> Result<Vec<Work>, Failure> {
@@ -93,7 +96,11 @@ fn read(
     for file in files {
         let name = input::display_name(file);
         match input::read(file, report.ui.as_ref(), interrupt) {
-            Ok(text) => work.push(Work { name, text }),
+            Ok(text) => work.push(Work {
+                lean_options: options.of(file, report.ui.as_ref()),
+                name,
+                text,
+            }),
             Err(failure) if failure.kind() == Kind::Interrupted => return Err(failure),
             Err(failure) => {
                 let reason = UndecidedReason::Unavailable;
@@ -171,6 +178,8 @@ fn read_ahead(work: &[Work], opener: &Opener) {
 fn eval_settings(args: &EvalArgs, base: Base) -> EvalSettings {
     EvalSettings {
         base,
+        // Each file has its own.
+        lean_options: None,
         timeout: args.limits.timeout,
         options: settings::command_options(args),
         policy: Policy {

@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 
 use crate::failure::{Failure, Kind};
 use crate::lean::message::{Message, Sorry};
+use crate::lean::options::ModuleOptions;
 use crate::limits::Wait;
 use crate::repl::evaluated::Evaluated;
 use crate::repl::opening::Opener;
@@ -97,10 +98,10 @@ pub(crate) struct Shell {
 
 impl Shell {
     /// A shell without a session yet.
-    pub(crate) fn new(opener: Opener, timeout: Wait, why: String) -> Self {
+    pub(crate) fn new(opener: Opener, timeout: Wait, options: ModuleOptions, why: String) -> Self {
         Self {
             record: Record::default(),
-            keeper: Keeper::new(opener, timeout),
+            keeper: Keeper::new(opener, timeout, options),
             proof: None,
             why,
             timed: false,
