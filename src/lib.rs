@@ -83,8 +83,8 @@ pub mod internals {
     pub use crate::event::{Event, Observer, Unobserved};
     pub use crate::failure::{Failure, KINDS, Kind};
     pub use crate::lean::{
-        abbreviations, header, infotree, message, module_name, olean, position, release, repl_tag,
-        toolchain,
+        abbreviations, header, infotree, message, module_name, olean, options, position, release,
+        repl_tag, toolchain,
     };
     pub use crate::limits::{Bytes, Deadline, Interrupt, TICK, Wait};
     pub use crate::pool::{

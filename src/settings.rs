@@ -32,6 +32,8 @@ pub(crate) struct Toolchain {
     pub(crate) expected_lean: Option<String>,
     /// That project, if there is one and it matters.
     pub(crate) project: Option<Project>,
+    /// The project whose Lake file says which options hold: also one whose Lean was not chosen.
+    pub(crate) options_from: Option<Project>,
 }
 
 /// Where a Lean comes from.
@@ -72,17 +74,21 @@ pub(crate) fn choose_toolchain(args: &LeanArgs, near: &Path) -> Result<Toolchain
             source: Source::Binary(binary),
             why: format!("using `{}` because `--repl` names it", path.display()),
             expected_lean: active.as_ref().and_then(release),
+            options_from: project.clone(),
             project,
         });
     }
-    let core = |why: &str| Toolchain {
+    let core = |why: &str, options_from: Option<Project>| Toolchain {
         source: Source::Core,
         why: why.to_owned(),
         expected_lean: None,
         project: None,
+        options_from,
     };
     if args.toolchain == ToolchainArg::Core {
-        return Ok(core("using core Lean because `--toolchain core` says so"));
+        let why = "using core Lean because `--toolchain core` says so";
+        // The project is not what was asked for: one that is none is no obstacle.
+        return Ok(core(why, find().ok().flatten()));
     }
     match find()? {
         Some(project) => {
@@ -91,12 +97,14 @@ pub(crate) fn choose_toolchain(args: &LeanArgs, near: &Path) -> Result<Toolchain
                 why: format!("using `{}` because {}", active.toolchain, active.origin),
                 expected_lean: release(&active),
                 source: Source::Project(active),
+                options_from: Some(project.clone()),
                 project: Some(project),
             })
         }
         None if args.toolchain == ToolchainArg::Project => Err(no_project()),
         None => Ok(core(
             "using core Lean because no Lake project is around the files",
+            None,
         )),
     }
 }

@@ -381,6 +381,56 @@ fn a_proof_is_built_tactic_by_tactic_and_checked() {
 
 #[test]
 #[ignore = "needs core Lean; run cargo xtask test"]
+fn a_tactic_on_a_bad_term_says_what_lean_says_of_the_term_and_no_number() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut repl = Repl::start(dir.path(), None);
+    repl.run("example (p q : Prop) (h : p ∧ q) : q ∧ p := by sorry", None);
+    let mut step = |tactic: &str| repl.ask(&json!({ "tactic": tactic, "proofState": 0 }));
+    let goal = "p q : Prop\nh : p ∧ q\n⊢ q ∧ p";
+    let placeholder = format!("don't know how to synthesize placeholder\ncontext:\n{goal}");
+    // Nothing of what an abandoned branch has logged, and nothing twice.
+    for (tactic, said) in [
+        ("rw [nope]", "Unknown identifier `nope`"),
+        ("have h2 := nope", "Unknown identifier `nope`"),
+        ("exact _", placeholder.as_str()),
+        ("first | exact foo | rw [nope]", "Unknown identifier `nope`"),
+        (
+            "simp [nope]",
+            "Unknown identifier `nope`\n\n`simp` made no progress",
+        ),
+        (
+            "calc p = q := nope",
+            "Unknown identifier `nope`\n\n'calc' expression has type\n  p = q\nbut is expected to have type\n  q ∧ p",
+        ),
+    ] {
+        assert_eq!(
+            step(tactic),
+            json!({ "message": format!("Lean error:\n{said}") }),
+            "{tactic}"
+        );
+    }
+    let numeral = step("exact (1 : Bool)");
+    let message = numeral["message"].as_str().unwrap();
+    assert!(message.contains("OfNat Bool 1"), "{message}");
+    assert!(message.contains("Type mismatch"), "{message}");
+    // Where Lean goes on with a sorry, the error is a message of the new state, as in the REPL.
+    for (tactic, said) in [
+        ("exact foo", "Unknown identifier `foo`"),
+        ("apply nope", "Unknown identifier `nope`"),
+        ("have : X := h", "Unknown identifier `X`"),
+        (
+            "exact ⟨⟩",
+            "Insufficient number of fields for `⟨...⟩` constructor: Constructor `And.intro` has 2 explicit field, but none were provided",
+        ),
+    ] {
+        let reply = step(tactic);
+        assert_eq!(reply["messages"][0]["data"], said, "{tactic}: {reply}");
+        assert_ne!(reply["proofStatus"], "Completed", "{tactic}: {reply}");
+    }
+}
+
+#[test]
+#[ignore = "needs core Lean; run cargo xtask test"]
 fn a_proof_that_uses_what_it_proves_is_not_completed() {
     let dir = tempfile::tempdir().unwrap();
     let mut repl = Repl::start(dir.path(), None);

@@ -8,6 +8,7 @@ use std::time::Instant;
 use serde_json::{Value, json};
 
 use crate::cli::eval::EvalArgs;
+use crate::commands::options::ProjectOptions;
 use crate::commands::{DONE, exit_code, lean};
 use crate::event::{Event, Observer};
 use crate::failure::{Failure, Kind};
@@ -84,16 +85,24 @@ pub(crate) fn run(args: &EvalArgs, ui: &Arc<Ui>, interrupt: &Interrupt) -> Resul
 ///
 /// # Errors
 /// The wish to stop.
-fn read(
-    files: &[PathBuf],
+fn read<'a>(
+    files: &'a [PathBuf],
     interrupt: &Interrupt,
     report: &mut Report<'_>,
-) -> Result<Vec<Work>, Failure> {
+) -> Result<Vec<(&'a Path, Work)>, Failure> {
     let mut work = Vec::new();
     for file in files {
         let name = input::display_name(file);
         match input::read(file, report.ui.as_ref(), interrupt) {
-            Ok(text) => work.push(Work { name, text }),
+            Ok(text) => {
+                let lean_options = None;
+                let one = Work {
+                    name,
+                    text,
+                    lean_options,
+                };
+                work.push((file.as_path(), one));
+            }
             Err(failure) if failure.kind() == Kind::Interrupted => return Err(failure),
             Err(failure) => {
                 let reason = UndecidedReason::Unavailable;
@@ -109,11 +118,12 @@ fn evaluate(
     args: &EvalArgs,
     wish: Wish,
     toolchain: &Toolchain,
-    work: Vec<Work>,
+    work: Vec<(&Path, Work)>,
     interrupt: &Interrupt,
     report: &mut Report<'_>,
 ) -> Result<(), Failure> {
     let mut lean = lean::prepare(toolchain, report.ui, interrupt)?;
+    let work = with_options(work, toolchain, report.ui, interrupt)?;
     let named = args.pickle.as_deref();
     let base = lean::base(wish, named, toolchain, &lean.identity, report.ui.as_ref())?;
     lean.launch.reads.extend(base.file().map(Path::to_owned));
@@ -155,6 +165,24 @@ fn evaluate(
     failed.map_or(ran, Err)
 }
 
+/// The sources with the options that the Lake file sets for their modules.
+///
+/// # Errors
+/// The user's interrupt.
+fn with_options(
+    work: Vec<(&Path, Work)>,
+    toolchain: &Toolchain,
+    ui: &Arc<Ui>,
+    interrupt: &Interrupt,
+) -> Result<Vec<Work>, Failure> {
+    let mut options = ProjectOptions::read(toolchain, ui.as_ref(), interrupt)?;
+    let with_options = work.into_iter().map(|(file, one)| Work {
+        lean_options: options.of(file, ui.as_ref()),
+        ..one
+    });
+    Ok(with_options.collect())
+}
+
 /// Reads the modules ahead that the texts import.
 fn read_ahead(work: &[Work], opener: &Opener) {
     let headers: Vec<_> = work.iter().map(|work| header::split(&work.text)).collect();
@@ -171,6 +199,8 @@ fn read_ahead(work: &[Work], opener: &Opener) {
 fn eval_settings(args: &EvalArgs, base: Base) -> EvalSettings {
     EvalSettings {
         base,
+        // Each file has its own.
+        lean_options: None,
         timeout: args.limits.timeout,
         options: settings::command_options(args),
         policy: Policy {

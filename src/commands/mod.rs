@@ -9,6 +9,7 @@ mod doctor;
 mod eval;
 mod in_image;
 mod lean;
+mod options;
 pub(crate) mod output;
 mod pickle;
 mod repl;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::cache::Cache;
 use crate::cli::repl::ReplArgs;
+use crate::commands::options::ProjectOptions;
 use crate::commands::{DONE, lean};
 use crate::event::{Event, Observer};
 use crate::failure::{Failure, Kind};
@@ -33,7 +34,13 @@ pub(crate) fn run(args: &ReplArgs, ui: &Arc<Ui>, interrupt: &Interrupt) -> Resul
         interrupt: interrupt.clone(),
         observer: Arc::<Ui>::clone(ui),
     };
-    let mut shell = Shell::new(opener, args.limits.timeout, toolchain.why);
+    let mut options = ProjectOptions::read(&toolchain, ui.as_ref(), interrupt)?;
+    let options = match &args.file {
+        Some(file) => options.of(file, ui.as_ref()),
+        None => options.of_no_file("what is typed", ui.as_ref()),
+    };
+    let options = options.map(Arc::unwrap_or_clone).unwrap_or_default();
+    let mut shell = Shell::new(opener, args.limits.timeout, options, toolchain.why);
     let version = shell.start()?;
     let is_terminal = io::stdin().is_terminal() && io::stdout().is_terminal();
     let mut prompt = if is_terminal {

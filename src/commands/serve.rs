@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::cache::Cache;
 use crate::cli::serve::ServeArgs;
 use crate::cli::shared::OutputArgs;
+use crate::commands::options::ProjectOptions;
 use crate::commands::{DONE, lean};
 use crate::core_lean::CoreLean;
 use crate::event::{Event, Observer};
@@ -58,8 +59,11 @@ pub(crate) fn run(
             let identity = lean.0.identity.clone();
             let pickle = lean.1.digest().map(str::to_owned);
             let confinement = sandbox::in_force(&lean.0.launch);
+            let lean_options = ProjectOptions::read(&chosen, &LogObserver, &interrupt)?
+                .of_no_file("each source", &LogObserver);
             let settings = PoolSettings {
                 base: lean.1,
+                lean_options: lean_options.clone(),
                 ..settings::pool(&args, size, lean.0)
             };
             let pool = Pool::start(settings, Arc::new(LogObserver));
@@ -68,6 +72,7 @@ pub(crate) fn run(
                 identity,
                 pickle,
                 confinement,
+                lean_options,
             })
         })
     };

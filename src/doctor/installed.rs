@@ -6,13 +6,13 @@ use crate::env_vars;
 use crate::lean::toolchain::Toolchain;
 
 /// elan's own folder.
-pub(super) fn elan_home() -> Option<PathBuf> {
+pub(crate) fn elan_home() -> Option<PathBuf> {
     let named = env_vars::read(env_vars::ELAN_HOME).map(PathBuf::from);
     named.or_else(|| Some(PathBuf::from(env_vars::read(env_vars::HOME)?).join(".elan")))
 }
 
 /// The folder of a toolchain, if it is there with a Lean in it.
-pub(super) fn folder(toolchain: &Toolchain, home: Option<&Path>) -> Option<PathBuf> {
+pub(crate) fn folder(toolchain: &Toolchain, home: Option<&Path>) -> Option<PathBuf> {
     let folder = match toolchain {
         Toolchain::Folder(folder) => folder.clone(),
         // As elan names its folders (`Toolchain::from` and `sanitize` in elan 4.2.3): for a release

@@ -4,7 +4,7 @@
 
 mod core;
 pub(crate) mod fact;
-mod installed;
+pub(crate) mod installed;
 mod modules;
 mod project;
 mod room;

@@ -1,6 +1,7 @@
 //! Lake and Lean of one toolchain. The only place that runs them; never for sessions.
 
 use std::ffi::{OsStr, OsString};
+use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
@@ -11,6 +12,7 @@ use crate::failure::{Failure, Kind};
 use crate::lean::toolchain::Toolchain;
 use crate::limits::{Deadline, Interrupt};
 use crate::process::run::{Run, find_program};
+use crate::process::sandbox::folder::Folder;
 
 /// The programs of a toolchain, and the environment that makes elan choose it.
 #[derive(Debug, Clone)]
@@ -157,6 +159,37 @@ impl Lake {
         variables.retain(|(name, _)| !told.iter().any(|(known, _)| known == name));
         variables.extend(told);
         Ok(variables)
+    }
+}
+
+impl Lake {
+    /// The Lake file of a project in its TOML form, which Lake makes of a `lakefile.lean`. The project stays
+    /// as it is. A Lake that is older than that form fails.
+    pub(crate) fn lake_file_as_toml(
+        &self,
+        project: &Path,
+        deadline: Deadline,
+        observer: &dyn Observer,
+        interrupt: &Interrupt,
+    ) -> Result<String, Failure> {
+        let hint = "run `lake translate-config toml FILE` in the project to see what Lake reports";
+        let failed = |err: std::io::Error| {
+            Failure::new(Kind::Project, "cannot read what Lake has written", hint).caused_by(err)
+        };
+        let folder = Folder::new(&env_vars::temporary_folder()).map_err(failed)?;
+        // Without a path, Lake would put the new file into the project and rename the old one
+        // (`lake.translateConfig` in Lake/CLI/Main.lean).
+        let file = folder.path().join("lakefile.toml");
+        self.lake()?
+            .args(["translate-config", "toml"])
+            .arg(&file)
+            .dir(project)
+            .purpose("asking Lake for the options of the project's modules")
+            .kind(Kind::Project)
+            .hint(hint)
+            .deadline(deadline)
+            .finish(observer, interrupt)?;
+        fs::read_to_string(&file).map_err(failed)
     }
 }
 

@@ -107,7 +107,7 @@ impl From<ProofStateId> for Value {
 }
 
 /// Names an environment held by one session; means nothing to any other session.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct EnvId(pub u64);
 
 impl EnvId {

@@ -7,6 +7,7 @@ pub mod infotree;
 pub mod message;
 pub mod module_name;
 pub mod olean;
+pub mod options;
 pub mod position;
 pub mod release;
 pub mod repl_tag;

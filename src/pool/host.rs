@@ -201,6 +201,7 @@ impl Host {
 fn evaluator(settings: &PoolSettings, kill: &Interrupt, observer: &Arc<dyn Observer>) -> Evaluator {
     let evaluation = EvalSettings {
         base: settings.base.clone(),
+        lean_options: settings.lean_options.clone(),
         // Each job brings its own timeout, options and policy.
         timeout: settings.import_timeout,
         options: Options::default(),

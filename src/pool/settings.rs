@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::lean::options::ModuleOptions;
 use crate::limits::{Bytes, Wait};
 use crate::repl::base::Base;
 use crate::repl::identity::LeanRepl;
@@ -15,6 +16,8 @@ pub struct PoolSettings {
     pub lean: LeanRepl,
     /// What texts start from.
     pub base: Base,
+    /// The options of Lean that hold for all texts; nothing if no Lake file says.
+    pub lean_options: Option<Arc<ModuleOptions>>,
     /// How many sessions work at the same time; at least one.
     pub sessions: usize,
     /// How many more are kept ready to take the place of one that goes.
@@ -75,6 +78,7 @@ impl PoolSettings {
         Self {
             lean,
             base: Base::Import,
+            lean_options: None,
             sessions: 1,
             spares: 1,
             starts: 2,

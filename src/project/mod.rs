@@ -2,6 +2,7 @@
 
 mod lakefile;
 pub(crate) mod manifest;
+pub(crate) mod options;
 
 use std::path::{Path, PathBuf};
 

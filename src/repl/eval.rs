@@ -12,6 +12,7 @@ use crate::event::Event;
 use crate::failure::{Failure, Kind};
 use crate::lean::header;
 use crate::lean::message::{EnvId, Extra};
+use crate::lean::options::ModuleOptions;
 use crate::limits::{Deadline, Wait};
 use crate::repl::axioms;
 use crate::repl::base::Base;
@@ -30,6 +31,8 @@ pub(crate) struct EvalSettings {
     pub(crate) base: Base,
     /// The longest wait for the answer to a text.
     pub(crate) timeout: Wait,
+    /// The options of Lean that hold for the text; nothing if no Lake file says.
+    pub(crate) lean_options: Option<Arc<ModuleOptions>>,
     /// What is asked for besides messages and sorries.
     pub(crate) options: Options,
     /// What rejects a source that Lean accepts.
@@ -117,8 +120,27 @@ impl Evaluator {
         Ok(open)
     }
 
-    /// The proven environment that a text with this header starts from.
+    /// The proven environment that a text with this header starts from, with the options that hold for it.
     fn environment(&mut self, split: &header::Split) -> Result<(EnvId, Ground), Trouble> {
+        let options = self.settings.lean_options.clone().unwrap_or_default();
+        let (env, ground) = self.environment_without_options(split)?;
+        let options = match (&self.settings.base, ground) {
+            // What the prelude of a pickle sets comes later than the Lake file.
+            (Base::Pickle { pickle, .. }, Ground::Pickle) => {
+                options.without(&pickle.sidecar.options_of_prelude())
+            }
+            _ => ModuleOptions::clone(&options),
+        };
+        let wait = self.opener.import_timeout.get();
+        let open = self.session().map_err(Trouble::Refused)?;
+        Ok((open.with_options(env, &options, wait)?, ground))
+    }
+
+    /// The proven environment of a header's imports, or of the pickle that stands for them.
+    fn environment_without_options(
+        &mut self,
+        split: &header::Split,
+    ) -> Result<(EnvId, Ground), Trouble> {
         let base = &self.settings.base;
         let pickle = base.serving(split).map_err(Trouble::Refused)?.cloned();
         if let Some(pickle) = pickle
@@ -164,8 +186,22 @@ impl Evaluator {
         }
     }
 
-    /// Evaluates one text. A text that could not be decided carries the failure.
-    pub(crate) fn evaluate(&mut self, name: &str, text: &Arc<str>) -> Evaluated {
+    /// Evaluates one text, with the options that hold for it. A text that could not be decided carries the
+    /// failure.
+    pub(crate) fn evaluate(
+        &mut self,
+        name: &str,
+        text: &Arc<str>,
+        lean_options: Option<Arc<ModuleOptions>>,
+    ) -> Evaluated {
+        self.settings.lean_options = lean_options;
+        let mut evaluated = self.evaluate_with_options(name, text);
+        evaluated.lean_options = self.settings.lean_options.clone();
+        evaluated
+    }
+
+    /// Evaluates one text with the options of the settings.
+    fn evaluate_with_options(&mut self, name: &str, text: &Arc<str>) -> Evaluated {
         let start = Instant::now();
         let worn = self.open.as_ref().is_some_and(|open| open.evaluated > 0);
         let attempt = match self.attempt(text) {

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::failure::Failure;
 use crate::lean::message::{Message, Sorry, Tactic};
+use crate::lean::options::ModuleOptions;
 use crate::repl::undecided::UndecidedReason;
 
 /// What Lean's answer means for a file.
@@ -86,6 +87,8 @@ pub struct Evaluated {
     pub reasons: Vec<String>,
     /// What it was evaluated on; nothing if it did not come to that.
     pub ground: Option<Ground>,
+    /// The options of Lean that held for it; nothing if no Lake file says.
+    pub lean_options: Option<Arc<ModuleOptions>>,
     /// How long it took.
     pub times: Times,
 }
@@ -111,6 +114,7 @@ impl Evaluated {
             failure: Some(failure),
             reasons: Vec::new(),
             ground: None,
+            lean_options: None,
             times: Times::default(),
         }
     }

@@ -136,6 +136,7 @@ pub(crate) fn judge(answered: Answered<'_>, policy: Policy) -> Evaluated {
         failure,
         reasons,
         ground,
+        lean_options: None,
         times,
     }
 }

@@ -13,6 +13,7 @@ pub(crate) mod input;
 pub(crate) mod judge;
 mod object;
 pub(crate) mod opening;
+mod optioned;
 pub mod pickle;
 pub(crate) mod schedule;
 pub(crate) mod session;

@@ -11,6 +11,7 @@ use crate::event::Observer;
 use crate::failure::{Failure, Kind};
 use crate::lean::header::Split;
 use crate::lean::message::{EnvId, Message, Severity};
+use crate::lean::options::ModuleOptions;
 use crate::limits::{Deadline, Interrupt, Wait};
 use crate::repl::identity::LeanRepl;
 use crate::repl::import;
@@ -107,6 +108,8 @@ pub(crate) struct OpenSession {
     base: EnvId,
     /// Proven environments by the header that made them.
     headers: HashMap<String, EnvId>,
+    /// Environments with options, by what they were made from.
+    pub(super) optioned: HashMap<(EnvId, ModuleOptions), EnvId>,
     /// The proven environment of a pickle, once it was loaded.
     pub(crate) pickled: Option<EnvId>,
     /// How many texts it has evaluated.
@@ -157,6 +160,7 @@ impl OpenSession {
             lean_version,
             base,
             headers: HashMap::new(),
+            optioned: HashMap::new(),
             pickled: None,
             evaluated: 0,
             answered: false,

@@ -9,6 +9,7 @@ use std::thread;
 
 use crate::failure::{Failure, Kind};
 use crate::lean::header;
+use crate::lean::options::ModuleOptions;
 use crate::repl::eval::{EvalSettings, Evaluator};
 use crate::repl::evaluated::Evaluated;
 use crate::repl::opening::Opener;
@@ -20,6 +21,8 @@ pub(crate) struct Work {
     pub(crate) name: String,
     /// The text.
     pub(crate) text: Arc<str>,
+    /// The options of Lean that hold for it; nothing if no Lake file says.
+    pub(crate) lean_options: Option<Arc<ModuleOptions>>,
 }
 
 /// What a run hands on.
@@ -102,7 +105,7 @@ fn work_off(evaluator: &mut Evaluator, queue: &Mutex<Queue>, sender: &SyncSender
     let mut header = None;
     while let Some((key, work)) = next(queue, header.as_deref()) {
         header = Some(key);
-        let evaluated = evaluator.evaluate(&work.name, &work.text);
+        let evaluated = evaluator.evaluate(&work.name, &work.text, work.lean_options);
         let stopped =
             matches!(&evaluated.failure, Some(failure) if failure.kind() == Kind::Interrupted);
         if stopped {
@@ -193,6 +196,7 @@ mod tests {
         Work {
             name: name.to_owned(),
             text: Arc::from(text),
+            lean_options: None,
         }
     }
 

@@ -7,9 +7,10 @@ use axum::http::header::{ACCEPT, CONTENT_TYPE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use utoipa::ToSchema;
 
+use crate::lean::options::ModuleOptions;
 use crate::pool::Sessions;
 use crate::serve::options::Mode;
 use crate::serve::page;
@@ -67,6 +68,9 @@ pub(crate) struct VersionReply {
     manifest: Option<String>,
     /// The SHA-256 of the pickle that texts start from; null if they start from their imports.
     pickle: Option<String>,
+    /// The options of Lean that the project's Lake file sets for all sources; null if none says.
+    #[schema(value_type = Option<Object>)]
+    options: Option<Value>,
     /// The imports of a text that has none.
     base_header: String,
     /// How sessions are confined, once that is known.
@@ -154,6 +158,9 @@ pub(crate) async fn version(State(server): State<Arc<Server>>) -> Response {
         repl: identity.map(|identity| identity.repl.clone()),
         manifest: identity.and_then(|identity| identity.manifest.clone()),
         pickle: started.and_then(|started| started.pickle.clone()),
+        options: started
+            .and_then(|started| started.lean_options.as_deref())
+            .map(ModuleOptions::to_json),
         base_header: server.options.base_header.clone(),
         sandbox: started.map(|started| SandboxReply {
             files: started.confinement.files,

@@ -8,6 +8,7 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
 
 use crate::lean::header;
+use crate::lean::options::ModuleOptions;
 use crate::pool::Pool;
 use crate::pool::PoolState;
 use crate::pool::job::Refusal;
@@ -31,6 +32,8 @@ pub(crate) struct Started {
     pub(crate) pickle: Option<String>,
     /// How its sessions are confined.
     pub(crate) confinement: Offer,
+    /// The options of Lean that hold for all texts; nothing if no Lake file says.
+    pub(crate) lean_options: Option<Arc<ModuleOptions>>,
 }
 
 /// What all requests share.

@@ -136,6 +136,7 @@ mod tests {
             why: String::new(),
             expected_lean: None,
             project: Some(Project { root: root.clone() }),
+            options_from: None,
         };
         let core = root.join("core-lean");
         let exposing = |chosen: &Toolchain, name: &str| {

@@ -9,6 +9,7 @@ use std::time::Duration;
 use crate::event::Event;
 use crate::failure::{Failure, Kind};
 use crate::lean::message::{EnvId, Sorry};
+use crate::lean::options::ModuleOptions;
 use crate::limits::{Bytes, Deadline, Wait};
 use crate::repl::evaluated::Verdict;
 use crate::repl::input;
@@ -25,6 +26,8 @@ pub(crate) struct Keeper {
     opener: Opener,
     /// The longest wait for the answer to a text or tactic.
     timeout: Wait,
+    /// The options of Lean that hold for all texts.
+    options: ModuleOptions,
     /// The session, if there is one.
     open: Option<OpenSession>,
     /// The environment of the record's header in the session.
@@ -62,10 +65,11 @@ pub(crate) enum Step {
 
 impl Keeper {
     /// A keeper without a session yet.
-    pub(crate) fn new(opener: Opener, timeout: Wait) -> Self {
+    pub(crate) fn new(opener: Opener, timeout: Wait, options: ModuleOptions) -> Self {
         Self {
             opener,
             timeout,
+            options,
             open: None,
             base: None,
             outcomes: Vec::new(),
@@ -121,7 +125,9 @@ impl Keeper {
                 self.step_started(&format!("running {imports}"));
             }
             let open = self.open.as_mut().ok_or_else(no_session)?;
-            let base = open.environment(&record.header, wait);
+            let base = open
+                .environment(&record.header, wait)
+                .and_then(|base| open.with_options(base, &self.options, wait));
             self.step_finished();
             self.base = Some(self.settled(base)?);
         }

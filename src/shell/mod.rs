@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 
 use crate::failure::{Failure, Kind};
 use crate::lean::message::{Message, Sorry};
+use crate::lean::options::ModuleOptions;
 use crate::limits::Wait;
 use crate::repl::evaluated::Evaluated;
 use crate::repl::opening::Opener;
@@ -97,10 +98,10 @@ pub(crate) struct Shell {
 
 impl Shell {
     /// A shell without a session yet.
-    pub(crate) fn new(opener: Opener, timeout: Wait, why: String) -> Self {
+    pub(crate) fn new(opener: Opener, timeout: Wait, options: ModuleOptions, why: String) -> Self {
         Self {
             record: Record::default(),
-            keeper: Keeper::new(opener, timeout),
+            keeper: Keeper::new(opener, timeout, options),
             proof: None,
             why,
             timed: false,
@@ -170,7 +171,7 @@ impl Shell {
             self.refresh(hear)?;
         }
         match command {
-            Command::Undo(count) => self.undo(count, hear),
+            Command::Undo(count) => return self.undo(count, hear),
             Command::Env => hear(Said::Shown(&self.described())),
             Command::Save { path, replace } => return self.save(&path, replace, hear),
             Command::Load(path) => return self.load(&path, hear),
@@ -268,12 +269,14 @@ impl Shell {
     }
 
     /// Takes back texts, or tactics while there is a proof.
-    fn undo(&mut self, count: usize, hear: &mut Hear<'_>) {
+    ///
+    /// # Errors
+    /// A count above that of the texts or tactics: then none is taken back.
+    fn undo(&mut self, count: usize, hear: &mut Hear<'_>) -> Result<(), Failure> {
         if self.proof.is_some() {
-            self.undo_tactics(count, hear);
-            return;
+            return self.undo_tactics(count, hear);
         }
-        let left = self.record.texts.len().saturating_sub(count);
+        let left = left_after(count, self.record.texts.len(), "text")?;
         let gone = self.record.texts.split_off(left);
         self.keeper.truncate(left);
         if gone.is_empty() {
@@ -282,6 +285,7 @@ impl Shell {
         for kept in gone.iter().rev() {
             hear(Said::Note(&format!("took back `{}`", kept.shown())));
         }
+        Ok(())
     }
 
     /// What texts are evaluated on.
@@ -326,6 +330,28 @@ impl Shell {
             holes.map(move |(index, hole)| (text, index, hole))
         });
         holes.filter(|(_, _, hole)| is_provable(hole)).collect()
+    }
+}
+
+/// How many of the things that are there stay when the last `count` are taken back; where there are none,
+/// none.
+///
+/// # Errors
+/// Fewer than that are there.
+fn left_after(count: usize, there: usize, what: &str) -> Result<usize, Failure> {
+    match there.checked_sub(count) {
+        Some(left) => Ok(left),
+        None if there == 0 => Ok(0),
+        None => Err(Failure::new(
+            Kind::Usage,
+            format!(
+                "cannot take back {}: there {} only {}",
+                counted(count, what),
+                if there == 1 { "is" } else { "are" },
+                counted(there, what)
+            ),
+            format!("write `:undo {there}` to take all of them back"),
+        )),
     }
 }
 

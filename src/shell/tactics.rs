@@ -9,7 +9,7 @@ use crate::repl::opening::has_errors;
 use crate::shell::keeper::{Outcome, Step};
 use crate::shell::proof::{Proof, State};
 use crate::shell::texts::evaluated;
-use crate::shell::{Hear, REJECTED, Said, Shell, TYPED, counted};
+use crate::shell::{Hear, REJECTED, Said, Shell, TYPED, counted, left_after};
 
 impl Shell {
     /// Begins the proof of an open goal: that of the number, or the first of the last text that left
@@ -96,7 +96,16 @@ impl Shell {
     }
 
     /// Takes back tactics.
-    pub(super) fn undo_tactics(&mut self, count: usize, hear: &mut Hear<'_>) {
+    ///
+    /// # Errors
+    /// A count above that of the tactics: then none is taken back.
+    pub(super) fn undo_tactics(
+        &mut self,
+        count: usize,
+        hear: &mut Hear<'_>,
+    ) -> Result<(), Failure> {
+        let there = self.proof.as_ref().map_or(0, |proof| proof.tactics().len());
+        left_after(count, there, "tactic")?;
         let undone = self.proof.as_mut().map_or(0, |proof| proof.undo(count));
         if undone == 0 {
             hear(Said::Note(
@@ -104,6 +113,7 @@ impl Shell {
             ));
         }
         self.show_goals(hear);
+        Ok(())
     }
 
     /// Writes the tactics into the text in the place of its sorry, and has Lean judge the whole:

@@ -30,6 +30,7 @@
 //! | `reason` | why it is undecided, in a word (`UndecidedReason`); absent if it is not |
 //! | `failure` | why it is undecided, in full: `kind`, `problem`, `hint`, `causes` |
 //! | `base` | `import` or `pickle`: the proven environment it was evaluated on; absent if there was none |
+//! | `options` | the options of Lean that held, as the Lake file of the project sets them; absent where there is none that could be read |
 //! | `seconds` | `header` and `body` |
 //! | `toolchain` | what evaluated it, and why that was chosen |
 //!
@@ -42,6 +43,7 @@ use serde_json::Value;
 
 use crate::failure::Failure;
 use crate::lean::message::{Message, Sorry, Tactic};
+use crate::lean::options::ModuleOptions;
 use crate::repl::evaluated::{Counts, Evaluated, Ground, Times};
 use crate::repl::undecided::UndecidedReason;
 use crate::ui::report::FailureFields;
@@ -100,6 +102,9 @@ pub(crate) struct FileLine<'a> {
     /// Which proven environment it was evaluated on, if it came to that.
     #[serde(skip_serializing_if = "Option::is_none")]
     base: Option<&'static str>,
+    /// The options of Lean that held, if a Lake file says which.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    options: Option<Value>,
     /// How long it took.
     seconds: Seconds,
     /// What evaluated it.
@@ -137,6 +142,10 @@ impl<'a> FileLine<'a> {
             reason: evaluated.reason.map(UndecidedReason::as_str),
             failure: evaluated.failure.as_ref().map(FailureFields::new),
             base: evaluated.ground.map(Ground::as_str),
+            options: evaluated
+                .lean_options
+                .as_deref()
+                .map(ModuleOptions::to_json),
             seconds: Seconds::new(evaluated.times),
             toolchain,
         }

@@ -42,6 +42,7 @@ fn error(pos: Position, end: Option<Position>, data: &str) -> Message {
 /// A file named `A.lean` in which Lean said `messages`.
 fn file(text: &str, messages: Vec<Message>) -> Evaluated {
     Evaluated {
+        lean_options: None,
         name: "A.lean".to_owned(),
         text: text.into(),
         verdict: Verdict::Rejected,

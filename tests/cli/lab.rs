@@ -24,6 +24,10 @@ env)
     printf 'LEAN_SYSROOT=%s\nLEAN_PATH=./.lake/build/lib:%s/lib\n' "$here" "$here"
     printf 'LEAN_CC=\nLAKE_CACHE_KEY=secret\nLEAN_OF_LAKE=%s\n' "$(pwd)"
     ;;
+translate-config)
+    echo "$2" >> "$here/translations"
+    cat "$here/config.toml" > "$3"
+    ;;
 build)
     echo "building $2"
     if [ -e "$here/mischief.sh" ]; then . "$here/mischief.sh"; fi

@@ -23,6 +23,7 @@ mod lab;
 mod mount;
 #[path = "../olean_file.rs"]
 mod olean_file;
+mod options;
 mod pickle;
 mod prefault;
 mod repl;

@@ -176,6 +176,45 @@ fn a_crash_loses_the_text_it_happened_in_and_nothing_else() {
 }
 
 #[test]
+fn undo_of_more_than_there_is_says_how_many_there_are_and_takes_none_back() {
+    let world = world(
+        "def a := 1\n:undo 99\n#check a\ntheorem t : p ∧ q := sorry\n:prove\nconstructor\n:undo 2\n:abort\n:undo 2\n:undo 99\n",
+    );
+    snapshot!(repl(&world, &[]), @"
+    exit: 2
+    ----- stdout -----
+    a : Nat
+    warning: declaration uses `sorry`
+     --> input:1:22
+      |
+    1 | theorem t : p ∧ q := sorry
+      |                      ^^^^^
+
+    goal: ⊢ p ∧ q
+    ⊢ p ∧ q
+    goal 1 of 2
+    ⊢ p
+
+    goal 2 of 2
+    ⊢ q
+    constructor
+    ----- stderr -----
+    starting Lean
+    error: cannot take back 99 texts: there is only 1 text
+
+    hint: write `:undo 1` to take all of them back
+    note: 1 goal left open; `:prove` to go on from there
+    error: cannot take back 2 tactics: there is only 1 tactic
+
+    hint: write `:undo 1` to take all of them back
+    note: left the proof; its text is as it was
+    note: took back `theorem t : p ∧ q := sorry`
+    note: took back `def a := 1`
+    note: there is no text to take back
+    ");
+}
+
+#[test]
 fn undo_reaches_across_a_crash() {
     let world = world("def a := 1\ndef b := 2\n--! stack-overflow\n:undo\n#check a\n#check b\n");
     snapshot!(repl(&world, &[]), @"

@@ -5,6 +5,7 @@
  */
 const { LeanError, box } = require('./abi.cjs');
 const { goalTexts } = require('./formats.cjs');
+const { Raised } = require('./monads.cjs');
 const { nameOf } = require('./names.cjs');
 
 /** The parts of a proof state. Contexts of terms and tactics are the same for all. */
@@ -16,6 +17,9 @@ const PART = {
 const CORE_STATE = { env: 0, ngen: 2, traceState: 4, messages: 6, infoState: 7 };
 const CORE_CONTEXT = { fileMap: 1, options: 2, currNamespace: 6, openDecls: 7 };
 const METAVARIABLES = 0;
+
+/** The constructor `Exception.internal`. */
+const INTERNAL = 1;
 
 /** `Tactic.Context.recover`. */
 const RECOVER = 1;
@@ -104,11 +108,11 @@ class ProofStates {
     return abi.scope(() => {
       const before = this.parts(state);
       const syntax = this.#parse(this.environment(state), text);
-      const { value, after } = this.#runMeta(before, meta => {
+      const { value, after } = this.#reporting(before, report => this.#runMeta(before, meta => {
         const ran = this.#monads.inTerm(abi.use(this.#contexts().term), abi.use(before.termState), meta,
-          term => this.#evaluate(syntax, before.goals, term));
+          term => report(term, () => this.#evaluate(syntax, before.goals, term)));
         return abi.construct(0, [ran.value, ran.state]);
-      });
+      }));
       abi.own(value);
       return this.assemble({
         ...after,
@@ -139,6 +143,45 @@ class ProofStates {
     const { coreState } = this.parts(state);
     const field = name => this.#abi.field(coreState, CORE_STATE[name]);
     return { messages: field('messages'), infoState: field('infoState'), traceState: field('traceState') };
+  }
+
+  /**
+   * Runs a body that elaborates inside `report`. What is thrown says as well which errors Lean had logged
+   * before it gave up. They may be all that it says: elaboration that ends early raises an internal
+   * exception, of which `CoreM.toIO` knows only a number.
+   */
+  #reporting({ coreState }, body) {
+    let logged = [];
+    let isInternal = false;
+    const report = (term, elaborate) => {
+      try {
+        return elaborate();
+      } catch (error) {
+        if (error instanceof Raised) {
+          isInternal = this.#abi.tag(error.exception) === INTERNAL;
+          logged = this.#newErrors(coreState, term.at(-1));
+        }
+        throw error;
+      }
+    };
+    try {
+      return body(report);
+    } catch (error) {
+      if (!(error instanceof LeanError) || logged.length === 0) throw error;
+      throw new LeanError([...logged, ...isInternal ? [] : [error.message]].join('\n\n'));
+    }
+  }
+
+  /** The errors in the lent reference to a `Core.State` that the lent state before has not. */
+  #newErrors(before, reference) {
+    const abi = this.#abi;
+    return abi.scope(() => {
+      const [old, now] = [before, abi.own(this.#monads.read(reference))]
+        .map(state => abi.field(state, CORE_STATE.messages));
+      return this.#frontend.readLog(now, this.#frontend.countLog(old))
+        .filter(({ severity }) => severity === 'error')
+        .map(({ data }) => data);
+    });
   }
 
   /** Runs a body in `MetaM`; gives its value and the states after it, owned. */

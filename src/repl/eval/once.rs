@@ -52,7 +52,10 @@ impl Evaluator {
         let begun = |open: &OpenSession| open.answered || open.session.has_begun();
         let has_begun = is_header_proven && self.open.as_ref().is_some_and(begun);
         Once {
-            outcome: attempt.map(|attempt| self.judge(name, text, attempt)),
+            outcome: attempt.map(|attempt| Evaluated {
+                lean_options: self.settings.lean_options.clone(),
+                ..self.judge(name, text, attempt)
+            }),
             is_header_proven,
             has_begun,
         }

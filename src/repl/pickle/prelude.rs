@@ -155,6 +155,24 @@ impl Prelude {
     }
 }
 
+/// The options that the text of a prelude sets.
+pub(super) fn options_set_in(text: &str) -> Vec<String> {
+    let words = words(text).unwrap_or_default();
+    let mut depth = 0_usize;
+    let mut names = Vec::new();
+    for pair in words.windows(2) {
+        let [word, next] = pair else { continue };
+        match bracket(word.text) {
+            Some(Bracket::Opens) => depth += 1,
+            Some(Bracket::Closes) => depth = depth.saturating_sub(1),
+            // Inside brackets stands a term, for which alone an option holds there.
+            None if depth == 0 && word.text == "set_option" => names.push(next.text.to_owned()),
+            None => {}
+        }
+    }
+    names
+}
+
 /// The failure for something in line `line`.
 fn at(path: &Path, line: usize, problem: &str, hint: &str) -> Failure {
     Failure::new(

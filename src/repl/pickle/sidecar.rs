@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::failure::Failure;
 use crate::repl::identity::Identity;
+use crate::repl::pickle::prelude::options_set_in;
 
 /// Of the format below. Raised whenever a field comes, goes or changes its meaning.
 pub const VERSION: u64 = 1;
@@ -106,6 +107,14 @@ impl Way {
 }
 
 impl Sidecar {
+    /// The options that the prelude sets.
+    pub fn options_of_prelude(&self) -> Vec<String> {
+        self.prelude
+            .as_deref()
+            .map(options_set_in)
+            .unwrap_or_default()
+    }
+
     /// Reads one. The error says what does not fit.
     pub fn from_json(text: &str) -> Result<Self, String> {
         let value: Value = serde_json::from_str(text).map_err(|err| err.to_string())?;
