@@ -213,8 +213,10 @@ class Session {
       ? this.#sorryDecls.find(frontend.environment(before), frontend.environment(after), trees)
       : undefined;
     const env = this.#record(frontend.forget(after, before));
+    const isHidden = frontend.hadErrors(after) && !messages.some(({ severity }) => severity === 'error');
     return {
-      env, ...withoutEmpty({ messages, ...found }), sorryDecls, endReached: isEnd, hadErrors: frontend.hadErrors(after),
+      env, ...withoutEmpty({ messages, ...found }), sorryDecls,
+      ...(isHidden && { hadErrors: true }), ...(!isEnd && { endReached: false }),
     };
   }
 
