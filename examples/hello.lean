@@ -1,6 +1,10 @@
-/-! A first file: a computation, a check and a small proof. -/
+/-! A first file: a greeting, a program, a check and a small proof. -/
 
 #eval "Hello from Lean " ++ Lean.versionString
+
+def squares (numbers : List Nat) : List Nat := numbers.map fun n => n * n
+
+#eval squares [1, 2, 3]
 
 #check Nat.add_comm
 

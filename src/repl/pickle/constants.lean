@@ -1,6 +1,5 @@
 -- Tells a public constant of a module, or of the modules that it imports if it has none itself. It
--- is run in a throwaway environment. Written with nothing but recursion: loops need compiled code
--- that core Lean does not have, and what is used here is the same from v4.9 on.
+-- is run in a throwaway environment. What is used here is the same from v4.9 on.
 
 open Lean in
 partial def leanreplIsPlain : Name → Bool
@@ -15,22 +14,8 @@ partial def leanreplText : Name → String
   | _ => ""
 
 open Lean in
-partial def leanreplConstant (names : Array Name) (index : Nat) : Option Name :=
-  if h : index < names.size then
-    let name := names[index]
-    if name.isInternal || isPrivateName name || !leanreplIsPlain name then
-      leanreplConstant names (index + 1)
-    else
-      some name
-  else
-    none
-
-open Lean in
-partial def leanreplImports (imports : Array Import) (index : Nat) (names : List Name) : List Name :=
-  if h : index < imports.size then
-    leanreplImports imports (index + 1) (imports[index].module :: names)
-  else
-    names
+def leanreplConstant (names : Array Name) : Option Name :=
+  names.find? fun name => !(name.isInternal || isPrivateName name) && leanreplIsPlain name
 
 open Lean in
 partial def leanreplFind (env : Environment) (seen : NameSet) : List Name → Option Name
@@ -44,9 +29,10 @@ partial def leanreplFind (env : Environment) (seen : NameSet) : List Name → Op
       match env.header.moduleData[index.toNat]? with
       | none => leanreplFind env seen rest
       | some data =>
-        match leanreplConstant data.constNames 0 with
+        match leanreplConstant data.constNames with
         | some found => some found
-        | none => leanreplFind env seen (leanreplImports data.imports 0 rest)
+        -- The implied import of Init comes first and is looked at last.
+        | none => leanreplFind env seen (data.imports.foldl (fun names found => found.module :: names) rest)
 
 def leanreplTell (env : Lean.Environment) (number : String) (name : Lean.Name) : IO Unit :=
   match leanreplFind env {} [name] with

@@ -1,6 +1,7 @@
 //! Benchmarks: each figure beside a baseline that is measured in the same run.
 
 mod clients;
+mod commands;
 #[path = "../../../tests/olean_file.rs"]
 mod olean_file;
 mod prefault;
@@ -38,6 +39,8 @@ enum Name {
         #[arg(long, default_value_t = 7)]
         rounds: usize,
     },
+    /// How the processor time of core Lean grows with the commands of a source.
+    Commands,
     /// What reading compiled modules ahead saves an import on a cold disk.
     Prefault {
         /// Size of all modules together.
@@ -66,6 +69,7 @@ pub(crate) fn run(root: &Path, args: &Args) -> anyhow::Result<bool> {
     match &args.name {
         Name::Session { requests } => session::run(root, *requests)?,
         Name::Start { rounds } => start::run(*rounds)?,
+        Name::Commands => commands::run()?,
         Name::Prefault { size, rounds } => prefault::run(root, size.get(), *rounds)?,
         Name::Serve(args) => serve::run(root, args)?,
         Name::AtOnce => serve::at_once::run()?,

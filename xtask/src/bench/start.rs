@@ -22,13 +22,7 @@ const REQUEST: &[u8] = b"{\"cmd\": \"example (a b : Nat) (h : a < b) : a <= b :=
 /// # Errors
 /// A core Lean that cannot be installed, or answers wrongly.
 pub(crate) fn run(rounds: usize) -> Result<()> {
-    let installed = CoreLean::new(Cache::locate()?).install(
-        Deadline::after(INSTALLATION),
-        &Unobserved,
-        &Interrupt::default(),
-    )?;
-    ensure!(installed.starts_fast(), "no memory of core Lean is kept");
-    let kept = installed.launch();
+    let kept = launch()?;
     let mut plain = kept.clone();
     plain.args.pop();
     let mut times = [Sample::default(), Sample::default()];
@@ -52,9 +46,34 @@ pub(crate) fn run(rounds: usize) -> Result<()> {
     Ok(())
 }
 
+/// How an installed core Lean is started from its kept memory.
+///
+/// # Errors
+/// A core Lean that cannot be installed.
+pub(crate) fn launch() -> Result<Launch> {
+    let installed = CoreLean::new(Cache::locate()?).install(
+        Deadline::after(INSTALLATION),
+        &Unobserved,
+        &Interrupt::default(),
+    )?;
+    ensure!(installed.starts_fast(), "no memory of core Lean is kept");
+    Ok(installed.launch())
+}
+
 /// How long a process takes from its start to its end, when it answers one request in between.
 fn answer(launch: &Launch) -> Result<Duration> {
     let since = Instant::now();
+    let reply = reply(launch, REQUEST)?;
+    let time = since.elapsed();
+    ensure!(reply.trim() == r#"{"env":0}"#, "a wrong answer: {reply}");
+    Ok(time)
+}
+
+/// What a process answers to one request, after which it ends.
+///
+/// # Errors
+/// A process that cannot be started or written to.
+pub(crate) fn reply(launch: &Launch, request: &[u8]) -> Result<String> {
     let mut child = command(launch.program.clone())
         .args(&launch.args)
         .envs(launch.vars.iter().cloned())
@@ -62,12 +81,9 @@ fn answer(launch: &Launch) -> Result<Duration> {
         .stdout(Stdio::piped())
         .spawn()
         .context("core Lean cannot be started")?;
-    child.stdin.take().context("no stdin")?.write_all(REQUEST)?;
+    child.stdin.take().context("no stdin")?.write_all(request)?;
     let output = child
         .wait_with_output()
         .context("core Lean cannot be read")?;
-    let time = since.elapsed();
-    let reply = String::from_utf8_lossy(&output.stdout);
-    ensure!(reply.trim() == r#"{"env":0}"#, "a wrong answer: {reply}");
-    Ok(time)
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
