@@ -13,10 +13,11 @@ use crate::docker;
 use crate::sum::Sum;
 
 /// Test targets whose ignored tests need core Lean or its Node, to be root, or clients from elsewhere.
-const CORE_TARGETS: [&str; 7] = [
+const CORE_TARGETS: [&str; 8] = [
     "real_lean",
     "real_oleans",
     "real_worker",
+    "core_bodies",
     "core_install",
     "core_repl",
     "cli",
