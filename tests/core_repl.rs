@@ -695,3 +695,28 @@ fn deep_recursion_in_a_tactic_ends_in_an_answer_or_in_a_death_that_is_told() {
         assert_eq!(last, "Stack overflow detected. Aborting.", "{tactic}");
     }
 }
+
+#[test]
+#[ignore = "needs core Lean; run cargo xtask test"]
+fn a_tactic_that_needs_a_missing_body_says_so_and_one_that_is_wrong_does_not() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut repl = Repl::start(dir.path(), None);
+    let text = "example (n : Nat) (h : n.isPowerOfTwo) : ∃ k, n = 2 ^ k := by sorry";
+    let reply = repl.ask(&json!({ "cmd": text }));
+    assert_eq!(reply["sorries"][0]["proofState"], 0, "{reply}");
+    let lack = json!(["the body of `Nat.isPowerOfTwo`"]);
+    for (tactic, unsupported) in [
+        ("exact h", &lack),
+        ("obtain ⟨k, hk⟩ := h", &lack),
+        ("have ⟨k, hk⟩ := h", &lack),
+        ("unfold Nat.isPowerOfTwo at h", &lack),
+        ("rw [Nat.isPowerOfTwo] at h", &lack),
+        ("omega", &Value::Null),
+        ("exact foo", &Value::Null),
+        ("exact (", &Value::Null),
+        ("skip", &Value::Null),
+    ] {
+        let reply = repl.ask(&json!({ "tactic": tactic, "proofState": 0 }));
+        assert_eq!(&reply["unsupported"], unsupported, "{tactic}: {reply}");
+    }
+}

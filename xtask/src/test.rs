@@ -17,6 +17,7 @@ const CORE_TARGETS: [&str; 8] = [
     "real_lean",
     "real_oleans",
     "real_worker",
+    "core_bodies",
     "core_install",
     "core_programs",
     "core_repl",

@@ -116,9 +116,9 @@ class Frontend {
     return this.#abi.field(state, STATE.env);
   }
 
-  /** The messages of a state, as the protocol has them. */
-  messages(state) {
-    return this.readLog(this.#abi.field(state, STATE.messages));
+  /** The messages of a state, as the protocol has them; if asked for with the `kind` that Lean gives each. */
+  messages(state, { withKinds = false } = {}) {
+    return this.readLog(this.#abi.field(state, STATE.messages), 0, { withKinds });
   }
 
   /** Whether an error was reported, even if it is in no message any more. */
@@ -127,12 +127,12 @@ class Frontend {
     return abi.tag(abi.call('l_Lean_MessageLog_hasErrors', abi.use(abi.field(state, STATE.messages)))) === 1;
   }
 
-  /** The messages of a lent `MessageLog`, without the first ones, if they are known. */
-  readLog(log, known = 0) {
+  /** The messages of a lent `MessageLog`, without the first ones, if they are `known`. */
+  readLog(log, known = 0, { withKinds = false } = {}) {
     const abi = this.#abi;
     return abi.scope(() => {
       const list = abi.own(abi.call('l_Lean_MessageLog_toList', abi.use(log)));
-      return [...abi.list(list)].slice(known).map(message => this.#message(message));
+      return [...abi.list(list)].slice(known).map(message => this.#message(message, withKinds));
     });
   }
 
@@ -142,7 +142,7 @@ class Frontend {
     return abi.scope(() => [...abi.list(abi.own(abi.call('l_Lean_MessageLog_toList', abi.use(log))))].length);
   }
 
-  #message(object) {
+  #message(object, withKinds) {
     const abi = this.#abi;
     const json = abi.call('l_Lean_Message_toJson', abi.use(object), WORLD);
     const text = abi.call('l_Lean_Json_compress', json);
@@ -153,6 +153,7 @@ class Frontend {
       pos: message.pos,
       endPos: message.endPos,
       data: trim(message.data),
+      ...(withKinds && { kind: message.kind }),
     };
   }
 

@@ -4,6 +4,7 @@
  * One is an array of Lean, so that one reference keeps it and one release forgets it.
  */
 const { LeanError, box } = require('./abi.cjs');
+const { countingOptions } = require('./counting.cjs');
 const { goalTexts } = require('./formats.cjs');
 const { Raised } = require('./monads.cjs');
 const { nameOf } = require('./names.cjs');
@@ -20,6 +21,9 @@ const METAVARIABLES = 0;
 
 /** The constructor `Exception.internal`. */
 const INTERNAL = 1;
+
+/** The byte of `Core.Context` that says that Lean counts. */
+const IS_COUNTING = 0;
 
 /** `Tactic.Context.recover`. */
 const RECOVER = 1;
@@ -125,6 +129,47 @@ class ProofStates {
     });
   }
 
+  /**
+   * What Lean says and counts (counting.cjs) when a tactic runs on the goals, in a lent environment: the new
+   * messages, and the error that ends it, if one does. What it does is forgotten.
+   */
+  count(state, text, env) {
+    const abi = this.#abi;
+    return abi.scope(() => {
+      const { coreState, coreContext, ...before } = this.parts(state);
+      const options = countingOptions(abi, abi.field(coreContext, CORE_CONTEXT.options));
+      const context = abi.own(abi.with(coreContext, [[CORE_CONTEXT.options, options]]));
+      const states = {
+        ...before,
+        coreContext: abi.own(abi.withScalar(context, IS_COUNTING, 1)),
+        coreState: abi.own(abi.with(coreState, [[CORE_STATE.env, abi.use(env)]])),
+      };
+      let messages = [];
+      const report = meta => {
+        abi.drop(this.#monads.call('l_Lean_Meta_reportDiag', ...meta.map(arg => abi.use(arg))));
+        const log = abi.field(abi.own(this.#monads.read(meta.at(-1))), CORE_STATE.messages);
+        messages = this.#frontend.readLog(log, this.#frontend.countLog(abi.field(coreState, CORE_STATE.messages)));
+      };
+      try {
+        const syntax = this.#parse(env, text);
+        const { value, after } = this.#runMeta(states, meta => {
+          try {
+            const ran = this.#monads.inTerm(abi.use(this.#contexts().term), abi.use(before.termState), meta,
+              term => this.#evaluate(syntax, before.goals, term));
+            return abi.construct(0, [ran.value, ran.state]);
+          } finally {
+            report(meta);
+          }
+        });
+        [value, after.coreState, after.metaState].forEach(object => abi.drop(object));
+        return { messages, error: undefined };
+      } catch (error) {
+        if (!(error instanceof LeanError)) throw error;
+        return { messages, error: error.message };
+      }
+    });
+  }
+
   /** The `ContextInfo` of what happens in a proof state, as an owned `PartialContextInfo`. */
   context(state) {
     const abi = this.#abi;
@@ -136,6 +181,11 @@ class ProofStates {
       of(coreContext, CORE_CONTEXT.options), of(coreContext, CORE_CONTEXT.currNamespace),
       of(coreContext, CORE_CONTEXT.openDecls), of(coreState, CORE_STATE.ngen),
     ])]);
+  }
+
+  /** The metavariables of a proof state, lent. */
+  metavariables(state) {
+    return this.#abi.field(this.parts(state).metaState, METAVARIABLES);
   }
 
   /** What Lean has written down in a proof state: logs, lent. */

@@ -9,6 +9,7 @@ const { Frontend } = require('./frontend.cjs');
 const { Headers } = require('./header.cjs');
 const { Imports } = require('./imports.cjs');
 const { Initializers } = require('./initializers.cjs');
+const { MissingBodies } = require('./missing_bodies.cjs');
 const { Monads } = require('./monads.cjs');
 const { nameOf } = require('./names.cjs');
 const { Pickles } = require('./pickles.cjs');
@@ -23,7 +24,13 @@ const { TreeJson } = require('./tree_json.cjs');
 const { Trees } = require('./trees.cjs');
 
 /** A request that cannot be answered as asked; the session goes on. */
-class Refusal extends Error {}
+class Refusal extends Error {
+  /** `unsupported` is what this Lean lacks for it. */
+  constructor(message, unsupported = []) {
+    super(message);
+    this.unsupported = unsupported;
+  }
+}
 
 /** Runs the body; an error of Lean or of a file ends the process, with all of its text on one line. */
 function fatal(body) {
@@ -46,6 +53,7 @@ class Session {
   #frontend;
   #headers;
   #initializers;
+  #missingBodies;
   #pickles;
   #proofPickles;
   #proofs;
@@ -70,6 +78,7 @@ class Session {
     this.#pickles = new Pickles(abi, this.#files, this.#frontend, imports);
     const monads = new Monads(abi);
     const trees = new Trees(abi, this.#frontend);
+    this.#missingBodies = new MissingBodies(abi, this.#frontend, trees);
     this.#proofs = new ProofStates(abi, this.#frontend, imports, monads);
     this.#proofPickles = new ProofPickles(abi, this.#frontend, this.#pickles, this.#proofs);
     this.#sorryDecls = new SorryDecls(abi, trees);
@@ -98,7 +107,8 @@ class Session {
       }
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
-      return { message: error.message };
+      const { message, unsupported } = error;
+      return { message, ...withoutEmpty({ unsupported }) };
     }
   }
 
@@ -141,10 +151,13 @@ class Session {
 
   #runTactic({ tactic, proofState }) {
     const before = this.#proof(proofState, 'Unknown proof state.');
+    const lack = () => this.#missingBodies.ofTactic(this.#proofs, before, tactic);
     try {
-      return this.#replyOf(() => this.#proofs.step(before, tactic), before);
+      const reply = this.#replyOf(() => this.#proofs.step(before, tactic), before);
+      const failed = reply.messages?.some(({ severity }) => severity === 'error');
+      return { ...reply, ...withoutEmpty({ unsupported: failed ? lack() : [] }) };
     } catch (error) {
-      if (error instanceof LeanError) throw new Refusal(`Lean error:\n${error.message}`);
+      if (error instanceof LeanError) throw new Refusal(`Lean error:\n${error.message}`, lack());
       throw error;
     }
   }
@@ -204,7 +217,7 @@ class Session {
     const header = given === undefined ? this.#headers.open(context) : undefined;
     const before = header ? abi.own(frontend.stateIn(abi.use(header.env))) : given;
     const parserState = header?.parserState ?? frontend.startOfText();
-    const { state, isEnd } = frontend.elaborate(context, parserState, abi.use(before));
+    const { state, isEnd } = frontend.elaborate(context, abi.use(abi.own(parserState)), abi.use(before));
     const after = abi.own(state);
     const trees = frontend.infoTrees(after);
     const messages = [...header?.messages ?? [], ...frontend.messages(after)];
@@ -212,10 +225,12 @@ class Session {
     const sorryDecls = options.sorryDecls
       ? this.#sorryDecls.find(frontend.environment(before), frontend.environment(after), trees)
       : undefined;
+    const isRejected = messages.some(({ severity }) => severity === 'error');
+    const unsupported = isRejected ? this.#missingBodies.of({ context, parserState, before, after, text }) : [];
     const env = this.#record(frontend.forget(after, before));
-    const isHidden = frontend.hadErrors(after) && !messages.some(({ severity }) => severity === 'error');
+    const isHidden = frontend.hadErrors(after) && !isRejected;
     return {
-      env, ...withoutEmpty({ messages, ...found }), sorryDecls,
+      env, ...withoutEmpty({ messages, ...found, unsupported }), sorryDecls,
       ...(isHidden && { hadErrors: true }), ...(!isEnd && { endReached: false }),
     };
   }
