@@ -15,6 +15,7 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
+use crate::failure::Failure;
 use crate::lean::message::Severity;
 use crate::pool::job::{Answer, Refusal};
 use crate::repl::evaluated::{Evaluated, Verdict};
@@ -52,6 +53,9 @@ pub(crate) struct ReplReply {
     /// Why the source is undecided.
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
+    /// The same in a word, as in `/v1/eval`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'static str>,
     /// What to do about it, where that is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     hint: Option<String>,
@@ -71,6 +75,9 @@ pub(crate) struct LeanReply {
     stderr: String,
     /// 0, 1 for an error of Lean's, -1 if it did not answer.
     exit_code: i32,
+    /// Why the source is undecided, in a word as in `/v1/eval`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'static str>,
     /// What to do about it, where that is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     hint: Option<String>,
@@ -255,6 +262,7 @@ fn in_repl_mode(
         sorries: replies::sorries(&evaluated.sorries),
         env: error.is_none().then_some(replies::ENV),
         error,
+        reason: evaluated.reason.map(UndecidedReason::as_str),
         hint: hint_of(evaluated, hint),
         elapsed: seconds(elapsed),
     };
@@ -285,6 +293,7 @@ fn in_lean_mode(
         stdout: printed(evaluated),
         stderr,
         exit_code,
+        reason: evaluated.reason.map(UndecidedReason::as_str),
         hint: hint_of(evaluated, hint),
         elapsed: seconds(elapsed),
     };
@@ -297,7 +306,7 @@ fn hint_of(evaluated: &Evaluated, hint: Option<&str>) -> Option<String> {
         return None;
     }
     let failure = evaluated.failure.as_ref();
-    hint.or_else(|| failure.map(|failure| failure.hint()))
+    hint.or_else(|| failure.map(Failure::hint))
         .map(str::to_owned)
 }
 

@@ -102,6 +102,7 @@ fn an_undecided_source_has_an_error_beside_what_lean_said() {
     let reply = answer.json();
     assert_eq!(reply["ok"], false);
     assert_eq!(reply["error"], "this Lean lacks the body of `f`");
+    assert_eq!(reply["reason"], "unsupported");
     let messages = reply["messages"].as_array().unwrap();
     assert_eq!(messages.len(), 2, "{reply}");
     assert_eq!(
@@ -124,6 +125,7 @@ fn an_undecided_source_has_an_error_beside_what_lean_said() {
         (&json!(false), &json!(-1))
     );
     assert_eq!(reply["stderr"], "this Lean lacks the body of `f`");
+    assert_eq!(reply["reason"], "unsupported");
     assert_eq!(reply["stdout"], "Lean's own\n");
     served.stop();
 }
