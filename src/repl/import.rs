@@ -101,6 +101,29 @@ pub(crate) fn failure(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lean::header;
+
+    #[test]
+    fn an_import_that_fails_has_advice_that_fits_it() {
+        const CORE: Option<&str> = Some("core");
+        let hint = |text: &str, bad: &[&str], advice| {
+            let bad: Vec<String> = bad.iter().map(|name| (*name).to_owned()).collect();
+            let failure = failure(&header::split(text), &bad, advice, "");
+            failure.hint().to_owned()
+        };
+        for (text, bad, advice, expected) in [
+            ("import Mathlib", ["Mathlib"].as_slice(), CORE, "core"),
+            ("import Mathlib", &["Mathlib"], None, GENERAL),
+            ("import Std.Nope", &["Std.Nope"], CORE, GENERAL),
+            ("import Std.Nope import A", &["Std.Nope", "A"], CORE, "core"),
+            ("prelude import A", &[], None, PRELUDE),
+            ("prelude import A", &[], CORE, PRELUDE),
+            ("prelude import A", &["A"], None, GENERAL),
+            ("import A", &[], CORE, GENERAL),
+        ] {
+            assert_eq!(hint(text, bad, advice), expected, "{text} {bad:?}");
+        }
+    }
 
     #[test]
     fn a_module_names_its_file() {
