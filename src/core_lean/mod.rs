@@ -28,6 +28,11 @@ use scripts::Scripts;
 /// The name of the lock and of the folder in the cache.
 const NAME: &str = "core-lean";
 
+/// What to do about an import of a module that is not core Lean's.
+const IMPORT_HINT: &str = "check the spelling; core Lean has the modules of `Init`, `Std` and `Lean` alone. For \
+    Mathlib or other packages, run `leanrepl build` in a Lake project that requires them and evaluate there or \
+    with `--project DIR`; `leanrepl build-image --kind mathlib` makes an image that serves Mathlib";
+
 /// Raised when an installed folder looks different inside, so that an older leanrepl leaves a newer
 /// folder alone and the other way round.
 const LAYOUT: u32 = 2;
@@ -239,6 +244,7 @@ impl Installed {
                 // More threads than one only make each of them wait for the others' compilation.
                 set(env_vars::LEAN_NUM_THREADS, "1".into()),
             ],
+            import_hint: Some(IMPORT_HINT),
             ..Launch::new(&self.node)
         }
     }

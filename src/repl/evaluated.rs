@@ -87,6 +87,8 @@ pub struct Evaluated {
     pub reasons: Vec<String>,
     /// What it was evaluated on; nothing if it did not come to that.
     pub ground: Option<Ground>,
+    /// What helps with what Lean said, one sentence each.
+    pub hints: Vec<&'static str>,
     /// The options of Lean that held for it; nothing if no Lake file says.
     pub lean_options: Option<Arc<ModuleOptions>>,
     /// How long it took.
@@ -114,6 +116,7 @@ impl Evaluated {
             failure: Some(failure),
             reasons: Vec::new(),
             ground: None,
+            hints: Vec::new(),
             lean_options: None,
             times: Times::default(),
         }

@@ -9,6 +9,7 @@ use crate::failure::{Failure, Kind};
 use crate::lean::infotree::InfoTree;
 use crate::lean::message::{Extra, Message, Severity};
 use crate::repl::evaluated::{Evaluated, Ground, Times, Verdict};
+use crate::repl::hints::hints;
 use crate::repl::opening::has_errors;
 use crate::repl::undecided::UndecidedReason;
 use crate::repl::wire::CommandReply;
@@ -125,6 +126,7 @@ pub(crate) fn judge(answered: Answered<'_>, policy: Policy) -> Evaluated {
         name: name.to_owned(),
         text: Arc::clone(source),
         verdict,
+        hints: hints(source, &reply.messages),
         messages: reply.messages,
         sorries: reply.sorries,
         has_sorry,

@@ -7,6 +7,7 @@ pub mod compare;
 pub(crate) mod eval;
 pub mod evaluated;
 pub mod frame;
+pub(crate) mod hints;
 pub mod identity;
 pub(crate) mod import;
 pub(crate) mod input;

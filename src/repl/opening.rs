@@ -233,7 +233,9 @@ impl OpenSession {
 
     /// Finds the import that failed: by its missing file, else by trying each alone.
     fn diagnose(&mut self, split: &Split, messages: &[Message], wait: Duration) -> Trouble {
-        let path = self.session.launch().var("LEAN_PATH").cloned();
+        let launch = self.session.launch();
+        let path = launch.var("LEAN_PATH").cloned();
+        let hint = launch.import_hint;
         let mut bad = import::missing(&split.imports, path.as_deref());
         if bad.is_empty() {
             match self.try_each(split, wait) {
@@ -241,7 +243,7 @@ impl OpenSession {
                 Err(trouble) => return trouble,
             }
         }
-        Trouble::Refused(import::failure(&split.imports, &bad, &texts(messages)))
+        Trouble::Refused(import::failure(split, &bad, hint, &texts(messages)))
     }
 
     /// Imports each module alone, and names those whose environment is empty.

@@ -38,6 +38,9 @@ pub(crate) struct EvalResult {
     reason: Option<&'static str>,
     /// Why it is rejected beyond Lean's errors.
     reasons: Vec<String>,
+    /// What helps with what Lean said, if anything does.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    hints: Vec<&'static str>,
     /// What Lean said, placed in the source: lines from 1, columns from 0 in codepoints.
     #[schema(value_type = Vec<Object>)]
     messages: Vec<Value>,
@@ -68,6 +71,7 @@ impl EvalResult {
             verdict: Verdict::Undecided.as_str(),
             reason: reason.map(UndecidedReason::as_str),
             reasons: Vec::new(),
+            hints: Vec::new(),
             messages: Vec::new(),
             sorries: Vec::new(),
             tactics: Vec::new(),
@@ -91,6 +95,7 @@ impl EvalResult {
                 Self {
                     verdict: evaluated.verdict.as_str(),
                     reasons: evaluated.reasons.clone(),
+                    hints: evaluated.hints.clone(),
                     messages: replies::messages(&evaluated.messages),
                     sorries: replies::sorries(&evaluated.sorries),
                     tactics: replies::tactics(&evaluated.tactics),

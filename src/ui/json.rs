@@ -28,6 +28,7 @@
 //! | `infotree` | with `--infotree`, as the REPL writes it |
 //! | `reasons` | why it is rejected beyond Lean's errors |
 //! | `reason` | why it is undecided, in a word (`UndecidedReason`); absent if it is not |
+//! | `hints` | what helps with what Lean said; absent if there is nothing |
 //! | `failure` | why it is undecided, in full: `kind`, `problem`, `hint`, `causes` |
 //! | `base` | `import` or `pickle`: the proven environment it was evaluated on; absent if there was none |
 //! | `options` | the options of Lean that held, as the Lake file of the project sets them; absent where there is none that could be read |
@@ -93,6 +94,9 @@ pub(crate) struct FileLine<'a> {
     infotree: Option<&'a Value>,
     /// Why it is rejected beyond Lean's errors.
     reasons: &'a [String],
+    /// What helps with what Lean said.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    hints: &'a [&'static str],
     /// Why it is undecided, in a word.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'static str>,
@@ -139,6 +143,7 @@ impl<'a> FileLine<'a> {
                 .collect(),
             infotree: evaluated.infotree.as_ref(),
             reasons: &evaluated.reasons,
+            hints: &evaluated.hints,
             reason: evaluated.reason.map(UndecidedReason::as_str),
             failure: evaluated.failure.as_ref().map(FailureFields::new),
             base: evaluated.ground.map(Ground::as_str),

@@ -45,7 +45,7 @@ use crate::repl::evaluated::{Counts, Evaluated, Ground, Verdict};
 use crate::repl::pickle::sidecar::Sidecar;
 use crate::ui::human::Look;
 use crate::ui::mode::{Format, Mode, Output, Streams};
-use crate::ui::paint::{BOLD, GREEN, PLAIN, Paint, RED, YELLOW};
+use crate::ui::paint::{BOLD, CYAN, GREEN, PLAIN, Paint, RED, YELLOW};
 use crate::ui::progress::Meter;
 use crate::ui::visible::visible_line;
 
@@ -293,6 +293,9 @@ impl Ui {
         if let Some(failure) = &evaluated.failure {
             text.push_str(&report::text(failure, Some(&evaluated.name), paint));
             text.push('\n');
+        }
+        for hint in &evaluated.hints {
+            text.push_str(&paint.labelled("hint", CYAN, &format!("{name}: {hint}"), PLAIN));
         }
         if self.mode.is_verbose() {
             let style = match evaluated.verdict {

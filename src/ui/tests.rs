@@ -43,6 +43,7 @@ fn error(pos: Position, end: Option<Position>, data: &str) -> Message {
 fn file(text: &str, messages: Vec<Message>) -> Evaluated {
     Evaluated {
         lean_options: None,
+        hints: Vec::new(),
         name: "A.lean".to_owned(),
         text: text.into(),
         verdict: Verdict::Rejected,

@@ -18,6 +18,7 @@ mod doctor;
 mod engine;
 mod eval;
 mod eval_ends;
+mod hints;
 mod init;
 mod lab;
 mod mount;

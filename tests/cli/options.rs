@@ -176,7 +176,7 @@ fn a_lake_file_that_makes_no_sense_sets_nothing_and_that_is_said() {
 }
 
 /// A project for core Lean of the user's cache.
-fn on_core_lean() -> World {
+pub(crate) fn on_core_lean() -> World {
     let home = std::env::var("HOME").unwrap();
     let cache = std::env::var("LEANREPL_CACHE_DIR").unwrap_or(format!("{home}/.cache/leanrepl"));
     World::new()

@@ -14,6 +14,7 @@ mod bodies;
 mod confined;
 mod kimina;
 mod life;
+mod options;
 mod own;
 mod page;
 mod raw;
