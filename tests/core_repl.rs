@@ -596,6 +596,7 @@ fn a_session_from_a_kept_memory_answers_like_one_from_nothing() {
         json!({ "cmd": "theorem g : f 1 = 2 := by sorry", "env": 1, "allTactics": true, "rootGoals": true }),
         json!({ "tactic": "simp [f]", "proofState": 0 }),
         json!({ "cmd": "#print axioms Nat.add_comm\n#check nothing" }),
+        json!({ "cmd": "#eval [3, 1, 2].mergeSort.reverse" }),
         json!({ "cmd": "import Lean\nopen Lean Elab\n#check Command.CommandElabM\n#eval toJson 3" }),
         json!({ "cmd": "import Std.Data.HashMap\n#check Std.HashMap.insert" }),
         json!({ "cmd": "module\npublic import Init\n#check Nat.succ_le_of_lt" }),
