@@ -28,18 +28,20 @@ fn axioms_are_printed_in_leans_words_and_order() {
         theorem through (h : Nonempty Nat) : some_nat h = some_nat h := rfl\n\
         theorem missing : 1 = 2 := sorry\n\
         theorem uses_missing : 1 = 2 := missing\n\
+        theorem by_program : 2 ^ 10 = 1024 := by native_decide\n\
         inductive Wrapped : Prop | mk (h : 1 = 2) (same : missing = h)\n\
         #print axioms nothing\n#print axioms all\n#print axioms ext\n#print axioms through\n\
-        #print axioms uses_missing\n#print axioms Wrapped\n#print axioms Classical.choice\n";
+        #print axioms uses_missing\n#print axioms by_program\n#print axioms Wrapped\n#print axioms Classical.choice\n";
     insta::assert_snapshot!(answers(&[source])[0].join("\n"), @r"
     9 warning: declaration uses `sorry`
-    12 info: 'nothing' does not depend on any axioms
-    13 info: 'all' depends on axioms: [b, z.a, z.b]
-    14 info: 'ext' depends on axioms: [propext]
-    15 info: 'through' depends on axioms: [Classical.choice]
-    16 info: 'uses_missing' depends on axioms: [sorryAx]
-    17 info: 'Wrapped' depends on axioms: [sorryAx]
-    18 info: 'Classical.choice' depends on axioms: [Classical.choice]
+    13 info: 'nothing' does not depend on any axioms
+    14 info: 'all' depends on axioms: [b, z.a, z.b]
+    15 info: 'ext' depends on axioms: [propext]
+    16 info: 'through' depends on axioms: [Classical.choice]
+    17 info: 'uses_missing' depends on axioms: [sorryAx]
+    18 info: 'by_program' depends on axioms: [Lean.ofReduceBool, Lean.trustCompiler]
+    19 info: 'Wrapped' depends on axioms: [sorryAx]
+    20 info: 'Classical.choice' depends on axioms: [Classical.choice]
     ");
 }
 

@@ -13,7 +13,7 @@ use crate::docker;
 use crate::sum::Sum;
 
 /// Test targets whose ignored tests need core Lean or its Node, to be root, or clients from elsewhere.
-const CORE_TARGETS: [&str; 8] = [
+const CORE_TARGETS: &[&str] = &[
     "real_lean",
     "real_oleans",
     "real_worker",
@@ -95,7 +95,8 @@ fn run_core(root: &Path, sum: &mut Sum) -> anyhow::Result<()> {
     println!("\n== tests that need core Lean");
     let declared = cargo::test_targets(root)?;
     let (targets, absent): (Vec<&str>, Vec<&str>) = CORE_TARGETS
-        .into_iter()
+        .iter()
+        .copied()
         .partition(|target| declared.iter().any(|name| name == target));
     for target in absent {
         let text = format!("{target} (Cargo.toml declares no such test target)");
