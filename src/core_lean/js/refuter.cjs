@@ -1,8 +1,8 @@
 'use strict';
 /**
- * Asks whether a statement of a source is false: for variables with a few values each and propositions that
- * Lean can decide, by the compiled code, which the package has of every definition. Who finds no such value
- * knows nothing. Nobody can prove a false statement, whatever the bodies of definitions are.
+ * Asks whether a statement of a source is false: for a few values of each variable, and for propositions that
+ * Lean can decide, with the compiled code, which the package has of every definition. A false statement has no
+ * proof, whatever the bodies of definitions are; if no such value is found, nothing is known.
  */
 const { isScalar } = require('./abi.cjs');
 const { nodeName, rangeOf } = require('./syntax.cjs');
