@@ -13,11 +13,12 @@ use crate::docker;
 use crate::sum::Sum;
 
 /// Test targets whose ignored tests need core Lean or its Node, to be root, or clients from elsewhere.
-const CORE_TARGETS: [&str; 8] = [
+const CORE_TARGETS: [&str; 10] = [
     "real_lean",
     "real_oleans",
     "real_worker",
     "core_bodies",
+    "core_host",
     "core_install",
     "core_programs",
     "core_repl",
