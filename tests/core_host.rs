@@ -11,10 +11,10 @@
 use std::fs;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use leanrepl::internals::{Cache, CoreLean, Deadline, Installed, Interrupt, Unobserved};
+use leanrepl::internals::{Cache, CoreLean, Deadline, Installed, Interrupt, Unobserved, sandbox};
 use serde_json::Value;
 
 /// Longer than an installation takes.
@@ -545,4 +545,74 @@ console.log(JSON.stringify({ asked: names.length, unknown, unused, twice, system
         assert_eq!(found[list], Value::Array(Vec::new()), "{list}");
     }
     assert_eq!(found["system"], false);
+}
+
+/// Whether a filter of system calls is in force for the process that a program has started.
+fn is_confined(program: &Child) -> bool {
+    let deadline = Deadline::after(PATIENCE);
+    loop {
+        assert!(!deadline.is_over(), "no session was started");
+        std::thread::sleep(Duration::from_millis(20));
+        let threads = fs::read_dir(format!("/proc/{}/task", program.id())).unwrap();
+        let children = threads
+            .flatten()
+            .filter_map(|thread| fs::read_to_string(thread.path().join("children")).ok());
+        for child in children.collect::<String>().split_whitespace() {
+            let read = |name: &str| fs::read(format!("/proc/{child}/{name}")).unwrap_or_default();
+            // Before that, it is still a copy of leanrepl.
+            if String::from_utf8_lossy(&read("cmdline")).contains("main.cjs") {
+                return String::from_utf8_lossy(&read("status")).contains("Seccomp:\t2");
+            }
+        }
+    }
+}
+
+#[test]
+#[ignore = "needs core Lean; run cargo xtask test"]
+fn each_command_confines_core_lean_unless_it_is_told_not_to() {
+    let host = Host::new();
+    fs::write(host.path("A.lean"), "#eval IO.sleep 1000\n").unwrap();
+    fs::write(host.path("next.lean"), "example : 2 + 2 = 4 := rfl\n").unwrap();
+    let source = host.named("A.lean");
+    let pickle = host.named("x.olean");
+    let commands = [
+        vec!["eval", &source],
+        vec!["repl", &source],
+        vec!["pickle", "--import", "Init", "-o", &pickle],
+        vec![
+            "pickle",
+            "--compare",
+            "--runs",
+            "1",
+            "--warm-only",
+            "-o",
+            &pickle,
+        ],
+    ];
+    let confines = sandbox::Offer::of_this_kernel().calls;
+    for command in commands {
+        for (options, expected) in [(&["--sandbox", "off"][..], false), (&[], confines)] {
+            let program = Command::new(env!("CARGO_BIN_EXE_leanrepl"))
+                .args(&command)
+                .args(["--toolchain", "core"])
+                .args(options)
+                .current_dir(host.path(""))
+                .stdin(Stdio::null())
+                .stdout(Stdio::piped())
+                .stderr(Stdio::piped())
+                .spawn()
+                .unwrap();
+            assert_eq!(is_confined(&program), expected, "{command:?} {options:?}");
+            let out = program.wait_with_output().unwrap();
+            let stderr = String::from_utf8_lossy(&out.stderr);
+            assert!(out.status.success(), "{command:?} {options:?} {stderr}");
+            assert!(!stderr.contains("not confined"), "{stderr}");
+        }
+    }
+    // What the confined ones wrote is there, and can be used.
+    let out = Command::new(env!("CARGO_BIN_EXE_leanrepl"))
+        .args(["eval", "--toolchain", "core", "--pickle", &pickle])
+        .arg(host.path("next.lean"))
+        .output();
+    assert_eq!(out.unwrap().status.code(), Some(0));
 }

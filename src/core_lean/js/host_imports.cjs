@@ -39,7 +39,10 @@ const OPEN = [
 /** Exceptions of C++ too: calls that catch them, and the search for what catches one. */
 const OPEN_PATTERN = /^(?:invoke_[vijfd]+|__cxa_find_matching_catch_\d+)$/;
 
-/** What the package asks for and does not need. Only the test looks here: what is on no list is closed. */
+/**
+ * What the package asks for and does not need. What is on no list is closed as well, and a package that asks for
+ * it is not installed.
+ */
 const CLOSED = [
   // Processes and scripts.
   '_emscripten_system', 'emscripten_exit_with_live_runtime', 'emscripten_unwind_to_js_event_loop',
