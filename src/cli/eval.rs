@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use crate::cli::shared::{LeanArgs, LimitArgs, SandboxArg};
+use crate::cli::shared::{LeanArgs, LimitArgs, SandboxArgs};
 
 /// Evaluates files in a Lean REPL and prints what Lean says.
 ///
@@ -49,10 +49,9 @@ pub(crate) struct EvalArgs {
     /// several at once, and as many as fit. Helps after a start of the machine or on a slow disk.
     #[arg(long)]
     pub(crate) prefault: bool,
-    /// Keep sessions from your files, the network and other processes (Linux). A confined session
-    /// reads Lean and its modules, and writes to a temporary folder of its own.
-    #[arg(long, value_enum, value_name = "WHEN", default_value_t = SandboxArg::Off)]
-    pub(crate) sandbox: SandboxArg,
+    /// How sessions are confined.
+    #[command(flatten)]
+    pub(crate) sandbox: SandboxArgs,
     /// Write one JSON object a file as it finishes, and a last `summary`.
     #[arg(long, conflicts_with = "format")]
     pub(crate) json: bool,

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::cli::shared::{LeanArgs, SessionArgs};
+use crate::cli::shared::{LeanArgs, SandboxArgs, SessionArgs};
 
 /// Pickles the environment of some imports, proves the pickle in a fresh process and publishes it.
 ///
@@ -45,6 +45,9 @@ pub(crate) struct PickleArgs {
     /// What each session may take.
     #[command(flatten)]
     pub(crate) session: SessionArgs,
+    /// How sessions are confined.
+    #[command(flatten)]
+    pub(crate) sandbox: SandboxArgs,
     /// Which Lean.
     #[command(flatten)]
     pub(crate) lean: LeanArgs,

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::cli::shared::{LeanArgs, LimitArgs};
+use crate::cli::shared::{LeanArgs, LimitArgs, SandboxArgs};
 
 /// Opens a shell in which texts build on each other, and proofs are made tactic by tactic.
 ///
@@ -22,6 +22,9 @@ pub(crate) struct ReplArgs {
     /// How long things may take, and how large they may get.
     #[command(flatten)]
     pub(crate) limits: LimitArgs,
+    /// How sessions are confined.
+    #[command(flatten)]
+    pub(crate) sandbox: SandboxArgs,
     /// Which Lean.
     #[command(flatten)]
     pub(crate) lean: LeanArgs,

@@ -93,6 +93,16 @@ pub(crate) enum ToolchainArg {
     Auto,
 }
 
+/// How the sessions of a command are confined whose default depends on the Lean.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct SandboxArgs {
+    /// Keep sessions from your files, the network and other processes (Linux). A confined session
+    /// reads Lean and its modules, and writes to a temporary folder of its own. Default: `auto` for
+    /// core Lean, `off` for another REPL.
+    #[arg(long, value_enum, value_name = "WHEN")]
+    pub(crate) sandbox: Option<SandboxArg>,
+}
+
 /// How sessions are confined.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum SandboxArg {

@@ -15,7 +15,6 @@ use crate::failure::{Failure, Kind};
 use crate::lean::header;
 use crate::limits::{Deadline, Interrupt};
 use crate::prefault;
-use crate::process::sandbox;
 use crate::repl::base::{Base, Wish};
 use crate::repl::eval::EvalSettings;
 use crate::repl::evaluated::{Counts, Evaluated};
@@ -127,8 +126,7 @@ fn evaluate(
     let named = args.pickle.as_deref();
     let base = lean::base(wish, named, toolchain, &lean.identity, report.ui.as_ref())?;
     lean.launch.reads.extend(base.file().map(Path::to_owned));
-    let mode = settings::sandbox_mode(args.sandbox);
-    lean.launch = sandbox::confine(mode, lean.launch, report.ui.as_ref())?;
+    lean.launch = lean::confine(args.sandbox, toolchain, lean.launch, report.ui.as_ref())?;
     let settings = eval_settings(args, base);
     let opener = Opener {
         lean,

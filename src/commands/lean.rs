@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::cache::Cache;
+use crate::cli::shared::SandboxArgs;
 use crate::commands::core;
 use crate::digest;
 use crate::elan::{Active, Elan};
@@ -13,6 +14,7 @@ use crate::failure::{Failure, Kind};
 use crate::limits::{Deadline, Interrupt, Wait};
 use crate::process::launch::Launch;
 use crate::process::run::find_program;
+use crate::process::sandbox::{self, Mode};
 use crate::project::Project;
 use crate::repl::base::{Base, Wish};
 use crate::repl::build::{Circumstances, For, Shelf};
@@ -123,6 +125,30 @@ fn binary_digest(path: &Path) -> String {
     let found = find_program(path.as_os_str(), paths.as_deref());
     let digest = found.and_then(|path| digest::of_file(&path).ok());
     digest.map_or_else(|| "unreadable".to_owned(), |(digest, _)| digest)
+}
+
+/// The launch of the chosen Lean with the confinement that is asked for: core Lean is confined by
+/// default, and another REPL is not, which is noted.
+///
+/// # Errors
+/// As [`sandbox::confine`].
+pub(crate) fn confine(
+    args: SandboxArgs,
+    chosen: &Toolchain,
+    launch: Launch,
+    observer: &dyn Observer,
+) -> Result<Launch, Failure> {
+    let mode = match args.sandbox {
+        Some(arg) => settings::sandbox_mode(arg),
+        None if chosen.source == Source::Core => Mode::Auto,
+        None => {
+            observer.tell(Event::Noted {
+                text: "sessions of this REPL are not confined: the code in a source can do what you can; confine it with `--sandbox auto`",
+            });
+            Mode::Off
+        }
+    };
+    sandbox::confine(mode, launch, observer)
 }
 
 /// What texts start from.

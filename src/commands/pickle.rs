@@ -41,8 +41,10 @@ pub(crate) fn run(args: &PickleArgs, ui: &Arc<Ui>, interrupt: &Interrupt) -> Res
         checked_header(&imports)?;
         Some((imports, prelude(args.prelude.as_deref(), ui, interrupt)?))
     };
-    let lean = lean::prepare(&toolchain, ui, interrupt)?;
+    let mut lean = lean::prepare(&toolchain, ui, interrupt)?;
     let place = settings::pickle::place(args.output.as_deref(), &toolchain, &lean.identity)?;
+    lean.launch.reads.push(place.pickle().to_owned());
+    lean.launch = lean::confine(args.sandbox, &toolchain, lean.launch, ui.as_ref())?;
     let opener = Opener {
         lean,
         limits: SessionLimits {

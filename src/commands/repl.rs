@@ -27,8 +27,10 @@ pub(crate) fn run(args: &ReplArgs, ui: &Arc<Ui>, interrupt: &Interrupt) -> Resul
     ui.tell(Event::Chosen {
         text: &toolchain.why,
     });
+    let mut lean = lean::prepare(&toolchain, ui, interrupt)?;
+    lean.launch = lean::confine(args.sandbox, &toolchain, lean.launch, ui.as_ref())?;
     let opener = Opener {
-        lean: lean::prepare(&toolchain, ui, interrupt)?,
+        lean,
         limits: settings::session_limits(&args.limits),
         import_timeout: args.limits.session.import_timeout,
         interrupt: interrupt.clone(),

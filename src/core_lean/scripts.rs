@@ -47,6 +47,7 @@ const SCRIPTS: &[(&str, &str)] = embed![
     "frontend.cjs",
     "frozen.cjs",
     "header.cjs",
+    "host_imports.cjs",
     "imports.cjs",
     "initializers.cjs",
     "main.cjs",

@@ -21,6 +21,8 @@ pub struct Launch {
     /// What it reads besides what its program, `LEAN_PATH`, `LEAN_SYSROOT` and `LD_LIBRARY_PATH`
     /// name: scripts, pickles. Only a confined launch looks at it.
     pub reads: Vec<PathBuf>,
+    /// Folders in which it writes, besides its temporary one. Only a confined launch looks at it.
+    pub writes: Vec<PathBuf>,
     /// What to do where a module that is imported is not there, if it is not a matter of spelling.
     pub import_hint: Option<&'static str>,
     /// How it is confined; see [`crate::process::sandbox::confine`].
@@ -37,6 +39,7 @@ impl Launch {
             vars: Vec::new(),
             dir: None,
             reads: Vec::new(),
+            writes: Vec::new(),
             import_hint: None,
             sandbox: None,
         }

@@ -14,6 +14,7 @@ mod build;
 mod build_elan;
 mod build_image;
 mod cloudflare;
+mod confinement;
 mod doctor;
 mod engine;
 mod eval;

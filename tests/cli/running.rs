@@ -25,6 +25,9 @@ pub(crate) const FILTERS: [(&str, &str); 7] = [
     (r"\bleanrepl \d+\.\d+\.\d+", "leanrepl [VERSION]"),
 ];
 
+/// The note that a REPL which is not core Lean is not confined.
+pub(crate) const UNCONFINED: &str = "note: sessions of this REPL are not confined: the code in a source can do what you can; confine it with `--sandbox auto`\n";
+
 /// Which of the two outputs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Output {
@@ -222,13 +225,15 @@ impl Finished {
         text.lines().map(value).collect()
     }
 
-    /// Exit code, stdout and stderr as a snapshot shows them; an empty output is left out.
+    /// Exit code, stdout and stderr as a snapshot shows them; an empty output is left out, and so is the
+    /// note that each run with a REPL of its own begins with.
     pub(crate) fn text(&self) -> String {
         let end = match (self.exit(), self.status.signal()) {
             (Some(code), _) => format!("exit: {code}\n"),
             (None, signal) => format!("killed by signal {}\n", signal.unwrap_or_default()),
         };
-        let outputs = [("stdout", self.stdout()), ("stderr", self.stderr())];
+        let stderr = self.stderr().replacen(UNCONFINED, "", 1);
+        let outputs = [("stdout", self.stdout()), ("stderr", stderr)];
         let sections = outputs.map(|(name, output)| match output.as_str() {
             "" => String::new(),
             text if text.ends_with('\n') => format!("----- {name} -----\n{text}"),

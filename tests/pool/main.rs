@@ -7,6 +7,7 @@
     reason = "a broken set-up fails the test"
 )]
 
+mod alone;
 mod chaos;
 mod leases;
 mod lives;

@@ -9,6 +9,7 @@ use leanrepl::internals::evaluated::Verdict;
 use leanrepl::internals::job::Refusal;
 use leanrepl::internals::{Bytes, Deadline, PoolSettings, QueueLimits, Reason, Wait};
 
+use crate::alone::{alone, resident};
 use crate::rig::{Rig, drain, job, run, start, submit, wait, wait_for};
 
 #[test]
@@ -230,15 +231,11 @@ fn a_pool_that_is_dropped_answers_all_and_leaves_nothing() {
     assert!(matches!(queued.get(), Err(Refusal::Draining)));
 }
 
-/// Resident bytes of this process.
-fn resident() -> u64 {
-    let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
-    let pages: u64 = statm.split(' ').nth(1).unwrap().parse().unwrap();
-    pages * 4096
-}
-
 #[test]
 fn ten_thousand_jobs_that_wait_cost_less_than_thirty_megabytes() {
+    if !alone("turns::ten_thousand_jobs_that_wait_cost_less_than_thirty_megabytes") {
+        return;
+    }
     let rig = Rig::new("");
     let pool = rig.pool();
     let running = submit(&pool, job("--! hang"));

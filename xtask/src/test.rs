@@ -18,6 +18,7 @@ const CORE_TARGETS: &[&str] = &[
     "real_oleans",
     "real_worker",
     "core_bodies",
+    "core_host",
     "core_install",
     "core_programs",
     "core_repl",

@@ -26,14 +26,14 @@ const PATCHES = [
   ['updateGOT(origExports);',
     'for(var own in GOT){var found=thread.symbols().find(own);if(found&&GOT[own].value==-1)GOT[own].value=found.place}'],
   ['updateTableMap(0,wasmTable.length)}return functionsInTableMap', '}return functionsInTableMap'],
-  // `dlsym` walks all export names at every look-up: 101 s of a 121 s start.
-  ['__dlsym_js=(handle,symbol,symbolIndex)=>{symbol=UTF8ToString(symbol);',
-    '__dlsym_js=(handle,symbol,symbolIndex)=>{symbol=UTF8ToString(symbol);' +
-    'var found=!isSymbolDefined(symbol)&&thread.symbols().find(symbol);if(found)return found.place;'],
-  ['newSymIndex=Object.keys(lib.exports).indexOf(symbol);',
-    'if(lib.named!==lib.exports){lib.named=lib.exports;' +
-    'lib.index=new Map(Object.keys(lib.exports).map((name,i)=>[name,i]))}' +
-    'newSymIndex=lib.index.get(symbol)??-1;'],
+  // Of all functions of JavaScript the module gets those that host_imports.cjs opens, in each thread, and
+  // so do the calls that another thread hands over to the one of Lean.
+  ['function getWasmImports(){assignWasmImports();',
+    'function getWasmImports(){assignWasmImports();wasmImports=thread.restrict(wasmImports,pthreadCreateProxied);'],
+  ['var func=emAsmAddr?ASM_CONSTS[emAsmAddr]:proxiedFunctionTable[funcIndex];',
+    'var func=thread.proxied(emAsmAddr?undefined:proxiedFunctionTable[funcIndex]);'],
+  // `dlsym` walks all export names at every look-up, 101 s of a 121 s start, and finds the C library.
+  ['__dlsym_js=(handle,symbol,symbolIndex)=>{', '__dlsym_js=(handle,symbol)=>{return thread.place(UTF8ToString(symbol));'],
   // A memory that was kept (frozen.cjs) has been through this.
   ['wasmExports["__wasm_call_ctors"]();', 'if(!Module.thaw?.())wasmExports["__wasm_call_ctors"]();'],
   // Commands run on the thread that asks for them (frontend.cjs); runtime.cjs starts the one that

@@ -6,6 +6,7 @@
  * memory of Lean can be trusted, and no reply may follow.
  */
 const { BroadcastChannel } = require('worker_threads');
+const { isSymbol, restrict } = require('./host_imports.cjs');
 const { writeAll } = require('./output.cjs');
 const { Symbols } = require('./symbols.cjs');
 
@@ -26,6 +27,7 @@ const STACK_ERROR = /: Maximum call stack size exceeded|: deep recursion was det
 const MEMORY_ERROR = /out of memory|bad_alloc|: excessive memory consumption/i;
 
 let symbols;
+let proxied;
 let exhausted = false;
 let inDebugLines = false;
 
@@ -54,9 +56,27 @@ function verdict(error) {
   return [STATUS.uncaught, `uncaught exception: ${text.split('\n', 1)[0]}`];
 }
 
+/** Ends the process because its program called what it must not. */
+function close(name) {
+  end(STATUS.uncaught, `this program called \`${name}\`, which is closed`);
+}
+
 module.exports = {
   CHANNEL,
   verdict,
+
+  /** The functions of JavaScript that the module gets; `also` is one that threads hand over to that of Lean. */
+  restrict(functions, also) {
+    const restricted = restrict(functions, { close, end });
+    proxied = new Set([...Object.values(restricted), also]);
+    return restricted;
+  },
+
+  /** The function that another thread hands over to this one, if it may. */
+  proxied: run => (proxied.has(run) ? run : () => close(run?.name ?? 'EM_ASM')),
+
+  /** Where the table of the module has the compiled code of that name, or at which address the constant is. */
+  place: name => (isSymbol(name) ? module.exports.symbols().find(name)?.place ?? 0 : 0),
 
   /** Set by `lean.js`: the type and the message of an exception of C++. */
   explain: address => ['', `exception ${address}`],

@@ -14,6 +14,7 @@
  */
 const fs = require('fs');
 const path = require('path');
+const { isKnown } = require('./host_imports.cjs');
 const { replace } = require('./replace.cjs');
 const { GLOBAL, SYMBOLS, WASM, encode } = require('./symbols.cjs');
 
@@ -129,6 +130,7 @@ function readImports(bytes) {
   reader.list(() => {
     const [module, name, kind] = [reader.text(), reader.text(), reader.byte()];
     if (OWN_IMPORTS.test(module)) own.add(name);
+    expect(kind !== KIND.function || isKnown(name), `it asks for ${name}`);
     switch (kind) {
       case KIND.function: return reader.unsigned();
       case KIND.memory: return reader.limits();

@@ -2,7 +2,7 @@
 //! allocate; what is put in force after it may not.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use landlock::{
     ABI, Access, AccessFs, AccessNet, CompatLevel, Compatible, PathBeneath, PathFd, Ruleset,
@@ -29,7 +29,7 @@ fn reading() -> landlock::BitFlags<AccessFs> {
     AccessFs::from_read(NEWEST)
 }
 
-/// Rights to its temporary folder: everything but to run what is in it.
+/// Rights to a folder in which it writes: everything but to run what is in it.
 fn owning() -> landlock::BitFlags<AccessFs> {
     AccessFs::from_all(NEWEST) & !AccessFs::Execute
 }
@@ -48,18 +48,18 @@ pub(crate) struct Rules {
 }
 
 impl Rules {
-    /// Opens all that a session may read, its folder, and the filter.
+    /// Opens all that a session may read, the folders in which it may write, and the filter.
     ///
     /// # Errors
     /// What the system says; a path that does not exist or cannot be opened is no error.
     pub(crate) fn prepare(
         offer: Offer,
         reads: &[PathBuf],
-        folder: &Path,
+        writes: &[PathBuf],
         max_file: Bytes,
     ) -> io::Result<Self> {
         let files = if offer.files {
-            Some(ruleset(reads, folder)?)
+            Some(ruleset(reads, writes)?)
         } else {
             None
         };
@@ -130,15 +130,21 @@ fn refused() -> io::Error {
 }
 
 /// The rules for the file system, and as a second lock for TCP, signals and abstract sockets.
-fn ruleset(reads: &[PathBuf], folder: &Path) -> io::Result<RulesetCreated> {
-    let folder = PathFd::new(folder).map_err(io::Error::other)?;
+fn ruleset(reads: &[PathBuf], writes: &[PathBuf]) -> io::Result<RulesetCreated> {
     let write_devices = AccessFs::ReadFile | AccessFs::WriteFile;
-    handled(CompatLevel::BestEffort)
+    let mut rules = handled(CompatLevel::BestEffort)
         .and_then(Ruleset::create)
         .and_then(|rules| rules.add_rules(path_beneath_rules(reads, reading())))
         .and_then(|rules| rules.add_rules(path_beneath_rules(DEVICES, write_devices)))
-        .and_then(|rules| rules.add_rule(PathBeneath::new(folder, owning())))
-        .map_err(io::Error::other)
+        .map_err(io::Error::other)?;
+    for folder in writes {
+        // One that cannot be opened is an error: the session would fail for a reason that nothing names.
+        let folder = PathFd::new(folder).map_err(io::Error::other)?;
+        rules = rules
+            .add_rule(PathBeneath::new(folder, owning()))
+            .map_err(io::Error::other)?;
+    }
+    Ok(rules)
 }
 
 /// Everything closed.
@@ -245,7 +251,8 @@ mod tests {
         std::thread::scope(|scope| {
             let thread = scope.spawn(move || {
                 let reads = ["/usr".into()];
-                let mut rules = Rules::prepare(offer, &reads, path, Bytes::mib(1)).unwrap();
+                let mut rules =
+                    Rules::prepare(offer, &reads, &[path.to_owned()], Bytes::mib(1)).unwrap();
                 rules.apply().unwrap();
                 fs::write(path.join("own"), "").unwrap();
                 work()
@@ -271,7 +278,8 @@ mod tests {
             files: true,
             calls: true,
         };
-        let mut rules = Rules::prepare(offer, &reads, folder.path(), Bytes::mib(1)).unwrap();
+        let mut rules =
+            Rules::prepare(offer, &reads, &[folder.path().to_owned()], Bytes::mib(1)).unwrap();
         let requests = std::thread::spawn(move || {
             let before = REQUESTS.get();
             let applied = rules.apply();

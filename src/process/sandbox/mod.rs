@@ -3,7 +3,7 @@
 //! good for; never starts a process.
 //!
 //! What holds in a confined session: the file system is closed but for the `roots` it reads and
-//! the temporary `folder` of its own; no sockets; no new processes; no signals to others; no more
+//! the temporary `folder` of its own, and folders that its launch names; no sockets; no new processes; no signals to others; no more
 //! privileges, also none of root's; no core dumps and no file above a bound. The rules are made
 //! before the fork by the `landlock` and `seccompiler` crates, and put in force between fork and
 //! exec by `process::before_exec`. A launcher of our own between us and the REPL
@@ -118,7 +118,9 @@ impl Sandbox {
     pub(crate) fn cell(&self, launch: &Launch) -> io::Result<Cell> {
         let folder = Folder::new(&self.temporary)?;
         let reads = roots::of(launch);
-        let rules = Rules::prepare(self.offer, &reads, folder.path(), MAX_FILE)?;
+        let mut writes = launch.writes.clone();
+        writes.push(folder.path().to_owned());
+        let rules = Rules::prepare(self.offer, &reads, &writes, MAX_FILE)?;
         Ok(Cell { rules, folder })
     }
 }

@@ -1,7 +1,7 @@
 //! The stand-in on systems and processors for which there is no confinement: it offers nothing.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::limits::Bytes;
 use crate::process::sandbox::Offer;
@@ -15,7 +15,7 @@ impl Rules {
     pub(crate) fn prepare(
         _offer: Offer,
         _reads: &[PathBuf],
-        _folder: &Path,
+        _writes: &[PathBuf],
         _max_file: Bytes,
     ) -> io::Result<Self> {
         Ok(Self)

@@ -170,6 +170,11 @@ pub struct Workshop {
 }
 
 impl Workshop {
+    /// The folder.
+    pub(crate) fn dir(&self) -> &Path {
+        &self.dir
+    }
+
     /// Where the pickle is made.
     pub fn pickle(&self) -> PathBuf {
         self.dir.join(DEFAULT_NAME)

@@ -119,7 +119,10 @@ impl Job<'_> {
             self.opener,
             &format!("importing {}", order.imports.join(", ")),
         );
-        let mut open = self.opener.open()?;
+        let mut opener = self.opener.clone();
+        let writes = &mut opener.lean.launch.writes;
+        writes.push(self.workshop.dir().to_owned());
+        let mut open = opener.open()?;
         let start = Instant::now();
         let env = open
             .environment(&split, self.wait)
@@ -206,8 +209,10 @@ impl Job<'_> {
     /// Loads the new pickle in a process that has seen nothing of its making, and probes it.
     fn prove(&self, made: &Made) -> Result<(Duration, Option<u64>), Failure> {
         let _step = Step::new(self.opener, "checking the pickle in a fresh process");
-        let mut open = self.opener.open()?;
         let path = self.workshop.pickle();
+        let mut opener = self.opener.clone();
+        opener.lean.launch.reads.push(path.clone());
+        let mut open = opener.open()?;
         let loaded = load::unpickle(&mut open, &path, &made.probes, self.wait);
         let (_env, took) = loaded.map_err(|trouble| {
             let cause = trouble.into_failure();
