@@ -70,7 +70,10 @@ fn a_right_source_that_needs_a_missing_body_is_undecided_and_names_it() {
     assert_eq!(verdicts.len(), sources.len());
     for ((name, source), (verdict, why)) in sources.iter().zip(verdicts) {
         assert_eq!(verdict, "undecided", "{source}");
-        assert!(why.contains(&format!("the body of `{name}`")), "{source}: {why}");
+        assert!(
+            why.contains(&format!("the body of `{name}`")),
+            "{source}: {why}"
+        );
     }
 }
 
@@ -90,7 +93,12 @@ fn of_a_hundred_wrong_sources_that_mention_missing_bodies_at_most_five_are_undec
         }
     }
     let share = undecided.len() * 100 / sources.len();
-    assert!(share <= 5, "{} are undecided:\n{}", undecided.len(), undecided.join("\n"));
+    assert!(
+        share <= 5,
+        "{} are undecided:\n{}",
+        undecided.len(),
+        undecided.join("\n")
+    );
 }
 
 #[test]
