@@ -31,7 +31,7 @@ impl ProjectOptions {
     /// Reads the Lake file of the project that was chosen. What cannot be read is said, and sets nothing.
     ///
     /// # Errors
-    /// The wish to stop.
+    /// The interrupt of the user.
     pub(crate) fn read(
         chosen: &Toolchain,
         observer: &dyn Observer,

@@ -196,7 +196,8 @@ impl Evaluator {
     ) -> Evaluated {
         self.settings.lean_options = lean_options;
         let mut evaluated = self.evaluate_with_options(name, text);
-        evaluated.lean_options = self.settings.lean_options.clone();
+        let held = &self.settings.lean_options;
+        evaluated.lean_options.clone_from(held);
         evaluated
     }
 

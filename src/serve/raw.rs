@@ -113,7 +113,6 @@ pub(crate) async fn evaluate(
     if let Some(problem) = foreign::json(&text) {
         return Err(problem);
     }
-    let hint = foreign::hint(&text);
     // Many requests may wait for long: none of them holds what it does not need.
     drop(head);
     server.check_ready()?;
@@ -132,8 +131,8 @@ pub(crate) async fn evaluate(
         Ok(mut answer) => {
             prefixed.restore(&mut answer.evaluated);
             Ok(match server.options.mode {
-                Mode::Repl => in_repl_mode(&answer, hint, timeout, elapsed),
-                Mode::Lean => in_lean_mode(&answer, hint, timeout, elapsed),
+                Mode::Repl => in_repl_mode(&answer, timeout, elapsed),
+                Mode::Lean => in_lean_mode(&answer, timeout, elapsed),
             })
         }
         Err(refusal) => Err(refused(&refusal)),
@@ -239,12 +238,7 @@ fn unanswered(answer: &Answer, timeout: Duration) -> (StatusCode, String) {
 }
 
 /// Messages and sorries.
-fn in_repl_mode(
-    answer: &Answer,
-    hint: Option<&str>,
-    timeout: Duration,
-    elapsed: Duration,
-) -> Response {
+fn in_repl_mode(answer: &Answer, timeout: Duration, elapsed: Duration) -> Response {
     let evaluated = &answer.evaluated;
     let (status, error) = match evaluated.verdict {
         Verdict::Accepted => (StatusCode::OK, None),
@@ -263,19 +257,14 @@ fn in_repl_mode(
         env: error.is_none().then_some(replies::ENV),
         error,
         reason: evaluated.reason.map(UndecidedReason::as_str),
-        hint: hint_of(evaluated, hint),
+        hint: hint_of(evaluated),
         elapsed: seconds(elapsed),
     };
     json_response(status, &reply)
 }
 
 /// What `lean` prints.
-fn in_lean_mode(
-    answer: &Answer,
-    hint: Option<&str>,
-    timeout: Duration,
-    elapsed: Duration,
-) -> Response {
+fn in_lean_mode(answer: &Answer, timeout: Duration, elapsed: Duration) -> Response {
     let evaluated = &answer.evaluated;
     let (status, stderr, exit_code) = match evaluated.verdict {
         Verdict::Accepted => (StatusCode::OK, String::new(), 0),
@@ -294,19 +283,21 @@ fn in_lean_mode(
         stderr,
         exit_code,
         reason: evaluated.reason.map(UndecidedReason::as_str),
-        hint: hint_of(evaluated, hint),
+        hint: hint_of(evaluated),
         elapsed: seconds(elapsed),
     };
     json_response(status, &reply)
 }
 
-/// What to do about a source that is not accepted: what its beginning suggests, else what its failure does.
-fn hint_of(evaluated: &Evaluated, hint: Option<&str>) -> Option<String> {
+/// What to do about a source that is not accepted: what its failure suggests, or what Lean's errors do.
+fn hint_of(evaluated: &Evaluated) -> Option<String> {
     if evaluated.verdict == Verdict::Accepted {
         return None;
     }
     let failure = evaluated.failure.as_ref();
-    hint.or_else(|| failure.map(Failure::hint))
+    failure
+        .map(Failure::hint)
+        .or_else(|| evaluated.hints.first().copied())
         .map(str::to_owned)
 }
 

@@ -1,14 +1,9 @@
-//! Bodies that were not meant as they are: JSON for another path, and a byte order mark. Never evaluates
-//! anything.
+//! Bodies that were not meant as they are: JSON for another path. Never evaluates anything.
 
 use axum::http::StatusCode;
 use serde_json::Value;
 
 use crate::serve::problem::Problem;
-
-/// What to do about a byte order mark, which Lean takes for an unknown token.
-const BYTE_ORDER_MARK: &str = "the source begins with a byte order mark (U+FEFF), which Lean does not \
-    allow; save it as UTF-8 without one";
 
 /// Fields of requests, and the paths that take them.
 const FIELDS: [(&str, &str); 8] = [
@@ -39,11 +34,6 @@ pub(super) fn json(body: &str) -> Option<Problem> {
     };
     let error = "the body is JSON, but this path takes a raw Lean source";
     Some(Problem::new(StatusCode::BAD_REQUEST, error).hint(hint))
-}
-
-/// What the beginning of a source suggests if Lean does not accept it.
-pub(super) fn hint(source: &str) -> Option<&'static str> {
-    source.starts_with('\u{feff}').then_some(BYTE_ORDER_MARK)
 }
 
 #[cfg(test)]
