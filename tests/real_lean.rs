@@ -496,3 +496,24 @@ fn a_proof_is_made_in_the_shell_and_written_into_its_text() {
       · exact h.1
     ");
 }
+
+#[test]
+#[ignore = "needs core Lean; run cargo xtask test"]
+fn a_source_that_fails_without_a_process_is_undecided() {
+    let lacks = "this Lean lacks processes, and the source starts one";
+    for text in [
+        "import Std.Tactic.BVDecide\n\
+         example (a b : BitVec 8) (h : a &&& b = 0#8) : a + b = a ||| b := by bv_decide",
+        "#eval do IO.println (← IO.Process.output { cmd := \"echo\", args := #[\"hi\"] }).stdout",
+    ] {
+        let (code, said) = said(text.as_bytes(), &[]);
+        assert_eq!(code, 3, "{said}");
+        assert!(said.contains(lacks), "{said}");
+    }
+    // What does not fail is judged as it is, and so is an error in these words.
+    let caught = "#eval do\n  try discard <| IO.Process.output { cmd := \"echo\" }\n  catch _ => IO.println \"none\"";
+    assert_eq!(said(caught.as_bytes(), &[]).0, 0);
+    let thrown =
+        "#eval (throw (IO.userError \"unsupported operation (error code: 52)\") : IO Unit)";
+    assert_eq!(said(thrown.as_bytes(), &[]).0, 1);
+}

@@ -87,6 +87,9 @@ const SNIPPETS = new Set([943522, 943765]);
 /** The names of Lean's compiled code; those of the C library are not found. */
 const SYMBOL = /^(?:l_|lean_|lake_|initialize_)/;
 
+/** How often this thread was asked for a pipe, which Lean does before it starts a process whose output it reads. */
+const asked = { pipes: 0 };
+
 const open = new Set(OPEN.flatMap(([, names]) => names));
 
 /** Whether the module may call it. */
@@ -105,6 +108,10 @@ const isSymbol = name => SYMBOL.test(name);
 function restrict(functions, { close, end }) {
   const own = {
     proc_exit: end,
+    __syscall_pipe: (...args) => {
+      asked.pipes++;
+      return functions.__syscall_pipe(...args);
+    },
     emscripten_asm_const_int: (address, ...rest) =>
       (SNIPPETS.has(address) ? functions.emscripten_asm_const_int(address, ...rest) : 0),
   };
@@ -116,4 +123,4 @@ function restrict(functions, { close, end }) {
   }));
 }
 
-module.exports = { CLOSED, OPEN, isKnown, isOpen, isSymbol, restrict };
+module.exports = { CLOSED, OPEN, asked, isKnown, isOpen, isSymbol, restrict };

@@ -7,6 +7,7 @@ const { LeanError } = require('./abi.cjs');
 const { FileError, Files, readText } = require('./files.cjs');
 const { Frontend } = require('./frontend.cjs');
 const { Headers } = require('./header.cjs');
+const { asked } = require('./host_imports.cjs');
 const { Imports } = require('./imports.cjs');
 const { Initializers } = require('./initializers.cjs');
 const { MissingBodies } = require('./missing_bodies.cjs');
@@ -22,6 +23,9 @@ const { SorryDecls } = require('./sorry_decls.cjs');
 const { Tactics } = require('./tactics.cjs');
 const { TreeJson } = require('./tree_json.cjs');
 const { Trees } = require('./trees.cjs');
+
+/** What the package lacks for `bv_decide`, which runs a solver, and for others who read what a process writes. */
+const PROCESSES = 'processes, and the source starts one';
 
 /** A request that cannot be answered as asked; the session goes on. */
 class Refusal extends Error {
@@ -217,8 +221,10 @@ class Session {
     const header = given === undefined ? this.#headers.open(context) : undefined;
     const before = header ? abi.own(frontend.stateIn(abi.use(header.env))) : given;
     const parserState = header?.parserState ?? frontend.startOfText();
+    const pipes = asked.pipes;
     const { state, isEnd } = frontend.elaborate(context, abi.use(abi.own(parserState)), abi.use(before));
     const after = abi.own(state);
+    const wantsProcess = asked.pipes > pipes;
     const trees = frontend.infoTrees(after);
     const messages = [...header?.messages ?? [], ...frontend.messages(after)];
     const found = this.#look(trees, frontend.environment(before), options);
@@ -226,13 +232,18 @@ class Session {
       ? this.#sorryDecls.find(frontend.environment(before), frontend.environment(after), trees)
       : undefined;
     const isRejected = messages.some(({ severity }) => severity === 'error');
-    const unsupported = isRejected ? this.#missingBodies.of({ context, parserState, before, after, text }) : [];
+    const unsupported = isRejected ? this.#lacks({ context, parserState, before, after, text }, wantsProcess) : [];
     const env = this.#record(frontend.forget(after, before));
     const isHidden = frontend.hadErrors(after) && !isRejected;
     return {
       env, ...withoutEmpty({ messages, ...found, unsupported }), sorryDecls,
       ...(isHidden && { hadErrors: true }), ...(!isEnd && { endReached: false }),
     };
+  }
+
+  /** What the package lacks for a source with errors, which MissingBodies looks into. */
+  #lacks(run, wantsProcess) {
+    return wantsProcess ? [PROCESSES] : this.#missingBodies.of(run);
   }
 
   /** What the options want to know of the lent trees; `env`, lent, is that before the text. */
