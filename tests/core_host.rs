@@ -177,14 +177,15 @@ impl Host {
     /// Calls functions of C or JavaScript by their names, as the compiled code of definitions, each with
     /// the text and so many small numbers. The bodies of the definitions run instead.
     fn call_by_name(&self, text: &str, names: &[(&str, usize)]) {
-        let mut source = FORGERY.to_owned();
-        for (name, extra) in names {
-            let params: String = (0..*extra).map(|at| format!(" b{at}")).collect();
-            let sum: String = (0..*extra).map(|at| format!(" + b{at}")).collect();
-            let ones = " 1".repeat(*extra);
-            source.push_str(&format!(
+        let mut parts = vec![FORGERY.to_owned()];
+        for &(name, extra) in names {
+            let names: Vec<String> = (0..extra).map(|at| format!("b{at}")).collect();
+            let params = [&["a".to_owned()][..], &names].concat();
+            let (params, sum) = (params.join(" "), params.join(" + "));
+            let ones = " 1".repeat(extra);
+            parts.push(format!(
                 "
-@[noinline, export {name}] def {name}Foreign (a{params} : Nat) : Nat := a{sum}
+@[noinline, export {name}] def {name}Foreign ({params} : Nat) : Nat := {sum}
 unsafe def {name}Attempt : IO Unit := do
   let text := \" {text}\"
   let own := textOf text + {extra}
@@ -195,8 +196,8 @@ unsafe def {name}Attempt : IO Unit := do
 "
             ));
         }
-        source.push_str("#eval IO.sleep 300\n");
-        let seen = self.attempt(&source);
+        parts.push("#eval IO.sleep 300\n".to_owned());
+        let seen = self.attempt(&parts.concat());
         assert_eq!(seen.verdict, "accepted", "{}", seen.said);
     }
 
@@ -425,7 +426,7 @@ fn files_are_those_of_modules_and_cannot_be_written() {
         format!("IO.FS.removeDir {:?}", host.named("modules")),
         format!("IO.setAccessRights {file:?} {{}}"),
     ];
-    let lines: String = attempts.iter().map(|it| format!("#eval {it}\n")).collect();
+    let lines = format!("#eval {}\n", attempts.join("\n#eval "));
     let seen = host.attempt(&lines);
     assert_eq!(seen.verdict, "rejected", "{}", seen.said);
     let errors = seen.said.matches("\"severity\":\"error\"").count();
