@@ -99,17 +99,22 @@ impl Served {
         }
     }
 
-    /// Waits until texts are taken.
+    /// Waits until sources are taken. Core Lean may have to be installed first.
     pub(crate) fn wait_ready(&self) {
-        Self::wait_for(|| self.get("/ready").status == 200);
+        Self::wait_within(LIFE, || self.get("/ready").status == 200);
     }
 
     /// Waits until something holds.
     pub(crate) fn wait_for(holds: impl Fn() -> bool) {
+        Self::wait_within(PATIENCE, holds);
+    }
+
+    /// The same, for no longer than this.
+    fn wait_within(patience: Duration, holds: impl Fn() -> bool) {
         let (_never, silence) = channel::<()>();
         let start = Instant::now();
         while !holds() {
-            assert!(start.elapsed() < PATIENCE, "it never came to hold");
+            assert!(start.elapsed() < patience, "it never came to hold");
             let _ = silence.recv_timeout(Duration::from_millis(10));
         }
     }
