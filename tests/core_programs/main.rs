@@ -163,11 +163,14 @@ impl Programs {
 
     /// The expressions for Python.
     fn computed(&self) -> Vec<&str> {
-        let expression = |expected| match expected {
-            &Expected::Computed(ref expression) => Some(expression.as_str()),
-            Expected::Proven(_) => None,
-        };
-        self.expected.values().filter_map(expression).collect()
+        let computed = self
+            .expected
+            .values()
+            .filter_map(|expected| match expected {
+                Expected::Computed(expression) => Some(expression.as_str()),
+                Expected::Proven(_) => None,
+            });
+        computed.collect()
     }
 }
 

@@ -244,10 +244,10 @@ fn a_repl_without_fields_of_ours_is_asked_by_a_command_where_it_has_lean() {
         .vars
         .iter()
         .filter(|(name, _)| text(name).starts_with("LEAN_"));
-    let exports: String = variables
+    let exports: Vec<String> = variables
         .map(|(name, value)| format!("export {}='{}'\n", text(name), text(value)))
         .collect();
-    let args: String = launch
+    let args: Vec<String> = launch
         .args
         .iter()
         .map(|arg| format!(" '{}'", text(arg)))
@@ -257,7 +257,11 @@ fn a_repl_without_fields_of_ours_is_asked_by_a_command_where_it_has_lean() {
     let plain = world.work("plain.cjs").display().to_string();
     let world = world.script(
         "plain-repl",
-        &format!("{exports}exec '{program}' '{plain}'{args}"),
+        &format!(
+            "{}exec '{program}' '{plain}'{}",
+            exports.concat(),
+            args.concat()
+        ),
     );
     let options = ["--repl", "../bin/plain-repl", "--fail-on-sorry"];
     let seen = evaluated(&world, &options);
