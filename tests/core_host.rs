@@ -72,7 +72,7 @@ fn place(name: &str) -> u32 {
 /// A place on the machine with files to read and to write, and what an attempt left there.
 struct Host(tempfile::TempDir);
 
-/// What came of an attempt.
+/// The result of an attempt.
 struct Seen {
     /// The verdict on it, and all that is known of why.
     verdict: String,

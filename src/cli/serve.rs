@@ -12,7 +12,7 @@ use crate::limits::{Bytes, Wait};
 ///
 /// The address is the first line on stdout. Without `--listen`, the variables `LEAN_SERVER_HOST` and
 /// `LEAN_SERVER_PORT` say where; else every address of this machine, port 8000. Lean runs any
-/// program that is in a source: let nobody call whom you would not let run programs here, or ask for
+/// program that is in a source: give access only to those whom you would let run programs here, or ask for
 /// keys with `--api-keys`.
 #[derive(Debug, Args)]
 pub(crate) struct ServeArgs {

@@ -1,4 +1,4 @@
-//! From what happened to a source and its session to what the client is told. Pure.
+//! From what happened to a source and its session to the reply for the client. Pure.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -74,7 +74,7 @@ impl LakeOptions {
     /// Reads the TOML form of the Lake file of the project in `root`.
     ///
     /// # Errors
-    /// A text that Lake could not read either; the error is a phrase.
+    /// A Lake file that Lake could not read either; the error is a phrase.
     pub(crate) fn parse(root: &Path, text: &str) -> Result<Self, String> {
         let table: Table = text
             .parse()

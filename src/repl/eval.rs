@@ -186,7 +186,7 @@ impl Evaluator {
         }
     }
 
-    /// Evaluates one text, with the options that hold for it. A text that could not be decided carries the
+    /// Evaluates one source, with the options that hold for it. An undecided one carries the
     /// failure.
     pub(crate) fn evaluate(
         &mut self,

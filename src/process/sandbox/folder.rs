@@ -1,5 +1,5 @@
 //! The temporary folder of one session, or of one command: made for it, locked as long as it lives,
-//! removed after it. What is in it was written by code that nobody trusts.
+//! removed after it. What is in it was written by untrusted code.
 
 use std::ffi::OsStr;
 use std::fs::{self, DirBuilder, File, Permissions};
