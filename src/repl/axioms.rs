@@ -12,8 +12,9 @@ use crate::repl::wire::{Command, Reply, Request};
 const MARK: &str = "leanrepl.sorryDecls ";
 
 /// The question. It needs a module that imports `Lean`, as Mathlib does. The constants of all declarations
-/// are walked together first, since most sources hide nothing.
+/// are walked together first, since most sources hide nothing. The limit of the source is not that of the question; the deadline is.
 const QUESTION: &str = r#"open Lean in
+set_option maxHeartbeats 0 in
 run_cmd do
   let env ← getEnv
   let added := env.constants.map₂.toList.map (·.1)

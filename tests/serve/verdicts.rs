@@ -100,6 +100,11 @@ const SOURCES: &[(&str, &str, &str)] = &[
         "rejected",
         "accepted",
     ),
+    (
+        "import Lean\nopen Lean Elab Term\nelab \"magic\" : term <= ty => Meta.mkSorry ty true\ntheorem t : (1 : Nat) = 2 := magic\nset_option maxHeartbeats 1",
+        "rejected",
+        "accepted",
+    ),
     // Errors that are in no message any more, and a source that stops before its end.
     (
         "import Lean\nopen Lean Elab Command\nelab \"quiet \" c:command : command => do\n  elabCommand c\n  modify fun s => { s with messages := s.messages.markAllReported }\nquiet theorem t : (1 : Nat) = 2 := nonsense",
