@@ -91,7 +91,7 @@ pub(crate) fn core_world() -> World {
 }
 
 /// A server on the installed core Lean.
-fn on_core_lean() -> Served {
+pub(crate) fn on_core_lean() -> Served {
     let args = [
         "serve",
         "--listen",

@@ -7,8 +7,7 @@ use std::time::Duration;
 use leanrepl::internals::{Cache, CoreLean, Deadline, Interrupt, Unobserved};
 use serde_json::{Value, json};
 
-use crate::real_clients::core_world;
-use crate::served::Served;
+use crate::real_clients::{core_world, on_core_lean};
 use crate::world::World;
 
 /// Longer than all sources take on a busy machine.
@@ -184,19 +183,7 @@ fn every_door_finds_the_same_sorries() {
     let seen = evaluated(&world, &core);
     assert_verdicts("eval", &seen, |index| SOURCES[index].2);
 
-    let args = [
-        "serve",
-        "--listen",
-        "127.0.0.1:0",
-        "--toolchain",
-        "core",
-        "--sessions",
-        "1",
-        "--spares",
-        "0",
-    ];
-    let served = Served::run(core_world().patience(PATIENCE), args.iter());
-    served.wait_ready();
+    let served = on_core_lean();
     for (policy, expected) in [("reject", 1), ("allow", 2)] {
         let sources: Vec<&str> = SOURCES.iter().map(|(source, ..)| *source).collect();
         let reply = served
