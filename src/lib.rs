@@ -1,33 +1,31 @@
 //! The library behind the `leanrepl` binary. It is internal: its only users are the binary, the
 //! tests, `xtask` and the fuzz target, and nothing in it is a stable interface.
 
-mod cache;
 mod cli;
 mod commands;
-mod core_lean;
+mod data_dir;
+mod deploy;
 mod digest;
-mod docker;
-mod doctor;
 mod elan;
+mod engine;
 mod env_vars;
 mod event;
 mod failure;
+mod http;
 mod lean;
 mod limits;
 mod machine;
-mod pool;
-mod prefault;
 mod probe;
 mod process;
 mod project;
+mod protocol;
 mod reference;
-mod repl;
-mod serve;
+mod session;
 mod settings;
+mod setup;
 mod shell;
 mod template;
 mod ui;
-mod wrangler;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -78,29 +76,31 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 /// What `xtask`, the tests and the fuzz target reach inside for. Not an interface.
 #[doc(hidden)]
 pub mod internals {
-    pub use crate::cache::{Cache, Lock, Stage};
-    pub use crate::core_lean::{CoreLean, Installed};
+    pub use crate::data_dir::{DataDir, Lock, Stage};
+    pub use crate::engine::evaluated;
+    pub use crate::engine::judge::Policy;
+    pub use crate::engine::pool::{
+        Done, Lease, Pool, PoolSettings, PoolState, QueueLimits, REASONS, Reason, Restarts,
+        Sessions, WearLimits, job,
+    };
+    pub use crate::engine::undecided::UndecidedReason;
     pub use crate::event::{Event, Observer, Unobserved};
     pub use crate::failure::{Failure, KINDS, Kind};
     pub use crate::lean::{
         abbreviations, header, infotree, message, module_name, olean, options, position, release,
         repl_tag, toolchain,
     };
-    pub use crate::limits::{Bytes, Deadline, Interrupt, TICK, Wait};
-    pub use crate::pool::{
-        Done, Lease, Pool, PoolSettings, PoolState, QueueLimits, REASONS, Reason, Restarts,
-        Sessions, WearLimits, job,
-    };
+    pub use crate::limits::{Bytes, CancelFlag, Deadline, TICK, Wait};
     pub use crate::process::child::{Child, Turn};
     pub use crate::process::ending::{Ending, How};
     pub use crate::process::launch::Launch;
     pub use crate::process::{launch, run, sandbox};
     pub use crate::project::{Project, manifest::Manifest};
-    pub use crate::repl::judge::Policy;
-    pub use crate::repl::session::{Session, SessionLimits};
-    pub use crate::repl::session_error::SessionError;
-    pub use crate::repl::undecided::UndecidedReason;
-    pub use crate::repl::{base, compare, evaluated, frame, identity, pickle, wire};
+    pub use crate::protocol::{compare, frame, wire};
+    pub use crate::session::error::SessionError;
+    pub use crate::session::exchange::{Session, SessionLimits};
+    pub use crate::session::{base, identity};
+    pub use crate::setup::core_lean::{CoreLean, Installed};
     pub use crate::ui::{Ui, Written, mode, streams};
 
     /// The command line as clap has it, for completions and the manual.
@@ -108,10 +108,18 @@ pub mod internals {
         <crate::cli::Args as clap::CommandFactory>::command()
     }
 
+    /// Pickles: loading and making them.
+    pub mod pickle {
+        pub use crate::session::pickle::*;
+        pub use crate::setup::pickle::{compare, write};
+    }
+
     /// Reading compiled modules ahead.
     pub mod prefault {
-        pub use crate::prefault::search_path::SearchPath;
-        pub use crate::prefault::{Closure, Stopped, before_import, closure, imported, read_ahead};
+        pub use crate::setup::prefault::search_path::SearchPath;
+        pub use crate::setup::prefault::{
+            Closure, Stopped, before_import, closure, imported, read_ahead,
+        };
     }
 
     /// Digests of files and bytes.

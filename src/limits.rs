@@ -140,12 +140,12 @@ impl fmt::Display for Wait {
 /// Set once when the user wants to stop; everything that waits looks at it at least every
 /// [`TICK`]. Clones share one flag.
 #[derive(Debug, Clone, Default)]
-pub struct Interrupt(Arc<AtomicBool>);
+pub struct CancelFlag(Arc<AtomicBool>);
 
 /// The longest that any wait goes without looking at its limits.
 pub const TICK: Duration = Duration::from_millis(20);
 
-impl Interrupt {
+impl CancelFlag {
     /// Asks everything that shares this flag to stop.
     pub fn set(&self) {
         self.0.store(true, Ordering::SeqCst);

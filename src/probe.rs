@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
-use crate::limits::{Bytes, Deadline, Interrupt, TICK};
+use crate::limits::{Bytes, CancelFlag, Deadline, TICK};
 
 /// The most that is taken of an answer.
 const ANSWER: Bytes = Bytes::mib(64);
@@ -70,7 +70,7 @@ impl Answer {
 pub(crate) fn ask(
     question: &Question,
     deadline: Deadline,
-    interrupt: &Interrupt,
+    interrupt: &CancelFlag,
 ) -> io::Result<Answer> {
     let start = Instant::now();
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, question.port));
@@ -229,7 +229,7 @@ mod tests {
 
     /// What a server answers to it.
     fn asked(port: u16, deadline: Deadline) -> io::Result<Answer> {
-        ask(&question(port), deadline, &Interrupt::default())
+        ask(&question(port), deadline, &CancelFlag::default())
     }
 
     #[test]
@@ -288,7 +288,7 @@ mod tests {
     fn a_user_who_wants_to_stop_waits_no_longer() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
-        let interrupt = Interrupt::default();
+        let interrupt = CancelFlag::default();
         interrupt.set();
         let patient = Deadline::after(Duration::from_secs(600));
         assert!(ask(&question(port), patient, &interrupt).is_err());

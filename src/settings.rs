@@ -17,9 +17,9 @@ use crate::elan::{Active, Elan};
 use crate::failure::{Failure, Kind};
 use crate::process::sandbox::Mode;
 use crate::project::Project;
-use crate::repl::input;
-use crate::repl::session::SessionLimits;
-use crate::repl::wire::{InfoTreeKind, Options};
+use crate::project::input;
+use crate::protocol::wire::{InfoTreeKind, Options};
+use crate::session::exchange::SessionLimits;
 
 /// Which Lean evaluates, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]

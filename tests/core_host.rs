@@ -14,7 +14,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use leanrepl::internals::{Cache, CoreLean, Deadline, Installed, Interrupt, Unobserved, sandbox};
+use leanrepl::internals::{
+    CancelFlag, CoreLean, DataDir, Deadline, Installed, Unobserved, sandbox,
+};
 use serde_json::Value;
 
 /// Longer than an installation takes.
@@ -49,11 +51,11 @@ unsafe def closure (α : Type) (place arity : Nat) (k : α → IO Unit) : IO Uni
 
 /// The installed core Lean.
 fn core() -> Installed {
-    let core = CoreLean::new(Cache::locate().unwrap());
+    let core = CoreLean::new(DataDir::locate().unwrap());
     core.ensure(
         Deadline::after(PATIENCE),
         &Unobserved,
-        &Interrupt::default(),
+        &CancelFlag::default(),
     )
     .unwrap()
 }

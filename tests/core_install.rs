@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use leanrepl::internals::env_vars::{self, Variables};
 use leanrepl::internals::{
-    Bytes, Cache, CoreLean, Deadline, Event, Failure, Installed, Interrupt, Kind, Observer,
+    Bytes, CancelFlag, CoreLean, DataDir, Deadline, Event, Failure, Installed, Kind, Observer,
     Unobserved,
 };
 
@@ -142,14 +142,14 @@ impl World {
     /// Core Lean in this world.
     fn core(&self) -> CoreLean {
         let variables = self.variables("/usr/bin:/bin");
-        CoreLean::with(Cache::at(self.cache()), variables, Bytes::new(1))
+        CoreLean::with(DataDir::at(self.cache()), variables, Bytes::new(1))
     }
 
     /// Installs it and waits at most so long.
     fn install_within(&self, wait: Duration) -> Result<Installed, Failure> {
         let deadline = Deadline::after(wait);
         self.core()
-            .install(deadline, &Unobserved, &Interrupt::default())
+            .install(deadline, &Unobserved, &CancelFlag::default())
     }
 
     /// Installs it.
@@ -161,7 +161,7 @@ impl World {
     fn remove(&self) -> Result<bool, Failure> {
         let deadline = Deadline::after(Duration::from_secs(60));
         self.core()
-            .remove(deadline, &Unobserved, &Interrupt::default())
+            .remove(deadline, &Unobserved, &CancelFlag::default())
     }
 
     /// How often npm was run.
@@ -224,7 +224,7 @@ fn an_installation_is_complete_trimmed_and_found_again() {
     let deadline = Deadline::after(Duration::from_secs(60));
     let installed = world
         .core()
-        .ensure(deadline, &heard, &Interrupt::default())
+        .ensure(deadline, &heard, &CancelFlag::default())
         .unwrap();
     let dir = world.cache().join("core-lean/4.28.0-wasm-0.0.0-2");
     assert_eq!(installed.dir(), dir);
@@ -311,7 +311,7 @@ fn core_lean_works_when_its_memory_cannot_be_kept_and_is_mended_by_installing() 
         let deadline = Deadline::after(Duration::from_secs(60));
         let installed = world
             .core()
-            .ensure(deadline, &heard, &Interrupt::default())
+            .ensure(deadline, &heard, &CancelFlag::default())
             .unwrap();
         assert!(!installed.starts_fast());
         let kept = PathBuf::from(installed.launch().args.pop().unwrap());
@@ -384,13 +384,13 @@ fn without_npm_a_user_is_told_what_to_install() {
     let world = World::new();
     fs::remove_file(world.dir.join("bin/npm")).unwrap();
     let core = CoreLean::with(
-        Cache::at(world.cache()),
+        DataDir::at(world.cache()),
         world.variables("/no/such/folder"),
         Bytes::new(1),
     );
     let deadline = Deadline::after(Duration::from_secs(60));
     let failure = core
-        .ensure(deadline, &Unobserved, &Interrupt::default())
+        .ensure(deadline, &Unobserved, &CancelFlag::default())
         .unwrap_err();
     assert_eq!(failure.kind(), Kind::Build);
     assert_eq!(
@@ -452,7 +452,7 @@ fn an_npm_that_hangs_is_stopped_at_the_deadline() {
 fn an_interrupt_stops_npm_and_leaves_nothing() {
     let world = World::new();
     world.fault("sleep 600");
-    let interrupt = Interrupt::default();
+    let interrupt = CancelFlag::default();
     let deadline = Deadline::after(Duration::from_secs(60));
     let core = world.core();
     let failure = thread::scope(|scope| {
@@ -494,13 +494,13 @@ fn a_node_that_does_not_run_here_asks_for_one_of_the_users() {
 fn a_disk_with_too_little_room_is_refused_before_the_download() {
     let world = World::new();
     let core = CoreLean::with(
-        Cache::at(world.cache()),
+        DataDir::at(world.cache()),
         world.variables("/usr/bin:/bin"),
         Bytes::new(u64::MAX),
     );
     let deadline = Deadline::after(Duration::from_secs(60));
     let failure = core
-        .ensure(deadline, &Unobserved, &Interrupt::default())
+        .ensure(deadline, &Unobserved, &CancelFlag::default())
         .unwrap_err();
     assert!(failure.problem().ends_with("is full"), "{failure}");
     assert!(failure.causes()[0].starts_with("core Lean needs"));
@@ -592,10 +592,10 @@ fn a_read_only_cache_can_be_used_and_is_named_when_it_has_to_change() {
 #[ignore = "needs npm and the registry; run cargo xtask test"]
 fn real_core_lean_is_installed_and_answers() {
     let dir = tempfile::tempdir().unwrap();
-    let core = CoreLean::new(Cache::at(dir.path()));
+    let core = CoreLean::new(DataDir::at(dir.path()));
     let deadline = Deadline::after(Duration::from_secs(1800));
     let installed = core
-        .ensure(deadline, &Unobserved, &Interrupt::default())
+        .ensure(deadline, &Unobserved, &CancelFlag::default())
         .unwrap();
     println!("{} in {}", installed.size(), installed.dir().display());
     let launch = installed.launch();

@@ -21,7 +21,7 @@ use std::thread;
 use std::time::Duration;
 
 use leanrepl::internals::{
-    Cache, CoreLean, Deadline, Installed, Interrupt, Launch, Observer, Session, SessionError,
+    CancelFlag, CoreLean, DataDir, Deadline, Installed, Launch, Observer, Session, SessionError,
     SessionLimits, Unobserved,
 };
 use serde_json::{Value, json};
@@ -31,11 +31,11 @@ const PATIENCE: Duration = Duration::from_secs(180);
 
 /// The installed core Lean.
 fn core() -> Installed {
-    let core = CoreLean::new(Cache::locate().unwrap());
+    let core = CoreLean::new(DataDir::locate().unwrap());
     core.ensure(
         Deadline::after(PATIENCE),
         &Unobserved,
-        &Interrupt::default(),
+        &CancelFlag::default(),
     )
     .unwrap()
 }
@@ -76,7 +76,7 @@ impl Repl {
     fn launched(launch: &Launch) -> Self {
         let observer: Arc<dyn Observer> = Arc::new(Unobserved);
         let limits = SessionLimits::default();
-        Self(Session::start(launch, limits, &Interrupt::default(), &observer).unwrap())
+        Self(Session::start(launch, limits, &CancelFlag::default(), &observer).unwrap())
     }
 
     /// The reply to a request.
@@ -555,11 +555,11 @@ fn a_task_that_ends_between_two_requests_does_not_end_the_process() {
 
 /// The kept memory, made if it is not there.
 fn kept_memory() -> PathBuf {
-    let installed = CoreLean::new(Cache::locate().unwrap())
+    let installed = CoreLean::new(DataDir::locate().unwrap())
         .install(
             Deadline::after(PATIENCE),
             &Unobserved,
-            &Interrupt::default(),
+            &CancelFlag::default(),
         )
         .unwrap();
     assert!(installed.starts_fast());

@@ -10,7 +10,7 @@ use std::io::Write;
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
-use leanrepl::internals::{Cache, CoreLean, Deadline, Interrupt, Unobserved};
+use leanrepl::internals::{CancelFlag, CoreLean, DataDir, Deadline, Unobserved};
 
 /// `leanrepl COMMAND` with the installed core Lean, in the root of the project.
 fn command(name: &str) -> Command {
@@ -376,8 +376,8 @@ fn a_tactic_that_needs_an_initialized_extension_runs_on_a_pickle() {
 /// Compiles the package of users that the tests have.
 fn compile_package(out: &std::path::Path) {
     let deadline = Deadline::after(Duration::from_secs(180));
-    let core = CoreLean::new(Cache::locate().unwrap());
-    let core = core.ensure(deadline, &Unobserved, &Interrupt::default());
+    let core = CoreLean::new(DataDir::locate().unwrap());
+    let core = core.ensure(deadline, &Unobserved, &CancelFlag::default());
     let compiler = core.unwrap().compiler();
     let sources = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/core_package");
     let status = Command::new(compiler.program)

@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use leanrepl::internals::olean::{self, Flags, Olean};
 use leanrepl::internals::prefault::{Closure, SearchPath, closure};
-use leanrepl::internals::{Cache, CoreLean, Deadline, Interrupt, module_name::ModuleName};
+use leanrepl::internals::{CancelFlag, CoreLean, DataDir, Deadline, module_name::ModuleName};
 
 /// The folder of its modules.
 fn folder() -> PathBuf {
-    let core = CoreLean::new(Cache::locate().unwrap()).find().unwrap();
+    let core = CoreLean::new(DataDir::locate().unwrap()).find().unwrap();
     core.launch().var("LEAN_PATH").unwrap().into()
 }
 
@@ -21,7 +21,7 @@ fn closure_of(modules: &[&str]) -> Closure {
     let modules: Vec<ModuleName> = modules.iter().map(name).collect();
     let deadline = Deadline::after(Duration::from_secs(60));
     let path = SearchPath::new(vec![folder()]);
-    closure(&modules, &path, deadline, &Interrupt::default())
+    closure(&modules, &path, deadline, &CancelFlag::default())
 }
 
 /// What a file says about itself.

@@ -5,11 +5,11 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 
 use crate::cli::build_image::KindArg;
+use crate::deploy::cloudflare::image::ImageRef;
+use crate::deploy::cloudflare::instance::InstanceType;
+use crate::deploy::cloudflare::name::{RouteName, WorkerName};
+use crate::deploy::cloudflare::scoped::Scoped;
 use crate::limits::{Bytes, Wait};
-use crate::wrangler::image::ImageRef;
-use crate::wrangler::instance::InstanceType;
-use crate::wrangler::name::{RouteName, WorkerName};
-use crate::wrangler::scoped::Scoped;
 
 /// Writes, checks and deploys a Cloudflare Worker in front of containers that serve Lean.
 #[derive(Debug, Args)]

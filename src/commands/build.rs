@@ -2,22 +2,22 @@
 
 use std::sync::Arc;
 
-use crate::cache::Cache;
 use crate::cli::build::BuildArgs;
 use crate::commands::DONE;
+use crate::data_dir::DataDir;
 use crate::elan::{Elan, install};
 use crate::event::{Event, Observer};
 use crate::failure::Failure;
-use crate::limits::{Deadline, Interrupt};
-use crate::repl::build::{Built, Circumstances, For, Old, Shelf};
+use crate::limits::{CancelFlag, Deadline};
 use crate::settings;
+use crate::setup::build::{Built, Circumstances, For, Old, Shelf};
 use crate::ui::Ui;
 
 /// Builds the REPL for a project, or finds it.
 ///
 /// # Errors
 /// What keeps it from being built.
-pub(crate) fn run(args: &BuildArgs, ui: &Arc<Ui>, interrupt: &Interrupt) -> Result<u8, Failure> {
+pub(crate) fn run(args: &BuildArgs, ui: &Arc<Ui>, interrupt: &CancelFlag) -> Result<u8, Failure> {
     let project = settings::build::project(args)?;
     let wanted = settings::build::source(args);
     let observer: Arc<dyn Observer> = Arc::<Ui>::clone(ui);
@@ -26,7 +26,7 @@ pub(crate) fn run(args: &BuildArgs, ui: &Arc<Ui>, interrupt: &Interrupt) -> Resu
         observer: &observer,
         interrupt,
     };
-    let cache = Cache::locate()?;
+    let cache = DataDir::locate()?;
     let elan = Elan::locate();
     if args.install_elan && elan.program().is_none() {
         install_elan(&cache, &elan, around)?;
@@ -62,7 +62,7 @@ fn told(built: &Built) -> String {
 }
 
 /// Installs elan, in a folder that is gone afterwards.
-fn install_elan(cache: &Cache, elan: &Elan, around: Circumstances<'_>) -> Result<(), Failure> {
+fn install_elan(cache: &DataDir, elan: &Elan, around: Circumstances<'_>) -> Result<(), Failure> {
     let (deadline, observer) = (around.deadline, around.observer.as_ref());
     let name = "elan-init";
     let lock = cache.lock(

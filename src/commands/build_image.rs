@@ -4,17 +4,17 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::cache::Cache;
 use crate::cli::build_image::BuildImageArgs;
 use crate::commands::DONE;
-use crate::core_lean::CoreLean;
-use crate::docker::binary::Binary;
-use crate::docker::recipe::{Order, Recipe, Wish};
-use crate::docker::{BuildOptions, Circumstances, Daemon, Made};
+use crate::data_dir::DataDir;
+use crate::deploy::docker::binary::Binary;
+use crate::deploy::docker::recipe::{Order, Recipe, Wish};
+use crate::deploy::docker::{BuildOptions, Circumstances, Daemon, Made};
 use crate::event::{Event, Observer};
 use crate::failure::{Failure, Kind};
-use crate::limits::{Deadline, Interrupt};
+use crate::limits::{CancelFlag, Deadline};
 use crate::settings::image::{self, Wanted};
+use crate::setup::core_lean::CoreLean;
 use crate::ui::Ui;
 
 /// Builds an image, or writes what it would be built from.
@@ -24,7 +24,7 @@ use crate::ui::Ui;
 pub(crate) fn run(
     args: &BuildImageArgs,
     ui: &Arc<Ui>,
-    interrupt: &Interrupt,
+    interrupt: &CancelFlag,
 ) -> Result<u8, Failure> {
     if let Some(made) = built(args, ui, interrupt)? {
         // A reader that went away has seen enough: the image is there.
@@ -40,7 +40,7 @@ pub(crate) fn run(
 pub(super) fn built(
     args: &BuildImageArgs,
     ui: &Arc<Ui>,
-    interrupt: &Interrupt,
+    interrupt: &CancelFlag,
 ) -> Result<Option<Made>, Failure> {
     let start = Instant::now();
     let around = Circumstances {
@@ -85,7 +85,7 @@ pub(super) fn built(
 fn wish(wanted: Wanted, binary: &Binary, around: &Circumstances) -> Result<Wish, Failure> {
     match wanted {
         Wanted::Toolchain(toolchain) => Ok(Wish::Toolchain(toolchain)),
-        Wanted::Core => CoreLean::new(Cache::locate()?)
+        Wanted::Core => CoreLean::new(DataDir::locate()?)
             .portable(
                 binary.processor(),
                 around.deadline,

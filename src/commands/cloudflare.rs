@@ -6,23 +6,23 @@ use std::sync::Arc;
 
 use crate::cli::cloudflare::{CheckArgs, CloudflareAction, CostArgs, DeployArgs, InitArgs};
 use crate::commands::{DONE, cloudflare_try};
+use crate::deploy::cloudflare::check::{self, Finding, Looked, Seen};
+use crate::deploy::cloudflare::config;
+use crate::deploy::cloudflare::container::Container;
+use crate::deploy::cloudflare::cost;
+use crate::deploy::cloudflare::folder::{Folder, Made};
+use crate::deploy::cloudflare::image::ImageRef;
+use crate::deploy::cloudflare::instance::Disk;
+use crate::deploy::cloudflare::jsonc::Value;
+use crate::deploy::cloudflare::local;
+use crate::deploy::cloudflare::name::RouteName;
+use crate::deploy::cloudflare::plan::Wish;
+use crate::deploy::cloudflare::tools::{self, Around};
 use crate::event::{Event, Observer};
 use crate::failure::{Failure, Kind};
-use crate::limits::{Bytes, Deadline, Interrupt, Wait};
+use crate::limits::{Bytes, CancelFlag, Deadline, Wait};
 use crate::settings;
 use crate::ui::Ui;
-use crate::wrangler::check::{self, Finding, Looked, Seen};
-use crate::wrangler::config;
-use crate::wrangler::container::Container;
-use crate::wrangler::cost;
-use crate::wrangler::folder::{Folder, Made};
-use crate::wrangler::image::ImageRef;
-use crate::wrangler::instance::Disk;
-use crate::wrangler::jsonc::Value;
-use crate::wrangler::local;
-use crate::wrangler::name::RouteName;
-use crate::wrangler::plan::Wish;
-use crate::wrangler::tools::{self, Around};
 
 /// Longest wait for what Docker says of images.
 const LOOK: Wait = Wait::secs(20);
@@ -34,7 +34,7 @@ const LOOK: Wait = Wait::secs(20);
 pub(crate) fn run(
     action: &CloudflareAction,
     ui: &Arc<Ui>,
-    interrupt: &Interrupt,
+    interrupt: &CancelFlag,
 ) -> Result<u8, Failure> {
     match action {
         CloudflareAction::Init(args) => init(args, ui, interrupt),
@@ -46,7 +46,7 @@ pub(crate) fn run(
 }
 
 /// Writes a folder.
-fn init(args: &InitArgs, ui: &Ui, interrupt: &Interrupt) -> Result<u8, Failure> {
+fn init(args: &InitArgs, ui: &Ui, interrupt: &CancelFlag) -> Result<u8, Failure> {
     let folder = Folder::at(&args.dir);
     let around = Around {
         deadline: Deadline::after(LOOK.get()),
@@ -118,7 +118,7 @@ fn cost(args: &CostArgs, ui: &Ui) -> Result<u8, Failure> {
 }
 
 /// Looks for what is wrong.
-fn check(args: &CheckArgs, ui: &Arc<Ui>, interrupt: &Interrupt) -> Result<u8, Failure> {
+fn check(args: &CheckArgs, ui: &Arc<Ui>, interrupt: &CancelFlag) -> Result<u8, Failure> {
     let folder = Folder::at(&args.dir);
     let around = Around {
         deadline: Deadline::after(args.timeout.get()),
@@ -142,7 +142,7 @@ fn check(args: &CheckArgs, ui: &Arc<Ui>, interrupt: &Interrupt) -> Result<u8, Fa
 }
 
 /// Checks, pushes, deploys and waits.
-fn deploy(args: &DeployArgs, ui: &Arc<Ui>, interrupt: &Interrupt) -> Result<u8, Failure> {
+fn deploy(args: &DeployArgs, ui: &Arc<Ui>, interrupt: &CancelFlag) -> Result<u8, Failure> {
     let folder = Folder::at(&args.dir);
     let relay = Relay(ui);
     let within = || Around {

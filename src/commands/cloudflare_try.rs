@@ -4,30 +4,30 @@ use std::fs;
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::cache::Cache;
 use crate::cli::build_image::KindArg;
 use crate::cli::cloudflare::TryArgs;
 use crate::commands::cloudflare::step;
 use crate::commands::{DONE, build_image};
-use crate::core_lean::CoreLean;
+use crate::data_dir::DataDir;
+use crate::deploy::cloudflare::dev::Door;
+use crate::deploy::cloudflare::folder::Folder;
+use crate::deploy::cloudflare::stage::Stage;
+use crate::deploy::cloudflare::tools::{self, Around};
+use crate::deploy::cloudflare::trial::{self, Plan};
 use crate::env_vars;
 use crate::event::{Event, Observer};
 use crate::failure::{Failure, Kind};
-use crate::limits::{Deadline, Interrupt, Wait};
+use crate::limits::{CancelFlag, Deadline, Wait};
 use crate::process::sandbox::folder::Folder as Temporary;
 use crate::settings::cloudflare as settings;
+use crate::setup::core_lean::CoreLean;
 use crate::ui::Ui;
-use crate::wrangler::dev::Door;
-use crate::wrangler::folder::Folder;
-use crate::wrangler::stage::Stage;
-use crate::wrangler::tools::{self, Around};
-use crate::wrangler::trial::{self, Plan};
 
 /// Tries a folder, or all that is made for the trial.
 ///
 /// # Errors
 /// What keeps the trial from its end. Wrong answers are told, and are an exit code.
-pub(crate) fn run(args: &TryArgs, ui: &Arc<Ui>, interrupt: &Interrupt) -> Result<u8, Failure> {
+pub(crate) fn run(args: &TryArgs, ui: &Arc<Ui>, interrupt: &CancelFlag) -> Result<u8, Failure> {
     let start = Instant::now();
     let around = Around {
         deadline: Deadline::after(args.timeout.get()),
@@ -50,7 +50,7 @@ fn chain(
 ) -> Result<u8, Failure> {
     let core = match kind {
         // Its release is known by looking; the build needs it anyway.
-        KindArg::Core => CoreLean::new(Cache::locate()?)
+        KindArg::Core => CoreLean::new(DataDir::locate()?)
             .ensure(around.deadline, around.observer, around.interrupt)?
             .lean_version()
             .to_owned(),

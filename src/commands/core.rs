@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use crate::cache::Cache;
 use crate::cli::core::CoreAction;
 use crate::commands::DONE;
-use crate::core_lean::{CoreLean, Installed};
+use crate::data_dir::DataDir;
 use crate::failure::Failure;
-use crate::limits::{Deadline, Interrupt, Wait};
+use crate::limits::{CancelFlag, Deadline, Wait};
+use crate::setup::core_lean::{CoreLean, Installed};
 use crate::ui::Ui;
 
 /// Longest wait for an installation: a slow line takes minutes for 120 MB.
@@ -17,8 +17,8 @@ const INSTALL: Wait = Wait::secs(1800);
 ///
 /// # Errors
 /// What the installer says.
-pub(crate) fn run(action: CoreAction, ui: &Arc<Ui>, interrupt: &Interrupt) -> Result<u8, Failure> {
-    let core = CoreLean::new(Cache::locate()?);
+pub(crate) fn run(action: CoreAction, ui: &Arc<Ui>, interrupt: &CancelFlag) -> Result<u8, Failure> {
+    let core = CoreLean::new(DataDir::locate()?);
     let deadline = Deadline::after(INSTALL.get());
     match action {
         CoreAction::Install => {
@@ -50,6 +50,6 @@ pub(crate) fn run(action: CoreAction, ui: &Arc<Ui>, interrupt: &Interrupt) -> Re
 ///
 /// # Errors
 /// What the installer says.
-pub(crate) fn ensure(ui: &Ui, interrupt: &Interrupt) -> Result<Installed, Failure> {
-    CoreLean::new(Cache::locate()?).ensure(Deadline::after(INSTALL.get()), ui, interrupt)
+pub(crate) fn ensure(ui: &Ui, interrupt: &CancelFlag) -> Result<Installed, Failure> {
+    CoreLean::new(DataDir::locate()?).ensure(Deadline::after(INSTALL.get()), ui, interrupt)
 }

@@ -10,27 +10,27 @@ use serde_json::{Value, json};
 use crate::cli::eval::EvalArgs;
 use crate::commands::options::ProjectOptions;
 use crate::commands::{DONE, exit_code, lean};
+use crate::engine::eval::EvalSettings;
+use crate::engine::evaluated::{Counts, Evaluated};
+use crate::engine::judge::Policy;
+use crate::engine::schedule::{self, Progress, Work};
+use crate::engine::undecided::UndecidedReason;
 use crate::event::{Event, Observer};
 use crate::failure::{Failure, Kind};
 use crate::lean::header;
-use crate::limits::{Deadline, Interrupt};
-use crate::prefault;
-use crate::repl::base::{Base, Wish};
-use crate::repl::eval::EvalSettings;
-use crate::repl::evaluated::{Counts, Evaluated};
-use crate::repl::input;
-use crate::repl::judge::Policy;
-use crate::repl::opening::Opener;
-use crate::repl::schedule::{self, Progress, Work};
-use crate::repl::undecided::UndecidedReason;
+use crate::limits::{CancelFlag, Deadline};
+use crate::project::input;
+use crate::session::base::{BaseEnv, Wish};
+use crate::session::opening::SessionFactory;
 use crate::settings::{self, Toolchain};
+use crate::setup::prefault;
 use crate::ui::Ui;
 
 /// Evaluates all files and reports each as it finishes.
 ///
 /// # Errors
 /// What keeps every file from being evaluated.
-pub(crate) fn run(args: &EvalArgs, ui: &Arc<Ui>, interrupt: &Interrupt) -> Result<u8, Failure> {
+pub(crate) fn run(args: &EvalArgs, ui: &Arc<Ui>, interrupt: &CancelFlag) -> Result<u8, Failure> {
     let start = Instant::now();
     let stdin = [PathBuf::from("-")];
     let files = if args.files.is_empty() {
@@ -86,7 +86,7 @@ pub(crate) fn run(args: &EvalArgs, ui: &Arc<Ui>, interrupt: &Interrupt) -> Resul
 /// The wish to stop.
 fn read<'a>(
     files: &'a [PathBuf],
-    interrupt: &Interrupt,
+    interrupt: &CancelFlag,
     report: &mut Report<'_>,
 ) -> Result<Vec<(&'a Path, Work)>, Failure> {
     let mut work = Vec::new();
@@ -118,7 +118,7 @@ fn evaluate(
     wish: Wish,
     toolchain: &Toolchain,
     work: Vec<(&Path, Work)>,
-    interrupt: &Interrupt,
+    interrupt: &CancelFlag,
     report: &mut Report<'_>,
 ) -> Result<(), Failure> {
     let mut lean = lean::prepare(toolchain, report.ui, interrupt)?;
@@ -128,7 +128,7 @@ fn evaluate(
     lean.launch.reads.extend(base.file().map(Path::to_owned));
     lean.launch = lean::confine(args.sandbox, toolchain, lean.launch, report.ui.as_ref())?;
     let settings = eval_settings(args, base);
-    let opener = Opener {
+    let opener = SessionFactory {
         lean,
         limits: settings::session_limits(&args.limits),
         import_timeout: args.limits.session.import_timeout,
@@ -171,7 +171,7 @@ fn with_options(
     work: Vec<(&Path, Work)>,
     toolchain: &Toolchain,
     ui: &Arc<Ui>,
-    interrupt: &Interrupt,
+    interrupt: &CancelFlag,
 ) -> Result<Vec<Work>, Failure> {
     let mut options = ProjectOptions::read(toolchain, ui.as_ref(), interrupt)?;
     let with_options = work.into_iter().map(|(file, one)| Work {
@@ -182,7 +182,7 @@ fn with_options(
 }
 
 /// Reads the modules ahead that the texts import.
-fn read_ahead(work: &[Work], opener: &Opener) {
+fn read_ahead(work: &[Work], opener: &SessionFactory) {
     let headers: Vec<_> = work.iter().map(|work| header::split(&work.text)).collect();
     prefault::before_import(
         &headers,
@@ -194,7 +194,7 @@ fn read_ahead(work: &[Work], opener: &Opener) {
 }
 
 /// What holds for every text of this run.
-fn eval_settings(args: &EvalArgs, base: Base) -> EvalSettings {
+fn eval_settings(args: &EvalArgs, base: BaseEnv) -> EvalSettings {
     EvalSettings {
         base,
         // Each file has its own.

@@ -3,18 +3,18 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::cache::Cache;
 use crate::cli::build_image::{GatherArgs, ProbeArgs};
 use crate::commands::DONE;
-use crate::docker::gather::{self, Plan};
+use crate::data_dir::DataDir;
+use crate::deploy::docker::gather::{self, Plan};
 use crate::elan::Elan;
 use crate::env_vars;
 use crate::event::Observer;
 use crate::failure::{Failure, Kind};
-use crate::limits::{Deadline, Interrupt, Wait};
+use crate::limits::{CancelFlag, Deadline, Wait};
 use crate::probe::{self, Question, Wish};
 use crate::project::Project;
-use crate::repl::build::{Circumstances, For, Shelf};
+use crate::setup::build::{Circumstances, For, Shelf};
 use crate::ui::Ui;
 
 /// Longest wait for Lake to say where a project's modules are. It may have to run the Lake file.
@@ -30,7 +30,7 @@ const TEXT: Wait = Wait::secs(600);
 ///
 /// # Errors
 /// Nobody listens, or what listens does not answer in time.
-pub(crate) fn probe(args: &ProbeArgs, ui: &Ui, interrupt: &Interrupt) -> Result<u8, Failure> {
+pub(crate) fn probe(args: &ProbeArgs, ui: &Ui, interrupt: &CancelFlag) -> Result<u8, Failure> {
     let port = env_vars::read(env_vars::SERVER_PORT)
         .and_then(|text| text.to_str()?.parse().ok())
         .unwrap_or(8000);
@@ -73,7 +73,7 @@ pub(crate) fn probe(args: &ProbeArgs, ui: &Ui, interrupt: &Interrupt) -> Result<
 pub(crate) fn gather(
     args: &GatherArgs,
     ui: &Arc<Ui>,
-    interrupt: &Interrupt,
+    interrupt: &CancelFlag,
 ) -> Result<u8, Failure> {
     let project = Project::at(&args.project)?;
     let observer: Arc<dyn Observer> = Arc::<Ui>::clone(ui);
@@ -86,7 +86,7 @@ pub(crate) fn gather(
     let active = elan.active(&project.root)?;
     let lake = elan.lake(&active.toolchain);
     let whose = For::of(&active.toolchain, &lake, around)?;
-    let built = Shelf::new(Cache::locate()?)
+    let built = Shelf::new(DataDir::locate()?)
         .selected(&whose)
         .ok_or_else(|| {
             Failure::new(

@@ -3,23 +3,23 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::cache::Cache;
 use crate::cli::shared::SandboxArgs;
 use crate::commands::core;
+use crate::data_dir::DataDir;
 use crate::digest;
 use crate::elan::{Active, Elan};
 use crate::env_vars;
 use crate::event::{Event, Observer};
 use crate::failure::{Failure, Kind};
-use crate::limits::{Deadline, Interrupt, Wait};
+use crate::limits::{CancelFlag, Deadline, Wait};
 use crate::process::launch::Launch;
 use crate::process::run::find_program;
 use crate::process::sandbox::{self, Mode};
 use crate::project::Project;
-use crate::repl::base::{Base, Wish};
-use crate::repl::build::{Circumstances, For, Shelf};
-use crate::repl::identity::{Identity, LeanRepl};
+use crate::session::base::{BaseEnv, Wish};
+use crate::session::identity::{Identity, LeanRepl};
 use crate::settings::{self, Source, Toolchain};
+use crate::setup::build::{Circumstances, For, Shelf};
 use crate::ui::Ui;
 
 /// Longest wait for Lake to say where a project's modules are. It may have to run the Lake file.
@@ -34,7 +34,7 @@ const LAKE: Wait = Wait::secs(300);
 pub(crate) fn prepare(
     chosen: &Toolchain,
     ui: &Arc<Ui>,
-    interrupt: &Interrupt,
+    interrupt: &CancelFlag,
 ) -> Result<LeanRepl, Failure> {
     let manifest = match &chosen.project {
         Some(project) => project.manifest_digest()?,
@@ -77,7 +77,7 @@ fn of_project(
     active: &Active,
     manifest: Option<String>,
     ui: &Arc<Ui>,
-    interrupt: &Interrupt,
+    interrupt: &CancelFlag,
 ) -> Result<LeanRepl, Failure> {
     let observer: Arc<dyn Observer> = Arc::<Ui>::clone(ui);
     let around = Circumstances {
@@ -87,7 +87,7 @@ fn of_project(
     };
     let lake = Elan::locate().lake(&active.toolchain);
     let whose = For::of(&active.toolchain, &lake, around)?;
-    let built = Shelf::new(Cache::locate()?)
+    let built = Shelf::new(DataDir::locate()?)
         .selected(&whose)
         .ok_or_else(|| not_built(project, active))?;
     ui.tell(Event::Chosen {
@@ -161,11 +161,11 @@ pub(crate) fn base(
     toolchain: &Toolchain,
     identity: &Identity,
     observer: &dyn Observer,
-) -> Result<Base, Failure> {
+) -> Result<BaseEnv, Failure> {
     match settings::pickle::place(named, toolchain, identity) {
-        Ok(place) => Base::choose(wish, &place, identity, observer),
+        Ok(place) => BaseEnv::choose(wish, &place, identity, observer),
         // Without a cache folder there is no pickle to be found, which matters only on wish.
         Err(failure) if wish == Wish::Pickle => Err(failure),
-        Err(_) => Ok(Base::Import),
+        Err(_) => Ok(BaseEnv::Import),
     }
 }

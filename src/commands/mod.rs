@@ -18,9 +18,9 @@ mod serve;
 use std::sync::Arc;
 
 use crate::cli::{Args, Command};
+use crate::engine::evaluated::{Evaluated, Verdict};
 use crate::failure::{Failure, Kind};
-use crate::limits::Interrupt;
-use crate::repl::evaluated::{Evaluated, Verdict};
+use crate::limits::CancelFlag;
 use crate::ui::Ui;
 
 /// The exit code of a text or run that Lean accepted, or of a command that did what it should.
@@ -32,7 +32,7 @@ const REJECTED: u8 = 1;
 ///
 /// # Errors
 /// What keeps the whole command from doing its work.
-pub(crate) fn run(args: Args, ui: &Arc<Ui>, interrupt: &Interrupt) -> Result<u8, Failure> {
+pub(crate) fn run(args: Args, ui: &Arc<Ui>, interrupt: &CancelFlag) -> Result<u8, Failure> {
     match args.command {
         Command::Build(build) => build::run(&build, ui, interrupt),
         Command::Eval(eval) => eval::run(&eval, ui, interrupt),

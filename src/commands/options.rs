@@ -5,16 +5,16 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::doctor::installed;
 use crate::elan::Elan;
 use crate::event::{Event, Observer};
 use crate::failure::{Failure, Kind};
 use crate::lean::options::ModuleOptions;
-use crate::limits::{Deadline, Interrupt, Wait};
+use crate::limits::{CancelFlag, Deadline, Wait};
 use crate::project::Project;
+use crate::project::input;
 use crate::project::options::{Found, LakeOptions};
-use crate::repl::input;
 use crate::settings::{Source, Toolchain};
+use crate::setup::doctor::installed;
 
 /// Longest wait for Lake to translate a Lake file, which it may have to compile.
 const LAKE: Wait = Wait::secs(300);
@@ -35,7 +35,7 @@ impl ProjectOptions {
     pub(crate) fn read(
         chosen: &Toolchain,
         observer: &dyn Observer,
-        interrupt: &Interrupt,
+        interrupt: &CancelFlag,
     ) -> Result<Self, Failure> {
         let read = |project: &Project| {
             let text = lake_file(project, &chosen.source, observer, interrupt)?;
@@ -117,7 +117,7 @@ fn lake_file(
     project: &Project,
     source: &Source,
     observer: &dyn Observer,
-    interrupt: &Interrupt,
+    interrupt: &CancelFlag,
 ) -> Result<String, Failure> {
     let program = project.root.join("lakefile.lean");
     // Lake prefers it if there are both.

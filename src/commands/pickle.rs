@@ -3,22 +3,22 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::cache::Cache;
 use crate::cli::pickle::PickleArgs;
 use crate::commands::{DONE, lean};
+use crate::data_dir::DataDir;
 use crate::event::{Event, Observer};
 use crate::failure::Failure;
-use crate::limits::{Bytes, Deadline, Interrupt};
-use crate::prefault;
-use crate::repl::input;
-use crate::repl::opening::Opener;
-use crate::repl::pickle::compare::{self, Plan};
-use crate::repl::pickle::imports::checked_header;
-use crate::repl::pickle::place::Place;
-use crate::repl::pickle::prelude::Prelude;
-use crate::repl::pickle::write::{self, Order};
-use crate::repl::session::SessionLimits;
+use crate::limits::{Bytes, CancelFlag, Deadline};
+use crate::project::input;
+use crate::session::exchange::SessionLimits;
+use crate::session::opening::SessionFactory;
+use crate::session::pickle::imports::checked_header;
+use crate::session::pickle::place::Place;
+use crate::session::pickle::prelude::Prelude;
 use crate::settings;
+use crate::setup::pickle::compare::{self, Plan};
+use crate::setup::pickle::write::{self, Order};
+use crate::setup::prefault;
 use crate::ui::Ui;
 
 /// Longest reply that is taken: ours are short, but Lean may have much to object.
@@ -28,7 +28,7 @@ const REPLY: Bytes = Bytes::mib(64);
 ///
 /// # Errors
 /// What keeps the pickle from being made, or from being measured.
-pub(crate) fn run(args: &PickleArgs, ui: &Arc<Ui>, interrupt: &Interrupt) -> Result<u8, Failure> {
+pub(crate) fn run(args: &PickleArgs, ui: &Arc<Ui>, interrupt: &CancelFlag) -> Result<u8, Failure> {
     let toolchain = settings::choose_toolchain(&args.lean, Path::new("."))?;
     ui.tell(Event::Chosen {
         text: &toolchain.why,
@@ -45,7 +45,7 @@ pub(crate) fn run(args: &PickleArgs, ui: &Arc<Ui>, interrupt: &Interrupt) -> Res
     let place = settings::pickle::place(args.output.as_deref(), &toolchain, &lean.identity)?;
     lean.launch.reads.push(place.pickle().to_owned());
     lean.launch = lean::confine(args.sandbox, &toolchain, lean.launch, ui.as_ref())?;
-    let opener = Opener {
+    let opener = SessionFactory {
         lean,
         limits: SessionLimits {
             memory: Some(args.session.memory),
@@ -73,7 +73,7 @@ pub(crate) fn run(args: &PickleArgs, ui: &Arc<Ui>, interrupt: &Interrupt) -> Res
 fn prelude(
     path: Option<&Path>,
     ui: &Ui,
-    interrupt: &Interrupt,
+    interrupt: &CancelFlag,
 ) -> Result<Option<Prelude>, Failure> {
     let Some(path) = path else {
         return Ok(None);
@@ -91,7 +91,7 @@ fn make(
     imports: Vec<String>,
     prelude: Option<Prelude>,
     place: Place,
-    opener: &Opener,
+    opener: &SessionFactory,
     ui: &Ui,
 ) -> Result<u8, Failure> {
     let order = Order {
@@ -100,19 +100,24 @@ fn make(
         probes: args.probes.clone(),
         place,
     };
-    let sidecar = write::run(&order, opener, &Cache::locate()?)?;
+    let sidecar = write::run(&order, opener, &DataDir::locate()?)?;
     // A reader that went away has seen enough: the pickle is made.
     let _written = ui.pickled(order.place.pickle(), &sidecar)?;
     Ok(DONE)
 }
 
 /// Measures both ways and tells of it.
-fn compare(args: &PickleArgs, place: &Place, opener: &Opener, ui: &Ui) -> Result<u8, Failure> {
+fn compare(
+    args: &PickleArgs,
+    place: &Place,
+    opener: &SessionFactory,
+    ui: &Ui,
+) -> Result<u8, Failure> {
     let plan = Plan {
         runs: args.runs,
         cold: !args.warm_only,
     };
-    let sidecar = compare::run(place, plan, opener, &Cache::locate()?)?;
+    let sidecar = compare::run(place, plan, opener, &DataDir::locate()?)?;
     let _written = ui.compared(place.pickle(), &sidecar)?;
     Ok(DONE)
 }

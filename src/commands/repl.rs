@@ -4,14 +4,14 @@ use std::io::{self, IsTerminal};
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::cache::Cache;
 use crate::cli::repl::ReplArgs;
 use crate::commands::options::ProjectOptions;
 use crate::commands::{DONE, lean};
+use crate::data_dir::DataDir;
 use crate::event::{Event, Observer};
 use crate::failure::{Failure, Kind};
-use crate::limits::Interrupt;
-use crate::repl::opening::Opener;
+use crate::limits::CancelFlag;
+use crate::session::opening::SessionFactory;
 use crate::settings;
 use crate::shell::{Flow, Shell};
 use crate::ui::Ui;
@@ -21,7 +21,7 @@ use crate::ui::prompt::{Line, Prompt};
 ///
 /// # Errors
 /// What keeps the shell from starting, and a terminal that fails.
-pub(crate) fn run(args: &ReplArgs, ui: &Arc<Ui>, interrupt: &Interrupt) -> Result<u8, Failure> {
+pub(crate) fn run(args: &ReplArgs, ui: &Arc<Ui>, interrupt: &CancelFlag) -> Result<u8, Failure> {
     let near = args.file.as_deref().unwrap_or(Path::new("."));
     let toolchain = settings::choose_toolchain(&args.lean, near)?;
     ui.tell(Event::Chosen {
@@ -29,7 +29,7 @@ pub(crate) fn run(args: &ReplArgs, ui: &Arc<Ui>, interrupt: &Interrupt) -> Resul
     });
     let mut lean = lean::prepare(&toolchain, ui, interrupt)?;
     lean.launch = lean::confine(args.sandbox, &toolchain, lean.launch, ui.as_ref())?;
-    let opener = Opener {
+    let opener = SessionFactory {
         lean,
         limits: settings::session_limits(&args.limits),
         import_timeout: args.limits.session.import_timeout,
@@ -48,7 +48,7 @@ pub(crate) fn run(args: &ReplArgs, ui: &Arc<Ui>, interrupt: &Interrupt) -> Resul
     let mut prompt = if is_terminal {
         ui.greeting(&version);
         // Without a cache folder nothing is remembered, which keeps nobody from working.
-        let cache = Cache::locate().ok();
+        let cache = DataDir::locate().ok();
         Prompt::terminal(cache.map(|cache| cache.root().join("shell/history")), ui)?
     } else {
         Prompt::script(interrupt)
@@ -76,7 +76,7 @@ fn talk(
     shell: &mut Shell,
     prompt: &mut Prompt,
     ui: &Ui,
-    interrupt: &Interrupt,
+    interrupt: &CancelFlag,
 ) -> Result<bool, Failure> {
     loop {
         let flow = match prompt.next(shell.expects())? {

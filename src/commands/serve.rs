@@ -3,26 +3,26 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::cache::Cache;
 use crate::cli::serve::ServeArgs;
 use crate::cli::shared::OutputArgs;
 use crate::commands::options::ProjectOptions;
 use crate::commands::{DONE, lean};
-use crate::core_lean::CoreLean;
+use crate::data_dir::DataDir;
+use crate::engine::pool::{Pool, PoolSettings};
 use crate::event::{Event, Observer};
 use crate::failure::Failure;
+use crate::http::logs::LogObserver;
+use crate::http::options::Toolchain;
+use crate::http::{self, Door, MakePool, Started};
 use crate::lean::header;
-use crate::limits::{Deadline, Interrupt};
-use crate::pool::{Pool, PoolSettings};
-use crate::prefault;
+use crate::limits::{CancelFlag, Deadline};
 use crate::process::sandbox;
-use crate::repl::base::{Base, Wish};
-use crate::repl::identity::LeanRepl;
-use crate::serve::logs::LogObserver;
-use crate::serve::options::Toolchain;
-use crate::serve::{self, Door, MakePool, Started};
+use crate::session::base::{BaseEnv, Wish};
+use crate::session::identity::LeanRepl;
 use crate::settings::serve::{self as settings, Machine, Size};
 use crate::settings::{Source, choose_toolchain, keys, pickle, sandbox_mode};
+use crate::setup::core_lean::CoreLean;
+use crate::setup::prefault;
 use crate::ui::Ui;
 
 /// Serves until the user wants to stop.
@@ -33,7 +33,7 @@ pub(crate) fn run(
     args: ServeArgs,
     output: &OutputArgs,
     ui: &Arc<Ui>,
-    interrupt: &Interrupt,
+    interrupt: &CancelFlag,
 ) -> Result<u8, Failure> {
     settings::refuse_queue(&args)?;
     let listen = settings::listen(&args)?;
@@ -47,7 +47,7 @@ pub(crate) fn run(
     let options = settings::options(&args, size, toolchain)?;
     keys::keep_from_sessions(&args, &keys::foreseen(&chosen, core_folder().as_deref()))?;
     let (format, level) = settings::logs(&args, output);
-    serve::logs::start(format, level);
+    http::logs::start(format, level);
     let door = Door::open(&listen)?;
     // A reader that only wanted the address may be gone after it.
     let _written = ui.data_line(&format!("http://{}", door.address()))?;
@@ -76,7 +76,7 @@ pub(crate) fn run(
             })
         })
     };
-    serve::run(door, options, make_pool, interrupt)?;
+    http::run(door, options, make_pool, interrupt)?;
     Ok(DONE)
 }
 
@@ -90,8 +90,8 @@ fn prepare(
     wish: Wish,
     chosen: &crate::settings::Toolchain,
     ui: &Arc<Ui>,
-    interrupt: &Interrupt,
-) -> Result<(LeanRepl, Base), Failure> {
+    interrupt: &CancelFlag,
+) -> Result<(LeanRepl, BaseEnv), Failure> {
     let mut lean = lean::prepare(chosen, ui, interrupt)?;
     let named = args.pickle.as_deref();
     let base = lean::base(wish, named, chosen, &lean.identity, &LogObserver)?;
@@ -110,5 +110,5 @@ fn prepare(
 
 /// The folder of core Lean, if there is a place for one.
 fn core_folder() -> Option<PathBuf> {
-    Some(CoreLean::new(Cache::locate().ok()?).folder())
+    Some(CoreLean::new(DataDir::locate().ok()?).folder())
 }

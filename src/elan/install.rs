@@ -6,7 +6,7 @@ use crate::digest;
 use crate::elan::Elan;
 use crate::event::{Event, Observer};
 use crate::failure::{Failure, Kind};
-use crate::limits::{Deadline, Interrupt};
+use crate::limits::{CancelFlag, Deadline};
 use crate::process::run::Run;
 
 /// The command that elan's own site gives.
@@ -50,7 +50,7 @@ impl Elan {
         folder: &Path,
         deadline: Deadline,
         observer: &dyn Observer,
-        interrupt: &Interrupt,
+        interrupt: &CancelFlag,
     ) -> Result<(), Failure> {
         let script = folder.join("elan-init.sh");
         let work = || {
@@ -142,7 +142,7 @@ mod tests {
         let curl = "while [ \"$1\" != -o ]; do shift; done\ncp \"$HOME/script\" \"$2\"\n";
         fs::write(path("script"), SCRIPT).unwrap();
         fs::write(path("curl.sh"), format!("#!/bin/sh\n{curl}")).unwrap();
-        let around = |run: Run| run.finish(&Unobserved, &Interrupt::default());
+        let around = |run: Run| run.finish(&Unobserved, &CancelFlag::default());
         // Copied by a child: a file that this process had open for writing may be held by another
         // test's fork, and then it cannot be run.
         let copy = Run::new("install")
@@ -173,7 +173,7 @@ mod tests {
             folder.path(),
             Deadline::after(Wait::secs(60).get()),
             &Unobserved,
-            &Interrupt::default(),
+            &CancelFlag::default(),
         );
         (done, fs::read_to_string(path(".elan/bin/elan")).ok())
     }

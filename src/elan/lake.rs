@@ -10,7 +10,7 @@ use crate::env_vars::{self, Variables};
 use crate::event::{Event, Observer};
 use crate::failure::{Failure, Kind};
 use crate::lean::toolchain::Toolchain;
-use crate::limits::{Deadline, Interrupt};
+use crate::limits::{CancelFlag, Deadline};
 use crate::process::run::{Run, find_program};
 use crate::process::sandbox::folder::Folder;
 
@@ -110,7 +110,7 @@ impl Lake {
         &self,
         deadline: Deadline,
         observer: &dyn Observer,
-        interrupt: &Interrupt,
+        interrupt: &CancelFlag,
     ) -> Result<String, Failure> {
         let run = self
             .run("lean")?
@@ -138,7 +138,7 @@ impl Lake {
         project: &Path,
         deadline: Deadline,
         observer: &dyn Observer,
-        interrupt: &Interrupt,
+        interrupt: &CancelFlag,
     ) -> Result<Variables, Failure> {
         // Without a command, it prints them (`lake.env` in Lake/CLI/Main.lean).
         let output = self
@@ -170,7 +170,7 @@ impl Lake {
         project: &Path,
         deadline: Deadline,
         observer: &dyn Observer,
-        interrupt: &Interrupt,
+        interrupt: &CancelFlag,
     ) -> Result<String, Failure> {
         let hint = "run `lake translate-config toml FILE` in the project to see what Lake reports";
         let failed = |err: std::io::Error| {

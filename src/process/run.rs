@@ -13,7 +13,7 @@ use std::time::Duration;
 use crate::env_vars::{self, Variables};
 use crate::event::{Event, Observer};
 use crate::failure::{Failure, Kind};
-use crate::limits::{Bytes, Deadline, Interrupt, Wait};
+use crate::limits::{Bytes, CancelFlag, Deadline, Wait};
 use crate::process::quote::command_line;
 use crate::process::running::{End, Running};
 
@@ -165,7 +165,11 @@ impl Run {
 
     /// Runs it. Fails when there is no such program or folder, when it ends with anything but
     /// success, at the deadline and at an interrupt; nothing that it started is left running.
-    pub fn finish(self, observer: &dyn Observer, interrupt: &Interrupt) -> Result<Output, Failure> {
+    pub fn finish(
+        self,
+        observer: &dyn Observer,
+        interrupt: &CancelFlag,
+    ) -> Result<Output, Failure> {
         self.finish_watched(observer, interrupt, &mut || ())
     }
 
@@ -173,7 +177,7 @@ impl Run {
     pub fn finish_watched(
         mut self,
         observer: &dyn Observer,
-        interrupt: &Interrupt,
+        interrupt: &CancelFlag,
         watch: &mut dyn FnMut(),
     ) -> Result<Output, Failure> {
         let program = self.find()?;
@@ -349,7 +353,7 @@ mod tests {
 
     /// Runs it with nobody watching.
     fn finish(run: Run) -> Result<Output, Failure> {
-        run.finish(&Unobserved, &Interrupt::default())
+        run.finish(&Unobserved, &CancelFlag::default())
     }
 
     /// A deadline that a test waits for.
@@ -397,7 +401,7 @@ mod tests {
         let heard = Heard::default();
         let output = sh("echo out; echo \"$A\" >&2")
             .var("A", "it's")
-            .finish(&heard, &Interrupt::default())
+            .finish(&heard, &CancelFlag::default())
             .unwrap();
         assert_eq!(output.stdout, b"out\n");
         let mut heard = heard.0.into_inner().unwrap();
@@ -425,7 +429,7 @@ mod tests {
     #[test]
     fn an_interrupt_ends_the_grandchildren_too() {
         let dir = tempfile::tempdir().unwrap();
-        let interrupt = Interrupt::default();
+        let interrupt = CancelFlag::default();
         let asked = interrupt.clone();
         let pid = dir.path().join("pid");
         let is_there = pid.clone();

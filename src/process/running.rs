@@ -9,7 +9,7 @@ use rustix::io::Errno;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 
 use crate::event::Observer;
-use crate::limits::{Bytes, Deadline, Interrupt, TICK};
+use crate::limits::{Bytes, CancelFlag, Deadline, TICK};
 use crate::process::output::{Lines, Tail};
 
 /// How long the pipes of an ended command are read for what is still in them, and how long a killed
@@ -107,7 +107,7 @@ impl Running {
         &mut self,
         deadline: Deadline,
         observer: &dyn Observer,
-        interrupt: &Interrupt,
+        interrupt: &CancelFlag,
         watch: &mut dyn FnMut(),
     ) -> End {
         loop {

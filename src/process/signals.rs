@@ -3,7 +3,7 @@
 use signal_hook::consts::{SIGINT, SIGTERM};
 
 use crate::failure::Failure;
-use crate::limits::Interrupt;
+use crate::limits::CancelFlag;
 
 /// What a user who presses Ctrl-C twice means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,8 +19,8 @@ pub(crate) enum Patience {
 ///
 /// # Errors
 /// A system that refuses a signal handler.
-pub(crate) fn watch(patience: Patience) -> Result<Interrupt, Failure> {
-    let interrupt = Interrupt::default();
+pub(crate) fn watch(patience: Patience) -> Result<CancelFlag, Failure> {
+    let interrupt = CancelFlag::default();
     let refused = |err| Failure::bug("cannot watch for Ctrl-C").caused_by(err);
     if patience == Patience::Lasting {
         // SIGTERM keeps its usual meaning: the sessions die with this process.

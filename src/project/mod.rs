@@ -1,5 +1,6 @@
 //! Finds the Lake project around a file, and what its files say. Never writes into it, never runs it.
 
+pub(crate) mod input;
 mod lakefile;
 pub(crate) mod manifest;
 pub(crate) mod options;

@@ -5,8 +5,8 @@ use std::path::Path;
 use crate::cli::build::BuildArgs;
 use crate::failure::{Failure, Kind};
 use crate::project::Project;
-use crate::repl::build::{COMMUNITY, Wanted};
 use crate::settings::find_project;
+use crate::setup::build::{COMMUNITY, Wanted};
 
 /// The project for which a REPL is built.
 ///

@@ -2,17 +2,17 @@
 
 use crate::cli::build_image::{BuildImageArgs, KindArg};
 use crate::cli::cloudflare::{AccessArg, CostArgs, InitArgs, TryArgs};
+use crate::deploy::cloudflare::container::Container;
+use crate::deploy::cloudflare::cost::{self, Load};
+use crate::deploy::cloudflare::folder::{Folder, RECORD};
+use crate::deploy::cloudflare::image::ImageRef;
+use crate::deploy::cloudflare::instance::InstanceType;
+use crate::deploy::cloudflare::name::{RouteName, WorkerName};
+use crate::deploy::cloudflare::plan::{Access, Plan, Wish};
+use crate::deploy::cloudflare::scoped::Scoped;
 use crate::failure::{Failure, Kind};
 use crate::lean::release::Release;
 use crate::limits::Wait;
-use crate::wrangler::container::Container;
-use crate::wrangler::cost::{self, Load};
-use crate::wrangler::folder::{Folder, RECORD};
-use crate::wrangler::image::ImageRef;
-use crate::wrangler::instance::InstanceType;
-use crate::wrangler::name::{RouteName, WorkerName};
-use crate::wrangler::plan::{Access, Plan, Wish};
-use crate::wrangler::scoped::Scoped;
 
 /// What `init` is asked for.
 pub(crate) fn wish(args: &InitArgs) -> Wish {

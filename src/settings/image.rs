@@ -1,7 +1,7 @@
 //! What the command line says about an image.
 
 use crate::cli::build_image::{BuildImageArgs, KindArg};
-use crate::docker::recipe::{Toolchain, unnamed};
+use crate::deploy::docker::recipe::{Toolchain, unnamed};
 use crate::failure::{Failure, Kind};
 use crate::lean::release::Release;
 use crate::reference::Reference;

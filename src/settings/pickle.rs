@@ -2,15 +2,15 @@
 
 use std::path::Path;
 
-use crate::cache::Cache;
 use crate::cli::eval::BaseArg;
 use crate::cli::pickle::PickleArgs;
+use crate::data_dir::DataDir;
 use crate::digest;
 use crate::failure::{Failure, Kind};
 use crate::project::Project;
-use crate::repl::base::Wish;
-use crate::repl::identity::Identity;
-use crate::repl::pickle::place::{DEFAULT_NAME, Place};
+use crate::session::base::Wish;
+use crate::session::identity::Identity;
+use crate::session::pickle::place::{DEFAULT_NAME, Place};
 use crate::settings::{Source, Toolchain};
 
 /// The modules to pickle: those named, else Mathlib for a project that depends on it, else the
@@ -61,7 +61,7 @@ pub(crate) fn place(
         return Place::of_project(&project.root);
     }
     let key = digest::of_bytes(format!("{}\n{}", identity.toolchain, identity.repl).as_bytes());
-    let folder = Cache::locate()?.root().join("pickles");
+    let folder = DataDir::locate()?.root().join("pickles");
     Place::at(
         &folder
             .join(key.get(..16).unwrap_or(&key))

@@ -6,16 +6,16 @@ use std::time::Duration;
 
 use crate::cli::serve::{LogArg, ModeArg, ServeArgs};
 use crate::cli::shared::OutputArgs;
+use crate::engine::pool::{PoolSettings, QueueLimits, WearLimits};
 use crate::env_vars::{self, Variable};
 use crate::failure::{Failure, Kind};
+use crate::http::logs::{LogFormat, LogLevel};
+use crate::http::options::{Cors, Mode, ServeOptions, Toolchain};
 use crate::lean::header;
 use crate::limits::{Bytes, Wait};
 use crate::machine;
-use crate::pool::{PoolSettings, QueueLimits, WearLimits};
-use crate::repl::identity::LeanRepl;
-use crate::repl::session::SessionLimits;
-use crate::serve::logs::{LogFormat, LogLevel};
-use crate::serve::options::{Cors, Mode, ServeOptions, Toolchain};
+use crate::session::exchange::SessionLimits;
+use crate::session::identity::LeanRepl;
 use crate::settings::keys;
 
 /// The host if nobody says: all addresses, as in a container.

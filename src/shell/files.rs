@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use crate::failure::{Failure, Kind};
-use crate::repl::input;
+use crate::project::input;
 use crate::shell::{Hear, Said, Shell, counted};
 
 impl Shell {

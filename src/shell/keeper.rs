@@ -6,16 +6,16 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::engine::evaluated::Verdict;
 use crate::event::Event;
 use crate::failure::{Failure, Kind};
 use crate::lean::message::{EnvId, Sorry};
 use crate::lean::options::ModuleOptions;
 use crate::limits::{Bytes, Deadline, Wait};
-use crate::repl::evaluated::Verdict;
-use crate::repl::input;
-use crate::repl::opening::{OpenSession, Opener, Trouble, refused, texts};
-use crate::repl::session_error::SessionError;
-use crate::repl::wire::{Command, CommandReply, ProofStepReply, Reply, Request, TacticStep};
+use crate::project::input;
+use crate::protocol::wire::{Command, CommandReply, ProofStepReply, Reply, Request, TacticStep};
+use crate::session::error::SessionError;
+use crate::session::opening::{OpenSession, SessionFactory, Trouble, refused, texts};
 use crate::shell::proof::{Proof, State};
 use crate::shell::record::{Kept, Record};
 use crate::shell::texts::evaluated;
@@ -23,7 +23,7 @@ use crate::shell::texts::evaluated;
 /// One session at a time, with the environments of a record.
 pub(crate) struct Keeper {
     /// Starts sessions.
-    opener: Opener,
+    opener: SessionFactory,
     /// The longest wait for the answer to a text or tactic.
     timeout: Wait,
     /// The options of Lean that hold for all texts.
@@ -65,7 +65,7 @@ pub(crate) enum Step {
 
 impl Keeper {
     /// A keeper without a session yet.
-    pub(crate) fn new(opener: Opener, timeout: Wait, options: ModuleOptions) -> Self {
+    pub(crate) fn new(opener: SessionFactory, timeout: Wait, options: ModuleOptions) -> Self {
         Self {
             opener,
             timeout,

@@ -15,12 +15,12 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use crate::engine::evaluated::Evaluated;
 use crate::failure::{Failure, Kind};
 use crate::lean::message::{Message, Sorry};
 use crate::lean::options::ModuleOptions;
 use crate::limits::Wait;
-use crate::repl::evaluated::Evaluated;
-use crate::repl::opening::Opener;
+use crate::session::opening::SessionFactory;
 use crate::shell::command::{COMMANDS, Command};
 use crate::shell::keeper::Keeper;
 use crate::shell::proof::{Proof, is_provable};
@@ -98,7 +98,12 @@ pub(crate) struct Shell {
 
 impl Shell {
     /// A shell without a session yet.
-    pub(crate) fn new(opener: Opener, timeout: Wait, options: ModuleOptions, why: String) -> Self {
+    pub(crate) fn new(
+        opener: SessionFactory,
+        timeout: Wait,
+        options: ModuleOptions,
+        why: String,
+    ) -> Self {
         Self {
             record: Record::default(),
             keeper: Keeper::new(opener, timeout, options),

@@ -3,7 +3,7 @@
 
 use crate::lean::message::{ProofStateId, Sorry};
 use crate::lean::position::Position;
-use crate::repl::wire::ProofStatus;
+use crate::protocol::wire::ProofStatus;
 
 /// A proof of one goal that a text left open.
 #[derive(Debug, Clone, PartialEq)]

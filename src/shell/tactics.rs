@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::engine::evaluated::{Evaluated, Verdict};
 use crate::failure::{Failure, Kind};
-use crate::repl::evaluated::{Evaluated, Verdict};
-use crate::repl::opening::has_errors;
+use crate::session::opening::has_errors;
 use crate::shell::keeper::{Outcome, Step};
 use crate::shell::proof::{Proof, State};
 use crate::shell::texts::evaluated;

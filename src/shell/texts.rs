@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::engine::evaluated::{Evaluated, Times, Verdict};
+use crate::engine::judge::{Answered, Policy, judge};
 use crate::failure::{Failure, Kind};
 use crate::lean::header::{self, Split};
-use crate::repl::evaluated::{Evaluated, Times, Verdict};
-use crate::repl::judge::{Answered, Policy, judge};
-use crate::repl::wire::CommandReply;
+use crate::protocol::wire::CommandReply;
 use crate::shell::keeper::Outcome;
 use crate::shell::proof::is_provable;
 use crate::shell::record::{Kept, only_looks, plain_imports};

@@ -5,13 +5,13 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
+use crate::deploy::cloudflare::check::Finding;
+use crate::deploy::cloudflare::cost::{DAYS, Estimate, Meter};
 use crate::failure::Failure;
 use crate::ui::mode::Format;
 use crate::ui::paint::{BOLD, Paint, RED};
 use crate::ui::visible::visible_line;
 use crate::ui::{Ui, Written, json};
-use crate::wrangler::check::Finding;
-use crate::wrangler::cost::{DAYS, Estimate, Meter};
 
 /// An estimate as a JSON line.
 #[derive(Debug, Serialize)]
@@ -199,8 +199,8 @@ mod tests {
     use insta::assert_snapshot;
 
     use super::*;
-    use crate::wrangler::cost::{Load, estimate};
-    use crate::wrangler::instance::InstanceType;
+    use crate::deploy::cloudflare::cost::{Load, estimate};
+    use crate::deploy::cloudflare::instance::InstanceType;
 
     #[test]
     fn the_numbers_of_a_month_can_be_followed() {

@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use annotate_snippets::renderer::Style;
 use serde::Serialize;
 
-use crate::doctor::fact::{Fact, State};
 use crate::failure::Failure;
+use crate::setup::doctor::fact::{Fact, State};
 use crate::ui::json::{self, VERSION};
 use crate::ui::paint::{CYAN, DIM, GREEN, PLAIN, Paint, RED};
 use crate::ui::visible::visible_line;

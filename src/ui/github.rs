@@ -9,10 +9,10 @@
 
 use std::fmt::Write as _;
 
+use crate::engine::evaluated::Evaluated;
 use crate::failure::Failure;
 use crate::lean::message::Severity;
 use crate::lean::position::Position;
-use crate::repl::evaluated::Evaluated;
 use crate::ui::visible::{visible, visible_line};
 
 /// The annotations of one file; quiet leaves only errors.

@@ -7,9 +7,9 @@
 use annotate_snippets::renderer::Style;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
+use crate::engine::evaluated::{Counts, Evaluated};
 use crate::lean::message::{Message, Severity, Sorry, Tactic};
 use crate::lean::position::Position;
-use crate::repl::evaluated::{Counts, Evaluated};
 use crate::ui::paint::{BLUE, BOLD, CYAN, DIM, GREEN, PLAIN, Paint, RED, YELLOW};
 use crate::ui::source::Source;
 use crate::ui::visible::{visible, visible_line};

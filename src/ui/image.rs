@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::docker::gather::Gathered;
-use crate::docker::{Made, Smoke};
+use crate::deploy::docker::gather::Gathered;
+use crate::deploy::docker::{Made, Smoke};
 use crate::limits::Bytes;
 use crate::ui::json::{VERSION, seconds};
 use crate::ui::visible::{clipped, visible_line};
@@ -200,8 +200,8 @@ mod tests {
     use insta::assert_snapshot;
 
     use super::*;
-    use crate::docker::gather::Amount;
-    use crate::docker::{Image, Layer, Step};
+    use crate::deploy::docker::gather::Amount;
+    use crate::deploy::docker::{Image, Layer, Step};
 
     /// An image with all that can be told of one.
     fn made() -> Made {

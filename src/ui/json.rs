@@ -42,11 +42,11 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::engine::evaluated::{Counts, Evaluated, Ground, Times};
+use crate::engine::undecided::UndecidedReason;
 use crate::failure::Failure;
 use crate::lean::message::{Message, Sorry, Tactic};
 use crate::lean::options::ModuleOptions;
-use crate::repl::evaluated::{Counts, Evaluated, Ground, Times};
-use crate::repl::undecided::UndecidedReason;
 use crate::ui::report::FailureFields;
 
 /// Of the schema above.

@@ -36,13 +36,13 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::docker::Made;
-use crate::docker::gather::Gathered;
-use crate::doctor::fact::Fact;
+use crate::deploy::docker::Made;
+use crate::deploy::docker::gather::Gathered;
+use crate::engine::evaluated::{Counts, Evaluated, Ground, Verdict};
 use crate::event::Observer;
 use crate::failure::{Failure, Kind};
-use crate::repl::evaluated::{Counts, Evaluated, Ground, Verdict};
-use crate::repl::pickle::sidecar::Sidecar;
+use crate::session::pickle::sidecar::Sidecar;
+use crate::setup::doctor::fact::Fact;
 use crate::ui::human::Look;
 use crate::ui::mode::{Format, Mode, Output, Streams};
 use crate::ui::paint::{BOLD, CYAN, GREEN, PLAIN, Paint, RED, YELLOW};

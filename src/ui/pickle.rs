@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use crate::limits::Bytes;
-use crate::repl::pickle::sidecar::{Compared, Sidecar, Timing};
+use crate::session::pickle::sidecar::{Compared, Sidecar, Timing};
 use crate::ui::json::VERSION;
 use crate::ui::visible::visible_line;
 
@@ -92,7 +92,7 @@ mod tests {
     use insta::assert_snapshot;
 
     use super::*;
-    use crate::repl::pickle::sidecar::tests::sidecar;
+    use crate::session::pickle::sidecar::tests::sidecar;
 
     #[test]
     fn what_was_made_is_said_in_two_lines() {

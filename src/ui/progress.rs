@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use indicatif::{HumanDuration, MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::engine::evaluated::Counts;
 use crate::event::{Event, Observer};
 use crate::limits::Bytes;
-use crate::repl::evaluated::Counts;
 use crate::ui::Ui;
 use crate::ui::mode::{Mode, Progress};
 use crate::ui::paint::{DIM, PLAIN, Paint, YELLOW};

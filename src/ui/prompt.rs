@@ -7,7 +7,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::thread;
 
 use crate::failure::{Failure, Kind};
-use crate::limits::{Bytes, Interrupt, TICK};
+use crate::limits::{Bytes, CancelFlag, TICK};
 use crate::shell::Expects;
 use crate::shell::complete::is_complete;
 use crate::ui::Ui;
@@ -50,7 +50,7 @@ impl Prompt {
     }
 
     /// The script on stdin.
-    pub(crate) fn script(interrupt: &Interrupt) -> Self {
+    pub(crate) fn script(interrupt: &CancelFlag) -> Self {
         Self::Script(Script::new(
             Box::new(|| Box::new(io::stdin().lock())),
             interrupt,
@@ -75,7 +75,7 @@ pub(crate) struct Script {
     /// the process.
     lines: Receiver<io::Result<Vec<u8>>>,
     /// The user's wish to stop.
-    interrupt: Interrupt,
+    interrupt: CancelFlag,
 }
 
 /// Opens what a script is read from, in the thread that reads it.
@@ -83,7 +83,7 @@ type Open = Box<dyn FnOnce() -> Box<dyn BufRead> + Send>;
 
 impl Script {
     /// Begins to read.
-    fn new(open: Open, interrupt: &Interrupt) -> Self {
+    fn new(open: Open, interrupt: &CancelFlag) -> Self {
         let (sender, lines) = sync_channel(LINES_AHEAD);
         thread::spawn(move || {
             let mut source = open();
@@ -155,7 +155,7 @@ mod tests {
     fn texts(script: &'static str) -> Vec<String> {
         let mut script = Script::new(
             Box::new(|| Box::new(script.as_bytes())),
-            &Interrupt::default(),
+            &CancelFlag::default(),
         );
         let mut texts = Vec::new();
         while let Line::Typed(text) = script.next().unwrap() {
@@ -184,7 +184,7 @@ mod tests {
     fn a_script_that_is_no_text_is_a_failure() {
         let mut script = Script::new(
             Box::new(|| Box::new(&b"#eval \xff\n"[..])),
-            &Interrupt::default(),
+            &CancelFlag::default(),
         );
         assert_eq!(script.next().unwrap_err().kind(), Kind::Usage);
     }

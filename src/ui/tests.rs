@@ -7,12 +7,12 @@ use std::time::Duration;
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 
+use crate::engine::evaluated::{Counts, Evaluated, Ground, Times, Verdict};
+use crate::engine::undecided::UndecidedReason;
 use crate::event::Event;
 use crate::failure::{Failure, Kind};
 use crate::lean::message::{Extra, Message, ProofStateId, Severity, Sorry, Tactic};
 use crate::lean::position::Position;
-use crate::repl::evaluated::{Counts, Evaluated, Ground, Times, Verdict};
-use crate::repl::undecided::UndecidedReason;
 use crate::ui::human::{self, Look};
 use crate::ui::mode::{Color, Format, Loudness, Mode, Output, Streams, Surroundings};
 use crate::ui::paint::Paint;

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::deploy::cloudflare::trial::{Check, Report, Tried};
 use crate::failure::Failure;
 use crate::limits::Bytes;
 use crate::ui::json::{self, seconds};
 use crate::ui::mode::Format;
 use crate::ui::visible::visible_line;
 use crate::ui::{Ui, Written};
-use crate::wrangler::trial::{Check, Report, Tried};
 
 /// A container as a JSON line.
 #[derive(Debug, Serialize)]
@@ -197,7 +197,7 @@ mod tests {
     use insta::assert_snapshot;
 
     use super::*;
-    use crate::wrangler::stage::Part;
+    use crate::deploy::cloudflare::stage::Part;
 
     /// A request with its answer.
     fn asked(what: &'static str, wanted: u16, status: u16, said: Option<&str>) -> Check {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use leanrepl::internals::UndecidedReason;
 use leanrepl::internals::evaluated::Verdict;
 use leanrepl::internals::job::Refusal;
-use leanrepl::internals::{Bytes, Interrupt, Launch, PoolSettings, SessionLimits, WearLimits};
+use leanrepl::internals::{Bytes, CancelFlag, Launch, PoolSettings, SessionLimits, WearLimits};
 
 use crate::rig::{PATIENCE, Rig, drain, job, start, submit};
 
@@ -160,7 +160,7 @@ fn a_forged_reply_never_becomes_a_verdict_however_the_real_one_is_timed() {
 }
 
 /// Has the client of some jobs go away at once and of others when it is called, never for the rest.
-fn cancel_later(cancelled: &Interrupt, index: u64) {
+fn cancel_later(cancelled: &CancelFlag, index: u64) {
     if index.is_multiple_of(2) {
         cancelled.set();
         return;

@@ -10,7 +10,7 @@ use leanrepl::internals::identity::{Identity, LeanRepl};
 use leanrepl::internals::job::{Answer, Job, Refusal};
 use leanrepl::internals::wire::Options;
 use leanrepl::internals::{
-    Deadline, Interrupt, Launch, Lease, Pool, PoolSettings, PoolState, Unobserved, Wait,
+    CancelFlag, Deadline, Launch, Lease, Pool, PoolSettings, PoolState, Unobserved, Wait,
 };
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
@@ -173,7 +173,7 @@ pub(crate) fn job(text: &str) -> Job {
         wait: PATIENCE * 2,
         patience: Deadline::after(PATIENCE * 2),
         client: Arc::from("test"),
-        cancelled: Interrupt::default(),
+        cancelled: CancelFlag::default(),
     }
 }
 

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use leanrepl::internals::{Cache, CoreLean, Deadline, Interrupt, Unobserved};
+use leanrepl::internals::{CancelFlag, CoreLean, DataDir, Deadline, Unobserved};
 use rustix::process::{Pid, Signal, kill_process_group};
 use tempfile::TempDir;
 
@@ -114,10 +114,10 @@ impl Bench {
 
     /// Runs the newest wrangler, on a Node that it takes.
     pub(crate) fn newest_wrangler(&self, args: &[&str]) -> Said {
-        let core = CoreLean::new(Cache::locate().unwrap());
+        let core = CoreLean::new(DataDir::locate().unwrap());
         let deadline = Deadline::after(Duration::from_secs(600));
         let installed = core
-            .ensure(deadline, &Unobserved, &Interrupt::default())
+            .ensure(deadline, &Unobserved, &CancelFlag::default())
             .unwrap();
         let (node, _) = installed.node();
         let program = newest().join("node_modules/wrangler/bin/wrangler.js");

@@ -4,7 +4,7 @@
 use std::ffi::OsStr;
 use std::time::Duration;
 
-use leanrepl::internals::{Cache, CoreLean, Deadline, Interrupt, Unobserved};
+use leanrepl::internals::{CancelFlag, CoreLean, DataDir, Deadline, Unobserved};
 use serde_json::{Value, json};
 
 use crate::real_clients::{core_world, on_core_lean};
@@ -222,12 +222,12 @@ require(main);
 #[test]
 #[ignore = "needs core Lean; run cargo xtask test"]
 fn a_repl_without_fields_of_ours_is_asked_by_a_command_where_it_has_lean() {
-    let core = CoreLean::new(Cache::locate().unwrap());
+    let core = CoreLean::new(DataDir::locate().unwrap());
     let installed = core
         .ensure(
             Deadline::after(PATIENCE),
             &Unobserved,
-            &Interrupt::default(),
+            &CancelFlag::default(),
         )
         .unwrap();
     let launch = installed.launch();

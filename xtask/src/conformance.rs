@@ -9,8 +9,8 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use leanrepl::internals::compare::{Comparison, Difference, blocks, compare};
 use leanrepl::internals::{
-    Cache, CoreLean, Deadline, Interrupt, Launch, Observer, Session, SessionError, SessionLimits,
-    Unobserved, env_vars, wire,
+    CancelFlag, CoreLean, DataDir, Deadline, Launch, Observer, Session, SessionError,
+    SessionLimits, Unobserved, env_vars, wire,
 };
 use serde_json::{Value, json};
 
@@ -129,8 +129,8 @@ fn launch(args: &Args) -> Result<Launch> {
         }
     } else if args.core {
         let deadline = Deadline::after(Duration::from_secs(1800));
-        let core = CoreLean::new(Cache::locate()?);
-        core.ensure(deadline, &Unobserved, &Interrupt::default())?
+        let core = CoreLean::new(DataDir::locate()?);
+        core.ensure(deadline, &Unobserved, &CancelFlag::default())?
             .launch()
     } else {
         bail!("name a REPL with `--repl CMD`, or use `--core` or `--decode-only`");
@@ -147,7 +147,7 @@ fn play(args: &Args, launch: &Launch, name: &str) -> Result<(&'static str, Strin
     let mut session = Session::start(
         launch,
         SessionLimits::default(),
-        &Interrupt::default(),
+        &CancelFlag::default(),
         &observer,
     )?;
     let mut wording = None;

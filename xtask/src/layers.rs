@@ -6,19 +6,24 @@ use crate::sources::Source;
 
 /// The modules of the library, lowest layer first.
 const LAYERS: [&[&str]; 10] = [
-    &["failure", "event", "env_vars", "limits", "digest"],
     &[
+        "failure", "event", "env_vars", "limits", "digest", "template",
+    ],
+    &[
+        "protocol",
         "process",
+        "project",
+        "elan",
+        "data_dir",
         "lean",
-        "template",
         "machine",
         "probe",
         "reference",
     ],
-    &["project", "cache", "elan", "prefault"],
-    &["repl"],
-    &["core_lean"],
-    &["pool", "doctor"],
+    &["session", "setup"],
+    &["engine"],
+    &["service", "queue"],
+    &["extract", "index", "verify", "proofs", "cluster"],
     FRONT_DOORS,
     FACES,
     &["commands"],
@@ -26,9 +31,7 @@ const LAYERS: [&[&str]; 10] = [
 ];
 
 /// Ways in for other programs. They never import each other.
-const FRONT_DOORS: &[&str] = &[
-    "serve", "docker", "wrangler", "queue", "extract", "rpc", "shell",
-];
+const FRONT_DOORS: &[&str] = &["http", "rpc", "mcp", "shell", "deploy"];
 
 /// The faces of the command line. They never import each other, but settings are made from `cli`.
 const FACES: &[&str] = &["cli", "settings", "ui"];
@@ -155,8 +158,8 @@ mod tests {
 
     #[test]
     fn a_module_imports_its_own_layer_and_those_below() {
-        let text = "use crate::failure::Kind;\nuse crate::{lean::{message, header}, limits, process};\nuse crate::repl::wire;\n";
-        assert_eq!(of("src/repl/session.rs", text), [""; 0]);
+        let text = "use crate::failure::Kind;\nuse crate::{lean::{message, header}, limits, process};\nuse crate::protocol::wire;\n";
+        assert_eq!(of("src/session/exchange.rs", text), [""; 0]);
         assert_eq!(
             of("src/commands/eval.rs", "use crate::{ui, settings, cli};"),
             [""; 0]
@@ -166,8 +169,8 @@ mod tests {
     #[test]
     fn a_higher_layer_is_refused_wherever_it_is_named() {
         assert_eq!(
-            of("src/repl/eval.rs", "\nfn f() { crate::ui::print() }"),
-            ["src/repl/eval.rs:2: `repl` imports `ui` of a higher layer"]
+            of("src/engine/eval.rs", "\nfn f() { crate::ui::print() }"),
+            ["src/engine/eval.rs:2: `engine` imports `ui` of a higher layer"]
         );
         assert_eq!(
             of(
@@ -191,16 +194,16 @@ mod tests {
             ["src/helpers.rs: module `helpers` is in no layer"]
         );
         assert_eq!(
-            of("src/cache.rs", "use crate::helpers::x;"),
-            ["src/cache.rs:1: `crate::helpers` is a module of no layer"]
+            of("src/data_dir.rs", "use crate::helpers::x;"),
+            ["src/data_dir.rs:1: `crate::helpers` is a module of no layer"]
         );
     }
 
     #[test]
     fn front_doors_and_the_faces_of_the_command_line_stay_apart() {
         assert_eq!(
-            of("src/serve/routes.rs", "use crate::docker::build;"),
-            ["src/serve/routes.rs:1: `serve` and `docker` never import each other"]
+            of("src/http/routes.rs", "use crate::deploy::docker;"),
+            ["src/http/routes.rs:1: `http` and `deploy` never import each other"]
         );
         assert_eq!(of("src/settings.rs", "use crate::cli::Args;"), [""; 0]);
         for (path, target) in [

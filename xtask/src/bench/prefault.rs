@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use leanrepl::internals::prefault::{SearchPath, closure, read_ahead};
-use leanrepl::internals::{Bytes, Deadline, Interrupt, module_name::ModuleName};
+use leanrepl::internals::{Bytes, CancelFlag, Deadline, module_name::ModuleName};
 
 use crate::bench::olean_file::OleanFile;
 use crate::bench::sample::Sample;
@@ -66,7 +66,7 @@ pub(crate) fn run(root: &Path, bytes: u64, rounds: usize) -> Result<()> {
     let tree = Tree::make(&root.join("target/bench-prefault"), bytes)?;
     let top = ModuleName::parse("Top").context("no name")?;
     let path = SearchPath::new(vec![tree.folder.clone()]);
-    let interrupt = Interrupt::default();
+    let interrupt = CancelFlag::default();
     let mut times = Times::default();
     for _ in 0..rounds {
         drop_page_cache()?;

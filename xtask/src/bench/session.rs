@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use leanrepl::internals::{
-    Bytes, Deadline, Interrupt, Launch, Observer, Session, SessionLimits, Unobserved,
+    Bytes, CancelFlag, Deadline, Launch, Observer, Session, SessionLimits, Unobserved,
 };
 
 use crate::bench::clients;
@@ -106,7 +106,7 @@ fn start_session(stub: &Path, bytes: usize) -> Result<Session> {
     Ok(Session::start(
         &launch,
         limits,
-        &Interrupt::default(),
+        &CancelFlag::default(),
         &observer,
     )?)
 }

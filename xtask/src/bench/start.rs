@@ -6,7 +6,7 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use leanrepl::internals::{Cache, CoreLean, Deadline, Interrupt, Launch, Unobserved};
+use leanrepl::internals::{CancelFlag, CoreLean, DataDir, Deadline, Launch, Unobserved};
 
 use crate::bench::sample::Sample;
 use crate::bench::session::command;
@@ -51,10 +51,10 @@ pub(crate) fn run(rounds: usize) -> Result<()> {
 /// # Errors
 /// A core Lean that cannot be installed.
 pub(crate) fn launch() -> Result<Launch> {
-    let installed = CoreLean::new(Cache::locate()?).install(
+    let installed = CoreLean::new(DataDir::locate()?).install(
         Deadline::after(INSTALLATION),
         &Unobserved,
-        &Interrupt::default(),
+        &CancelFlag::default(),
     )?;
     ensure!(installed.starts_fast(), "no memory of core Lean is kept");
     Ok(installed.launch())

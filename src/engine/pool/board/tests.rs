@@ -1,0 +1,513 @@
+//! The board with slots that are played: no threads, no processes, and a clock that is turned by
+//! hand.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::engine::pool::seat::Finish;
+use crate::engine::pool::settings::{QueueLimits, WearLimits};
+use crate::failure::Kind;
+use crate::limits::CancelFlag;
+use crate::process::launch::Launch;
+use crate::session::identity::{Identity, LeanRepl};
+
+/// What a played slot is at.
+#[derive(Debug)]
+enum Task {
+    /// It starts a session.
+    Start,
+    /// It runs something.
+    Run(Entry<u32>),
+    /// It stops its session.
+    Retire,
+}
+
+/// A board and its slots.
+struct Play {
+    /// The board.
+    board: Board<u32>,
+    /// What each slot is at.
+    tasks: Vec<Option<Task>>,
+    /// Which slots have a session.
+    sessions: Vec<bool>,
+    /// How many entries the session of each slot was given.
+    given: Vec<u32>,
+    /// Which slots have ended.
+    ended: Vec<bool>,
+    /// How often each entry was answered.
+    answers: BTreeMap<u32, u32>,
+    /// How many entries there were.
+    entries: u32,
+    /// The time.
+    now: Instant,
+    /// How many may be active.
+    most: usize,
+}
+
+fn settings(sessions: usize, spares: usize) -> PoolSettings {
+    let launch = Launch::new("repl");
+    let identity = Identity {
+        toolchain: String::new(),
+        repl: String::new(),
+        manifest: None,
+    };
+    PoolSettings {
+        sessions,
+        spares,
+        wear: WearLimits {
+            single_use: false,
+            requests: Some(3),
+            memory: None,
+            age: Some(Duration::from_secs(40)),
+            idle: Some(Duration::from_secs(20)),
+            headers: 2,
+        },
+        queue: QueueLimits {
+            jobs: 6,
+            ..QueueLimits::default()
+        },
+        ..PoolSettings::new(LeanRepl {
+            launch,
+            identity,
+            expected_lean: None,
+        })
+    }
+}
+
+fn failure() -> Failure {
+    Failure::new(Kind::Session, "no start", "none")
+}
+
+impl Play {
+    fn new(sessions: usize, spares: usize) -> Self {
+        Self::with(settings(sessions, spares))
+    }
+
+    fn with(settings: PoolSettings) -> Self {
+        let now = Instant::now();
+        let seats = settings.sessions + settings.spares;
+        Self {
+            most: settings.sessions,
+            board: Board::new(&Arc::new(settings), now),
+            tasks: (0..seats).map(|_| None).collect(),
+            sessions: vec![false; seats],
+            given: vec![0; seats],
+            ended: vec![false; seats],
+            answers: BTreeMap::new(),
+            entries: 0,
+            now,
+        }
+    }
+
+    /// Notes that an entry was answered.
+    fn answer(&mut self, item: u32) {
+        *self.answers.entry(item).or_default() += 1;
+    }
+
+    /// Hands in an entry that its client waits ten seconds for.
+    fn submit(&mut self, client: u8, header: Option<u64>, is_lease: bool) -> u32 {
+        let item = self.entries;
+        self.entries += 1;
+        let entry = Entry {
+            item,
+            client: client.to_string().into(),
+            header,
+            bytes: 1,
+            until: self.now + Duration::from_secs(10),
+            patience: self.now + Duration::from_secs(10),
+            cancelled: CancelFlag::default(),
+            needs_fresh: is_lease,
+            is_lease,
+            passed_over: 0,
+        };
+        if let Some((entry, _)) = self.board.submit(entry, self.now) {
+            self.answer(entry.item);
+        }
+        item
+    }
+
+    /// Lets a slot's thread take its order.
+    fn take(&mut self, seat: usize) {
+        if self.tasks[seat].is_some() || self.ended[seat] {
+            return;
+        }
+        self.tasks[seat] = match self.board.take_order(seat) {
+            None => None,
+            Some(Order::Start { .. }) => {
+                assert!(!self.sessions[seat], "a second session in one slot");
+                Some(Task::Start)
+            }
+            Some(Order::Run(entry)) => {
+                assert!(self.sessions[seat], "work for a slot without a session");
+                self.given[seat] += 1;
+                let is_single = self.board.settings.wear.single_use;
+                assert!(
+                    !is_single || self.given[seat] == 1,
+                    "a second text for a session of a single use"
+                );
+                Some(Task::Run(entry))
+            }
+            Some(Order::Retire) => Some(Task::Retire),
+            Some(Order::Stop) => {
+                self.sessions[seat] = false;
+                self.ended[seat] = true;
+                self.board.gone(seat, None);
+                None
+            }
+        };
+    }
+
+    /// Lets a slot come to the end of what it is at, well or badly.
+    fn end(&mut self, seat: usize, is_well: bool) {
+        match self.tasks[seat].take() {
+            None => {}
+            Some(Task::Start) if is_well => {
+                self.sessions[seat] = true;
+                self.given[seat] = 0;
+                let opened = Opened {
+                    lean_version: "4.27.0".to_owned(),
+                    resident: 1,
+                    held: Vec::new(),
+                };
+                self.board.started(seat, opened, self.now);
+            }
+            Some(Task::Start) => {
+                for entry in self.board.start_failed(seat, failure(), self.now) {
+                    self.answer(entry.item);
+                }
+            }
+            Some(Task::Retire) => {
+                self.sessions[seat] = false;
+                self.board.emptied(seat, self.now);
+            }
+            Some(Task::Run(entry)) => {
+                // A job that failed once needs a fresh session, and fails for good there.
+                let is_again = !is_well && !entry.needs_fresh;
+                let item = entry.item;
+                let finish = Finish {
+                    ran: true,
+                    lost: (!is_well || entry.is_lease).then_some(Reason::Died),
+                    proven: entry.header.map(|hash| (hash, Arc::from("import A"))),
+                    resident: 1,
+                    again: is_again.then_some(Entry {
+                        needs_fresh: true,
+                        ..entry
+                    }),
+                };
+                match self.board.finished(seat, finish, self.now) {
+                    Some(back) => self.answer(back.item),
+                    None if is_again => {}
+                    None => self.answer(item),
+                }
+            }
+        }
+    }
+
+    /// Turns the clock and lets the supervisor look.
+    fn tick(&mut self, seconds: u64) {
+        self.now += Duration::from_secs(seconds);
+        for (entry, _) in self.board.tick(self.now) {
+            self.answer(entry.item);
+        }
+    }
+
+    /// Lets everything come to an end that can.
+    fn settle(&mut self) {
+        for _ in 0..20 {
+            for seat in 0..self.tasks.len() {
+                self.take(seat);
+                self.end(seat, true);
+            }
+        }
+    }
+
+    /// What must hold at all times.
+    fn check(&self) {
+        let seats = self.board.seats.iter();
+        let active = seats.filter(|seat| seat.status.is_active()).count();
+        assert!(active <= self.most, "{active} active");
+        let mut places: BTreeMap<u32, u32> = self.answers.clone();
+        let running = self.tasks.iter().filter_map(|task| match task {
+            Some(Task::Run(entry)) => Some(entry.item),
+            _ => None,
+        });
+        let ordered = self
+            .board
+            .seats
+            .iter()
+            .filter_map(|seat| match &seat.order {
+                Some(Order::Run(entry)) => Some(entry.item),
+                _ => None,
+            });
+        for item in running.chain(ordered) {
+            *places.entry(item).or_default() += 1;
+        }
+        assert!(places.values().all(|count| *count == 1), "{places:?}");
+        let known = places.len() + self.board.queue.len();
+        assert_eq!(known, usize::try_from(self.entries).unwrap());
+        for (seat, task) in self.board.seats.iter().zip(&self.tasks) {
+            assert!(
+                seat.order.is_none() || task.is_none() || self.board.is_draining,
+                "an order for a slot that is at something else"
+            );
+        }
+    }
+}
+
+/// What happens to a board.
+#[derive(Debug, Clone)]
+enum Step {
+    Submit {
+        client: u8,
+        header: Option<u64>,
+        is_lease: bool,
+    },
+    Take(usize),
+    End {
+        seat: usize,
+        is_well: bool,
+    },
+    Lost(usize),
+    LostBefore(usize),
+    Tick(u64),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        6 => (0..3_u8, proptest::option::of(0..3_u64), prop::bool::weighted(0.15))
+            .prop_map(|(client, header, is_lease)| Step::Submit { client, header, is_lease }),
+        8 => (0..4_usize).prop_map(Step::Take),
+        8 => (0..4_usize, prop::bool::weighted(0.8))
+            .prop_map(|(seat, is_well)| Step::End { seat, is_well }),
+        1 => (0..4_usize).prop_map(Step::Lost),
+        1 => (0..4_usize).prop_map(Step::LostBefore),
+        2 => (0..15_u64).prop_map(Step::Tick),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn no_session_serves_two_and_nothing_is_lost_whatever_happens(
+        sessions in 1..3_usize,
+        spares in 0..3_usize,
+        single_use: bool,
+        steps in proptest::collection::vec(step(), 0..150),
+    ) {
+        let mut settings = settings(sessions, spares);
+        settings.wear.single_use = single_use;
+        let mut play = Play::with(settings);
+        let seats = sessions + spares;
+        for step in steps {
+            match step {
+                Step::Submit { client, header, is_lease } => {
+                    play.submit(client, header, is_lease);
+                }
+                Step::Take(seat) => play.take(seat % seats),
+                Step::End { seat, is_well } => play.end(seat % seats, is_well),
+                Step::Lost(seat) => {
+                    let seat = seat % seats;
+                    // Only a thread that has nothing to do looks after its session.
+                    if play.sessions[seat] && play.tasks[seat].is_none() {
+                        let back = play.board.lost(seat, Reason::Died, None, play.now);
+                        prop_assert!(back.is_none());
+                    }
+                }
+                Step::LostBefore(seat) => {
+                    let seat = seat % seats;
+                    if let Some(Task::Run(entry)) =
+                        play.tasks[seat].take_if(|task| matches!(task, Task::Run(_)))
+                    {
+                        play.given[seat] -= 1;
+                        let back = play.board.lost(seat, Reason::Died, Some(entry), play.now);
+                        prop_assert!(back.is_none());
+                    }
+                }
+                Step::Tick(seconds) => play.tick(seconds),
+            }
+            play.check();
+        }
+        for entry in play.board.drain(play.now) {
+            play.answer(entry.item);
+        }
+        play.check();
+        play.settle();
+        play.check();
+        prop_assert!(play.board.is_gone());
+        prop_assert_eq!(play.answers.len(), usize::try_from(play.entries).unwrap());
+    }
+
+    #[test]
+    fn a_pool_whose_sessions_come_up_gets_all_done(
+        sessions in 1..3_usize,
+        spares in 0..3_usize,
+        single_use: bool,
+        jobs in proptest::collection::vec((0..3_u8, proptest::option::of(0..3_u64), any::<bool>()), 1..6),
+    ) {
+        let mut settings = settings(sessions, spares);
+        settings.wear.single_use = single_use;
+        let mut play = Play::with(settings);
+        for (client, header, is_lease) in jobs {
+            play.submit(client, header, is_lease);
+        }
+        play.settle();
+        play.check();
+        prop_assert!(play.answers.values().all(|count| *count == 1));
+        prop_assert_eq!(play.answers.len(), usize::try_from(play.entries).unwrap());
+        prop_assert_eq!(play.board.state().queued, 0);
+    }
+}
+
+#[test]
+fn a_worn_session_works_on_until_its_spare_is_ready_and_never_longer_than_twice_its_time() {
+    let mut play = Play::new(1, 1);
+    play.take(0);
+    play.end(0, true);
+    play.take(1);
+    let run = |play: &mut Play| {
+        play.submit(0, None, false);
+        play.take(0);
+        play.end(0, true);
+    };
+    for _ in 0..4 {
+        run(&mut play);
+    }
+    assert_eq!(play.board.seats[0].status, Status::Idle);
+    play.end(1, true);
+    assert_eq!(play.board.seats[0].status, Status::Leaving);
+    assert_eq!(play.board.seats[1].status, Status::Idle);
+    assert_eq!(play.board.restarts.of(Reason::Requests), 1);
+
+    let mut play = Play::new(1, 1);
+    play.take(0);
+    play.end(0, true);
+    play.take(1);
+    for _ in 0..6 {
+        run(&mut play);
+    }
+    assert_eq!(play.board.seats[0].status, Status::Leaving);
+}
+
+#[test]
+fn a_session_that_works_is_not_given_up_while_no_other_can_start() {
+    let mut play = Play::new(1, 1);
+    play.take(0);
+    play.end(0, true);
+    play.take(1);
+    play.end(1, false);
+    for _ in 0..10 {
+        play.submit(0, None, false);
+        play.take(0);
+        play.end(0, true);
+    }
+    assert_eq!(play.board.seats[0].status, Status::Idle);
+    // The pause is over, and the next start succeeds.
+    play.tick(1);
+    play.take(1);
+    play.end(1, true);
+    assert_eq!(play.board.seats[0].status, Status::Leaving);
+    assert_eq!(play.board.seats[1].status, Status::Idle);
+}
+
+#[test]
+fn sessions_without_spares_are_replaced_one_after_the_other() {
+    let mut play = Play::new(2, 0);
+    play.settle();
+    for _ in 0..6 {
+        let first = play.submit(0, None, false);
+        let second = play.submit(1, None, false);
+        for seat in [0, 1] {
+            play.take(seat);
+        }
+        for seat in [0, 1] {
+            play.end(seat, true);
+        }
+        assert_eq!((play.answers[&first], play.answers[&second]), (1, 1));
+        let statuses = play.board.seats.iter();
+        assert!(
+            statuses
+                .filter(|seat| seat.status == Status::Leaving)
+                .count()
+                <= 1
+        );
+        play.settle();
+    }
+    assert_eq!(play.board.restarts.of(Reason::Requests), 4);
+}
+
+#[test]
+fn a_job_that_lost_its_session_goes_to_the_spare_before_all_others() {
+    let mut play = Play::new(1, 1);
+    play.settle();
+    let crashing = play.submit(0, None, false);
+    let waiting = play.submit(1, None, false);
+    play.take(0);
+    play.end(0, false);
+    play.take(1);
+    assert!(matches!(&play.tasks[1], Some(Task::Run(entry)) if entry.item == crashing));
+    play.end(1, true);
+    play.take(1);
+    assert!(matches!(&play.tasks[1], Some(Task::Run(entry)) if entry.item == waiting));
+}
+
+#[test]
+fn one_start_that_is_killed_does_not_turn_away_those_who_wait_for_a_pool_that_has_worked() {
+    let mut play = Play::new(1, 0);
+    play.settle();
+    play.submit(0, None, false);
+    let waiting = play.submit(1, None, false);
+    play.take(0);
+    play.board.finished(
+        0,
+        Finish {
+            ran: true,
+            lost: Some(Reason::Died),
+            proven: None,
+            resident: 0,
+            again: None,
+        },
+        play.now,
+    );
+    play.tasks[0] = None;
+    play.take(0);
+    play.end(0, true);
+    play.take(0);
+    play.end(0, false);
+    let late = play.submit(2, None, false);
+    assert!(play.answers.is_empty());
+    play.tick(1);
+    play.settle();
+    assert_eq!((play.answers[&waiting], play.answers[&late]), (1, 1));
+
+    let mut play = Play::new(1, 0);
+    play.settle();
+    assert!(play.board.lost(0, Reason::Died, None, play.now).is_none());
+    play.submit(0, None, false);
+    play.take(0);
+    play.end(0, true);
+    for _ in 0..2 {
+        play.tick(2);
+        play.take(0);
+        play.end(0, false);
+    }
+    assert_eq!(play.answers.len(), 1, "two starts in a row have failed");
+}
+
+#[test]
+fn those_who_wait_are_told_when_the_first_start_has_failed() {
+    let mut play = Play::new(2, 0);
+    play.submit(0, None, false);
+    play.take(0);
+    play.take(1);
+    assert!(play.answers.is_empty() && !play.board.state().is_ready);
+    play.end(0, false);
+    assert_eq!(play.answers.len(), 1);
+    // The other start is still under way and may succeed, but nobody waits for it.
+    play.submit(0, None, false);
+    assert_eq!(play.answers.len(), 2);
+    play.end(1, true);
+    assert!(play.board.state().is_ready);
+    play.submit(0, None, false);
+    assert_eq!(play.answers.len(), 2);
+}

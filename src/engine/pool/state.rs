@@ -1,0 +1,105 @@
+//! What a pool says about itself. Never changes anything.
+
+use std::sync::Arc;
+
+use crate::engine::pool::policy::{REASONS, Reason};
+use crate::engine::pool::seat::Status;
+use crate::failure::Failure;
+
+/// How a pool is at one moment.
+#[derive(Debug, Clone)]
+pub struct PoolState {
+    /// Whether a session has passed its probe and work is taken.
+    pub is_ready: bool,
+    /// Whether no new work is taken any more.
+    pub is_draining: bool,
+    /// Why the last start failed; gone after one that succeeded.
+    pub failure: Option<Arc<Failure>>,
+    /// Lean's version as a session says it, such as `4.27.0`.
+    pub lean_version: Option<String>,
+    /// How many sessions work at the same time at most.
+    pub capacity: usize,
+    /// How many sessions are at what.
+    pub sessions: Sessions,
+    /// How many jobs and leases wait.
+    pub queued: usize,
+    /// How many texts and leases have ended, whatever came of them.
+    pub finished: u64,
+    /// How many texts lost their session and were tried once more.
+    pub retried: u64,
+    /// How many sessions were replaced, and why.
+    pub restarts: Restarts,
+    /// Resident memory of all sessions when last measured, in bytes.
+    pub resident_bytes: u64,
+}
+
+/// How many sessions are at what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Sessions {
+    /// Not there yet: waiting to start, or starting.
+    pub starting: usize,
+    /// Proven, and ready to take another one's place.
+    pub spare: usize,
+    /// Waiting for work.
+    pub idle: usize,
+    /// Running a text.
+    pub busy: usize,
+    /// A client's own.
+    pub leased: usize,
+    /// Being stopped.
+    pub stopping: usize,
+}
+
+impl Sessions {
+    /// Counts one more.
+    pub(crate) fn add(&mut self, status: Status) {
+        let count = match status {
+            Status::Empty | Status::Starting => &mut self.starting,
+            Status::Spare => &mut self.spare,
+            Status::Idle => &mut self.idle,
+            Status::Busy => &mut self.busy,
+            Status::Leased => &mut self.leased,
+            Status::Leaving => &mut self.stopping,
+            Status::Gone => return,
+        };
+        *count += 1;
+    }
+
+    /// The counts by the words for them, in the order of a session's life.
+    pub fn by_name(&self) -> [(&'static str, usize); 6] {
+        [
+            ("starting", self.starting),
+            ("spare", self.spare),
+            ("idle", self.idle),
+            ("busy", self.busy),
+            ("leased", self.leased),
+            ("stopping", self.stopping),
+        ]
+    }
+}
+
+/// How many sessions were replaced, by reason.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Restarts([u64; REASONS.len()]);
+
+impl Restarts {
+    /// Counts one more.
+    pub(crate) fn add(&mut self, reason: Reason) {
+        for (count, known) in self.0.iter_mut().zip(REASONS) {
+            *count += u64::from(known == reason);
+        }
+    }
+
+    /// How many for this reason.
+    pub fn of(&self, reason: Reason) -> u64 {
+        let mut counts = self.iter();
+        counts
+            .find(|(known, _)| *known == reason)
+            .map_or(0, |(_, count)| count)
+    }
+
+    /// All reasons with their counts.
+    pub fn iter(&self) -> impl Iterator<Item = (Reason, u64)> {
+        REASONS.into_iter().zip(self.0)
+    }
+}

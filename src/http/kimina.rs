@@ -1,0 +1,275 @@
+//! Batches in the shapes of Kimina Lean Server 2, for its clients. A source that fails never harms
+//! the others of its batch.
+
+mod result;
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Extension;
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use futures_util::StreamExt;
+use futures_util::stream;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::engine::judge::Policy;
+use crate::engine::pool::job::Refusal;
+use crate::http::front::Caller;
+use crate::http::kimina::result::{CheckResult, VerifyResult};
+use crate::http::lax::{CustomId, LaxBool, LaxSeconds};
+use crate::http::metrics::Surface;
+use crate::http::object::Object;
+use crate::http::problem::{Problem, json_response};
+use crate::http::raw;
+use crate::http::server::Server;
+use crate::http::work::{Outcome, Task};
+use crate::http::{body, work};
+use crate::protocol::wire::{InfoTreeKind, Options};
+
+/// Seconds that a snippet of `/api/check` may run.
+fn check_timeout() -> LaxSeconds {
+    LaxSeconds(30)
+}
+
+/// Seconds that a source of `/verify` may run.
+fn verify_timeout() -> LaxSeconds {
+    LaxSeconds(300)
+}
+
+/// Parts of the infotree that a client may ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Infotree {
+    /// Everything.
+    Full,
+    /// Tactics that change goals.
+    Tactics,
+    /// Steps that stand in the source.
+    Original,
+    /// Tactics that stand in the source, without combinators.
+    Substantive,
+}
+
+impl From<Infotree> for InfoTreeKind {
+    fn from(wanted: Infotree) -> Self {
+        match wanted {
+            Infotree::Full => Self::Full,
+            Infotree::Tactics => Self::Tactics,
+            Infotree::Original => Self::Original,
+            Infotree::Substantive => Self::Substantive,
+        }
+    }
+}
+
+/// One source of `/api/check`.
+#[derive(Debug, Deserialize, ToSchema)]
+pub(crate) struct Snippet {
+    /// The client's name for it, unique in the request.
+    id: String,
+    /// The source.
+    code: String,
+}
+
+/// The request of `/api/check`.
+#[derive(Debug, Deserialize, ToSchema)]
+pub(crate) struct CheckRequest {
+    /// The sources.
+    #[schema(min_items = 1, value_type = Vec<Snippet>)]
+    snippets: Vec<Object<Snippet>>,
+    /// Longest run of a source, in seconds.
+    #[serde(default = "check_timeout")]
+    timeout: LaxSeconds,
+    /// Whether to tell which session ran a source, and its memory.
+    #[serde(default)]
+    debug: LaxBool,
+    /// Of no effect: an environment is never shared between sources, and imports always are.
+    #[serde(default, rename = "reuse")]
+    _reuse: LaxBool,
+    /// Parts of the infotree.
+    #[serde(default)]
+    infotree: Option<Infotree>,
+}
+
+/// The response of `/api/check`.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct CheckReply {
+    /// In the order of the request.
+    results: Vec<CheckResult>,
+}
+
+/// One source of `/verify`.
+#[derive(Debug, Deserialize, ToSchema)]
+pub(crate) struct VerifyText {
+    /// The client's name for it.
+    custom_id: CustomId,
+    /// The source.
+    #[serde(default)]
+    proof: Option<String>,
+    /// The source, under its older name.
+    #[serde(default)]
+    code: Option<String>,
+}
+
+/// The request of `/verify`.
+#[derive(Debug, Deserialize, ToSchema)]
+pub(crate) struct VerifyRequest {
+    /// The sources.
+    #[schema(value_type = Vec<VerifyText>)]
+    codes: Vec<Object<VerifyText>>,
+    /// Longest run of a source, in seconds.
+    #[serde(default = "verify_timeout")]
+    timeout: LaxSeconds,
+    /// Parts of the infotree.
+    #[serde(default)]
+    infotree_type: Option<Infotree>,
+    /// Of no effect: see `reuse` of `/api/check`.
+    #[serde(default, rename = "disable_cache")]
+    _disable_cache: LaxBool,
+}
+
+/// The response of `/verify`.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct VerifyReply {
+    /// In the order of the request.
+    results: Vec<VerifyResult>,
+}
+
+/// Evaluates a batch, in the shape of Kimina Lean Server 2. A source that is undecided (out of time or
+/// memory, an import that fails, a Lean that lacks a part of it) has `error` and no `response`.
+#[utoipa::path(
+    post, path = "/api/check", tag = "kimina", request_body = CheckRequest,
+    responses((status = 200, description = "one result for each snippet", body = CheckReply))
+)]
+pub(crate) async fn check(
+    State(server): State<Arc<Server>>,
+    Extension(caller): Extension<Caller>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let (head, body) = request.into_parts();
+    let asked: CheckRequest = body::json(&head.headers, body, &server.options).await?;
+    if asked.snippets.is_empty() {
+        return Err(Problem::unfit(
+            &["snippets"],
+            "`snippets` must be non empty",
+        ));
+    }
+    let mut ids = HashSet::new();
+    if !asked
+        .snippets
+        .iter()
+        .all(|snippet| ids.insert(&snippet.0.id))
+    {
+        let why = "`snippets` must have unique ids";
+        return Err(Problem::unfit(&["snippets"], why));
+    }
+    let texts = asked.snippets.into_iter();
+    let texts = texts
+        .map(|Object(snippet)| (snippet.id, snippet.code))
+        .collect();
+    let batch = Batch::new(&server, texts, asked.timeout, asked.infotree);
+    let mut results = batch.run(&server, &caller).await?;
+    if !asked.debug.0 {
+        for result in &mut results {
+            result.diagnostics = None;
+        }
+    }
+    Ok(json_response(StatusCode::OK, &CheckReply { results }))
+}
+
+/// Evaluates a batch, in the older shape of Kimina Lean Server. In spite of its name it is an evaluation:
+/// it says what Lean says about each source, not whether a source proves a given statement. A source that is
+/// undecided has `error`, and `response` is null. `/one_pass_verify_batch` is the same.
+#[utoipa::path(
+    post, path = "/verify", tag = "kimina", request_body = VerifyRequest,
+    responses((status = 200, description = "one result for each source", body = VerifyReply))
+)]
+pub(crate) async fn verify(
+    State(server): State<Arc<Server>>,
+    Extension(caller): Extension<Caller>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let (head, body) = request.into_parts();
+    let asked: VerifyRequest = body::json(&head.headers, body, &server.options).await?;
+    // A source that is missing is a failure of its own, which never harms the others.
+    let mut texts = Vec::new();
+    let mut missing = Vec::new();
+    for (place, Object(code)) in asked.codes.into_iter().enumerate() {
+        match code.proof.or(code.code) {
+            Some(text) => texts.push((code.custom_id.0, text)),
+            None => missing.push((place, VerifyResult::missing(code.custom_id.0))),
+        }
+    }
+    let batch = Batch::new(&server, texts, asked.timeout, asked.infotree_type);
+    let results = batch.run(&server, &caller).await?;
+    let mut results: Vec<VerifyResult> = results.into_iter().map(VerifyResult::new).collect();
+    for (place, result) in missing {
+        results.insert(place.min(results.len()), result);
+    }
+    Ok(json_response(StatusCode::OK, &VerifyReply { results }))
+}
+
+/// Sources to run.
+struct Batch {
+    /// With their limits.
+    tasks: Vec<Task>,
+}
+
+impl Batch {
+    /// The sources with the limits that hold for all.
+    fn new(
+        server: &Server,
+        texts: Vec<(String, String)>,
+        timeout: LaxSeconds,
+        infotree: Option<Infotree>,
+    ) -> Self {
+        let options = Options {
+            infotree: infotree.map(InfoTreeKind::from),
+            ..Options::default()
+        };
+        let task = |(name, text): (String, String)| Task {
+            name,
+            text: Arc::from(text),
+            options: options.clone(),
+            timeout: Duration::from_secs(timeout.0).min(server.options.max_timeout),
+            policy: Policy::default(),
+            surface: Surface::Kimina,
+        };
+        Self {
+            tasks: texts.into_iter().map(task).collect(),
+        }
+    }
+
+    /// The results in the order of the sources.
+    ///
+    /// # Errors
+    /// 429 or 503 if none of the sources was let in.
+    async fn run(self, server: &Server, caller: &Caller) -> Result<Vec<CheckResult>, Problem> {
+        let runs = self.tasks.into_iter().map(|task| async move {
+            let outcome = work::run_patiently(server, caller, &task).await;
+            (task, outcome)
+        });
+        let done: Vec<(Task, Outcome)> = stream::iter(runs)
+            .buffered(server.options.batch_width)
+            .collect()
+            .await;
+        let mut refusal: Option<&Refusal> = None;
+        let mut is_any_in = done.is_empty();
+        for (_, outcome) in &done {
+            match outcome {
+                Ok(_) => is_any_in = true,
+                Err(refused) => refusal = Some(refused),
+            }
+        }
+        match refusal {
+            Some(refusal) if !is_any_in => Err(raw::refused(refusal)),
+            _ => Ok(done
+                .iter()
+                .map(|(task, outcome)| CheckResult::new(task, outcome))
+                .collect()),
+        }
+    }
+}

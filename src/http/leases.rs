@@ -1,0 +1,187 @@
+//! Sessions that clients hold as their own, by unguessable names. Never shares one between clients.
+//!
+//! Each is used by one request at a time. One that is not used for a while is given back; a name that
+//! was known before is told apart from one that never was.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::engine::pool::Lease;
+
+/// How many names are remembered after their sessions are gone.
+const REMEMBERED: usize = 10_000;
+
+/// What a request uses when it is its turn.
+pub(crate) struct Held {
+    /// The session.
+    pub(crate) lease: Lease,
+}
+
+/// One session of one client.
+struct Entry {
+    /// The session, for one request at a time.
+    held: Arc<tokio::sync::Mutex<Held>>,
+    /// Whose it is.
+    client: Arc<str>,
+    /// When it was used last.
+    used: Instant,
+}
+
+/// Why there is no session of a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Missing {
+    /// This client never had one.
+    Unknown,
+    /// It is gone, and why.
+    Gone(&'static str),
+}
+
+/// All sessions that clients hold.
+pub(crate) struct Leases {
+    /// The most at a time.
+    most: usize,
+    /// Those there are and were.
+    inner: Mutex<Inner>,
+}
+
+/// What is behind the lock.
+#[derive(Default)]
+struct Inner {
+    /// Sessions by name.
+    held: HashMap<String, Entry>,
+    /// Places that are promised to sessions still on their way.
+    promised: usize,
+    /// Why former sessions are gone, with their clients.
+    gone: HashMap<String, (Arc<str>, &'static str)>,
+    /// Their names, oldest first.
+    order: VecDeque<String>,
+}
+
+/// A place for a session that is on its way; free again when dropped.
+pub(crate) struct Place<'a>(&'a Leases);
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        let mut inner = self.0.lock();
+        inner.promised = inner.promised.saturating_sub(1);
+    }
+}
+
+impl Leases {
+    /// None yet.
+    pub(crate) fn new(most: usize) -> Self {
+        Self {
+            most,
+            inner: Mutex::default(),
+        }
+    }
+
+    /// How many are held.
+    pub(crate) fn len(&self) -> usize {
+        self.lock().held.len()
+    }
+
+    /// A place for one more, if there is one.
+    pub(crate) fn reserve(&self) -> Option<Place<'_>> {
+        let mut inner = self.lock();
+        if inner.held.len() + inner.promised >= self.most {
+            return None;
+        }
+        inner.promised += 1;
+        drop(inner);
+        Some(Place(self))
+    }
+
+    /// Keeps a session under a name.
+    pub(crate) fn keep(&self, place: Place<'_>, name: &str, client: Arc<str>, lease: Lease) {
+        let entry = Entry {
+            held: Arc::new(tokio::sync::Mutex::new(Held { lease })),
+            client,
+            used: Instant::now(),
+        };
+        self.lock().held.insert(name.to_owned(), entry);
+        drop(place);
+    }
+
+    /// The session of a name.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub(crate) fn find(
+        &self,
+        name: &str,
+        client: &str,
+    ) -> Result<Arc<tokio::sync::Mutex<Held>>, Missing> {
+        let mut inner = self.lock();
+        if let Some(entry) = inner.held.get_mut(name)
+            && *entry.client == *client
+        {
+            entry.used = Instant::now();
+            return Ok(Arc::clone(&entry.held));
+        }
+        match inner.gone.get(name) {
+            Some((owner, why)) if **owner == *client => Err(Missing::Gone(why)),
+            _ => Err(Missing::Unknown),
+        }
+    }
+
+    /// Notes that a session is used.
+    pub(crate) fn touch(&self, name: &str) {
+        if let Some(entry) = self.lock().held.get_mut(name) {
+            entry.used = Instant::now();
+        }
+    }
+
+    /// Gives a session back, if it is there; its process ends once no request uses it.
+    pub(crate) fn remove(&self, name: &str, why: &'static str) {
+        let mut inner = self.lock();
+        let Some(entry) = inner.held.remove(name) else {
+            return;
+        };
+        let owner = Arc::clone(&entry.client);
+        inner.gone.insert(name.to_owned(), (owner, why));
+        inner.order.push_back(name.to_owned());
+        if inner.order.len() > REMEMBERED
+            && let Some(oldest) = inner.order.pop_front()
+        {
+            inner.gone.remove(&oldest);
+        }
+        drop(inner);
+        // The pool is told outside of the lock.
+        drop(entry);
+    }
+
+    /// Gives back all that nobody used for `idle`, and those that were lost meanwhile.
+    pub(crate) fn expire(&self, idle: Duration) {
+        let inner = self.lock();
+        let over = inner.held.iter().filter_map(|(name, entry)| {
+            // A request is using it if this fails.
+            let held = entry.held.try_lock().ok()?;
+            let why = if held.lease.is_lost() {
+                "lost"
+            } else if entry.used.elapsed() >= idle {
+                "expired"
+            } else {
+                return None;
+            };
+            Some((name.clone(), why))
+        });
+        let over: Vec<(String, &'static str)> = over.collect();
+        drop(inner);
+        for (name, why) in over {
+            self.remove(&name, why);
+        }
+    }
+
+    /// Gives back all.
+    pub(crate) fn clear(&self) {
+        let all = std::mem::take(&mut self.lock().held);
+        drop(all);
+    }
+
+    /// What is behind the lock.
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

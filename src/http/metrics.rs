@@ -1,0 +1,239 @@
+//! Counts and times in the text form that Prometheus reads. Never stores anything about a client.
+
+use std::fmt;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::time::Duration;
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::Registry;
+
+use crate::engine::pool::PoolState;
+use crate::engine::pool::job::Refusal;
+use crate::engine::undecided::UndecidedReason;
+use crate::http::verdict;
+use crate::http::work::Outcome;
+
+/// By which way a source came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Surface {
+    /// A raw source.
+    Raw,
+    /// Kimina's interface.
+    Kimina,
+    /// Our own.
+    Eval,
+}
+
+impl Surface {
+    /// The word for it.
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Raw => "raw",
+            Self::Kimina => "kimina",
+            Self::Eval => "eval",
+        }
+    }
+}
+
+/// Labels of the counter of sources.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct SourceLabels {
+    /// By which way it came.
+    surface: &'static str,
+    /// The verdict in a word.
+    verdict: &'static str,
+    /// Why it is undecided; empty if it is not.
+    reason: &'static str,
+}
+
+/// Labels of the counter of responses.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct StatusLabels {
+    /// The status; 499 if the client went away.
+    status: u16,
+}
+
+/// Labels of the times.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct PhaseLabels {
+    /// `queue`, `header` or `body`.
+    phase: &'static str,
+}
+
+/// Labels of the sessions.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct StateLabels {
+    /// What they are at.
+    state: &'static str,
+}
+
+/// Labels of the sessions that were replaced.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ReasonLabels {
+    /// Why.
+    reason: &'static str,
+}
+
+/// What is counted.
+pub(crate) struct Metrics {
+    /// All of it.
+    registry: Mutex<Registry>,
+    /// Responses by status.
+    responses: Family<StatusLabels, Counter>,
+    /// Sources by verdict.
+    sources: Family<SourceLabels, Counter>,
+    /// Times of sources that ran.
+    phases: Family<PhaseLabels, Histogram>,
+    /// Sources that wait.
+    queue: Gauge,
+    /// Whether sources are taken.
+    ready: Gauge,
+    /// Sessions by state.
+    sessions: Family<StateLabels, Gauge>,
+    /// Sessions replaced, by reason.
+    restarts: Family<ReasonLabels, Counter>,
+    /// Sources that lost their session and were tried once more.
+    retries: Counter,
+    /// Resident bytes of all sessions.
+    memory: Gauge,
+    /// Sessions that clients hold as their own.
+    leases: Gauge,
+}
+
+impl fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Metrics").finish_non_exhaustive()
+    }
+}
+
+/// From a millisecond to five minutes.
+fn buckets() -> Histogram {
+    Histogram::new([
+        0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0,
+        120.0, 300.0,
+    ])
+}
+
+impl Metrics {
+    /// All at zero.
+    pub(crate) fn new() -> Self {
+        let mut registry = Registry::with_prefix("leanrepl");
+        let responses = Family::default();
+        registry.register("responses", "HTTP responses by status", responses.clone());
+        let sources = Family::default();
+        registry.register("sources", "Sources by verdict", sources.clone());
+        let phases = Family::new_with_constructor(buckets as fn() -> Histogram);
+        let help = "Seconds that sources took, by phase";
+        registry.register("phase_seconds", help, phases.clone());
+        let queue = Gauge::default();
+        registry.register(
+            "queue_length",
+            "Sources that wait for a session",
+            queue.clone(),
+        );
+        let ready = Gauge::default();
+        registry.register("ready", "1 if sources are taken", ready.clone());
+        let sessions = Family::default();
+        registry.register("sessions", "Sessions by state", sessions.clone());
+        let restarts = Family::default();
+        registry.register(
+            "session_restarts",
+            "Sessions replaced, by reason",
+            restarts.clone(),
+        );
+        let retries = Counter::default();
+        let help = "Sources that lost their session and were tried once more";
+        registry.register("source_retries", help, retries.clone());
+        let memory = Gauge::default();
+        let help = "Resident bytes of all sessions and what they started";
+        registry.register("sessions_memory_bytes", help, memory.clone());
+        let leases = Gauge::default();
+        registry.register(
+            "leases",
+            "Sessions that clients hold as their own",
+            leases.clone(),
+        );
+        Self {
+            registry: Mutex::new(registry),
+            responses,
+            sources,
+            phases,
+            queue,
+            ready,
+            sessions,
+            restarts,
+            retries,
+            memory,
+            leases,
+        }
+    }
+
+    /// Counts a response.
+    pub(crate) fn response(&self, status: u16) {
+        self.responses.get_or_create(&StatusLabels { status }).inc();
+    }
+
+    /// Counts a source and its times.
+    pub(crate) fn source(&self, surface: Surface, outcome: &Outcome) {
+        if let Err(Refusal::Cancelled) = outcome {
+            return;
+        }
+        let labels = SourceLabels {
+            surface: surface.as_str(),
+            verdict: verdict::word(outcome),
+            reason: verdict::reason(outcome).map_or("", UndecidedReason::as_str),
+        };
+        self.sources.get_or_create(&labels).inc();
+        let Ok(answer) = outcome else { return };
+        let observe = |phase, span: Duration| {
+            let histogram = self.phases.get_or_create(&PhaseLabels { phase });
+            histogram.observe(span.as_secs_f64());
+        };
+        observe("queue", answer.queue);
+        observe("header", answer.evaluated.times.header);
+        observe("body", answer.evaluated.times.body);
+    }
+
+    /// Everything in text form, with how the pool is now.
+    pub(crate) fn text_form(
+        &self,
+        pool: Option<&PoolState>,
+        leases: usize,
+    ) -> Result<String, fmt::Error> {
+        self.leases.set(gauge(leases));
+        if let Some(pool) = pool {
+            self.queue.set(gauge(pool.queued));
+            self.ready.set(i64::from(pool.is_ready));
+            self.memory
+                .set(i64::try_from(pool.resident_bytes).unwrap_or(i64::MAX));
+            for (state, count) in pool.sessions.by_name() {
+                let labels = StateLabels { state };
+                self.sessions.get_or_create(&labels).set(gauge(count));
+            }
+            let retried = pool.retried.saturating_sub(self.retries.get());
+            self.retries.inc_by(retried);
+            for (reason, count) in pool.restarts.iter() {
+                let labels = ReasonLabels {
+                    reason: reason.as_str(),
+                };
+                let counter = self.restarts.get_or_create(&labels);
+                counter.inc_by(count.saturating_sub(counter.get()));
+            }
+        }
+        let registry = self.registry.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut text = String::new();
+        encode(&mut text, &registry)?;
+        Ok(text)
+    }
+}
+
+/// A count as a gauge takes it.
+fn gauge(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,132 @@
+//! A request that is not answered as asked: status and JSON. One shape for every status, in which
+//! each kind of client finds the field it looks for.
+
+use std::time::Duration;
+
+use axum::http::StatusCode;
+use axum::http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use serde_json::{Value, json};
+use utoipa::ToSchema;
+
+/// Why a request is not answered as asked.
+#[derive(Debug, Clone)]
+pub(crate) struct Problem {
+    /// The status.
+    pub(crate) status: StatusCode,
+    /// What is wrong, one line.
+    pub(crate) error: String,
+    /// The same for clients of Kimina's server: the text, or a list of what does not fit where.
+    detail: Value,
+    /// What to do about it.
+    hint: Option<String>,
+    /// When it is worth trying again.
+    retry_after: Option<Duration>,
+}
+
+/// Every error of this server.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ErrorReply {
+    /// Always false.
+    ok: bool,
+    /// What is wrong, one line.
+    error: String,
+    /// The same text, or a list of what does not fit where.
+    detail: Value,
+    /// What to do about it, where that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hint: Option<String>,
+    /// Seconds since the request came.
+    elapsed: f64,
+    /// The number of the request, also in the header `x-request-id`.
+    request_id: String,
+}
+
+impl Problem {
+    /// A problem without more to say.
+    pub(crate) fn new(status: StatusCode, error: impl Into<String>) -> Self {
+        let error = error.into();
+        Self {
+            status,
+            detail: Value::String(error.clone()),
+            error,
+            hint: None,
+            retry_after: None,
+        }
+    }
+
+    /// A part of the body that does not fit, in the form of the validation of Kimina's server.
+    pub(crate) fn unfit(at: &[&str], why: impl Into<String>) -> Self {
+        let why = why.into();
+        let mut place = vec!["body"];
+        place.extend(at);
+        let error = format!("{}: {why}", place.join("."));
+        Self {
+            status: StatusCode::UNPROCESSABLE_ENTITY,
+            detail: json!([{ "loc": place, "msg": why, "type": "value_error" }]),
+            error,
+            hint: None,
+            retry_after: None,
+        }
+    }
+
+    /// Says what to do about it.
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// Says when it is worth trying again.
+    pub(crate) fn retry_after(mut self, span: Duration) -> Self {
+        self.retry_after = Some(span);
+        self
+    }
+
+    /// The finished response; `elapsed` since the request came.
+    pub(crate) fn finish(&self, elapsed: Duration, request_id: &str) -> Response {
+        let reply = ErrorReply {
+            ok: false,
+            error: self.error.clone(),
+            detail: self.detail.clone(),
+            hint: self.hint.clone(),
+            elapsed: seconds(elapsed),
+            request_id: request_id.to_owned(),
+        };
+        let mut response = json_response(self.status, &reply);
+        if let Some(span) = self.retry_after {
+            let whole = span.as_secs() + u64::from(span.subsec_nanos() > 0);
+            let headers = response.headers_mut();
+            headers.insert(RETRY_AFTER, HeaderValue::from(whole.max(1)));
+        }
+        response
+    }
+}
+
+impl IntoResponse for Problem {
+    /// A response without a body yet: only [`crate::http::front`] knows the time and the number.
+    fn into_response(self) -> Response {
+        let mut response = self.status.into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+/// A response of JSON.
+pub(crate) fn json_response(status: StatusCode, value: &impl Serialize) -> Response {
+    match serde_json::to_vec(value) {
+        Ok(body) => {
+            let kind = HeaderValue::from_static("application/json");
+            (status, [(CONTENT_TYPE, kind)], body).into_response()
+        }
+        Err(err) => {
+            tracing::error!(%err, "a reply cannot be written as JSON");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}
+
+/// Seconds to the microsecond.
+pub(crate) fn seconds(span: Duration) -> f64 {
+    (span.as_secs_f64() * 1e6).round() / 1e6
+}

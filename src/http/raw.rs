@@ -1,0 +1,320 @@
+//! A raw source in the body of a POST, to any path that has no other meaning. Answers as the Python
+//! servers did that people have pages and scripts for.
+
+mod foreign;
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Extension;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, Method, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use crate::engine::evaluated::{Evaluated, Verdict};
+use crate::engine::judge::Policy;
+use crate::engine::pool::job::{Answer, Refusal};
+use crate::engine::undecided::UndecidedReason;
+use crate::failure::Failure;
+use crate::http::base_header::Prefixed;
+use crate::http::front::Caller;
+use crate::http::metrics::Surface;
+use crate::http::options::Mode;
+use crate::http::problem::{Problem, json_response, seconds};
+use crate::http::server::Server;
+use crate::http::work::Task;
+use crate::http::{body, replies, verdict, work};
+use crate::lean::message::Severity;
+use crate::protocol::wire::Options;
+
+/// The header in which a client says how long its text may run, in seconds.
+const TIMEOUT: &str = "x-lean-timeout";
+
+/// How a source is called in what Lean prints.
+const NAME: &str = "<stdin>";
+
+/// The answer in the mode `repl`.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ReplReply {
+    /// Whether the source is accepted.
+    ok: bool,
+    /// What Lean said; with an error at 1:0 if the source is undecided.
+    #[schema(value_type = Vec<Object>)]
+    messages: Vec<Value>,
+    /// The holes that Lean found.
+    #[schema(value_type = Vec<Object>)]
+    sorries: Vec<Value>,
+    /// A number that means nothing; null if Lean did not answer.
+    env: Option<u64>,
+    /// Why the source is undecided.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+    /// The same in a word, as in `/v1/eval`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'static str>,
+    /// What to do about it, where that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hint: Option<String>,
+    /// Seconds since the request came, the wait included.
+    elapsed: f64,
+}
+
+/// The answer in the mode `lean`.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct LeanReply {
+    /// Whether the source is accepted.
+    ok: bool,
+    /// What `lean` prints.
+    stdout: String,
+    /// Why Lean did not answer.
+    stderr: String,
+    /// 0, 1 for an error of Lean's, -1 if it did not answer.
+    exit_code: i32,
+    /// Why the source is undecided, in a word as in `/v1/eval`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'static str>,
+    /// What to do about it, where that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hint: Option<String>,
+    /// Seconds since the request came, the wait included.
+    elapsed: f64,
+}
+
+/// Evaluates a raw source. Any other path that has no meaning of its own does the same, except those that
+/// begin with `/v1`, `/api`, `/mcp` or `/rpc`.
+#[utoipa::path(
+    post,
+    path = "/",
+    tag = "raw",
+    request_body(content = Option<String>, content_type = "text/plain", description = "The whole source, UTF-8, no JSON. The declared type of the body does not matter."),
+    params(("x-lean-timeout" = f64, Header, minimum = 0.001, description = "Longest run in seconds.")),
+    responses(
+        (status = 200, description = "Lean reported no error", body = ReplReply),
+        (status = 400, description = "Lean reported an error, or the request cannot be used", body = Object),
+        (status = 408, description = "Lean did not answer in time", body = Object),
+        (status = 422, description = "the source cannot be judged: an import fails, or this Lean lacks a part", body = Object),
+        (status = 502, description = "the session died; another one takes its place", body = Object),
+        (status = 503, description = "no session yet, or the server is stopping", body = Object),
+    )
+)]
+pub(crate) async fn evaluate(
+    State(server): State<Arc<Server>>,
+    Extension(caller): Extension<Caller>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let (head, body) = request.into_parts();
+    let timeout = timeout(&head.headers, &server)?;
+    let text = body::text(&head.headers, body, &server.options).await?;
+    if let Some(problem) = foreign::json(&text) {
+        return Err(problem);
+    }
+    // Many requests may wait for long: none of them holds what it does not need.
+    drop(head);
+    server.check_ready()?;
+    let prefixed = Prefixed::new(&server.options.base_header, text);
+    let task = Task {
+        name: NAME.to_owned(),
+        text: Arc::clone(&prefixed.text),
+        options: Options::default(),
+        timeout,
+        policy: Policy::default(),
+        surface: Surface::Raw,
+    };
+    let outcome = work::run(&server, &caller, &task).await;
+    let elapsed = caller.start.elapsed();
+    match outcome {
+        Ok(mut answer) => {
+            prefixed.restore(&mut answer.evaluated);
+            Ok(match server.options.mode {
+                Mode::Repl => in_repl_mode(&answer, timeout, elapsed),
+                Mode::Lean => in_lean_mode(&answer, timeout, elapsed),
+            })
+        }
+        Err(refusal) => Err(refused(&refusal)),
+    }
+}
+
+/// The first parts of paths that belong to interfaces. A misspelt one is never taken for the path of a raw
+/// source: what was sent there is not one.
+const RESERVED: [&str; 4] = ["v1", "api", "mcp", "rpc"];
+
+/// Any path that has no other meaning: a POST is a raw source, a GET finds nothing.
+pub(crate) async fn anywhere(
+    state: State<Arc<Server>>,
+    caller: Extension<Caller>,
+    request: Request,
+) -> Response {
+    let first = request.uri().path().split('/').nth(1);
+    if first.is_some_and(|first| RESERVED.contains(&first)) {
+        let error = format!("there is nothing at `{}`", request.uri().path());
+        return Problem::new(StatusCode::NOT_FOUND, error)
+            .hint("`GET /openapi.json` lists the paths of this server")
+            .into_response();
+    }
+    match *request.method() {
+        Method::POST => evaluate(state, caller, request).await.into_response(),
+        Method::GET | Method::HEAD => {
+            Problem::new(StatusCode::NOT_FOUND, "there is nothing at this path").into_response()
+        }
+        _ => {
+            let problem = Problem::new(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "this path takes a raw Lean source by POST only",
+            );
+            ([("allow", "POST, OPTIONS")], problem).into_response()
+        }
+    }
+}
+
+/// The longest run that a client asks for in the header, within what it may ask for.
+fn timeout(headers: &HeaderMap, server: &Server) -> Result<Duration, Problem> {
+    let Some(value) = headers.get(TIMEOUT) else {
+        return Ok(server.options.timeout);
+    };
+    let seconds = value
+        .to_str()
+        .ok()
+        .and_then(|text| text.trim().parse().ok());
+    seconds
+        .and_then(|seconds| server.span(seconds))
+        .ok_or_else(|| {
+            Problem::new(
+                StatusCode::BAD_REQUEST,
+                "the header X-Lean-Timeout is not a number of seconds above 0",
+            )
+        })
+}
+
+/// The problem that a refused text is answered with.
+pub(crate) fn refused(refusal: &Refusal) -> Problem {
+    let error = verdict::refused(refusal);
+    match refusal {
+        Refusal::Full { retry_after } => {
+            Problem::new(StatusCode::TOO_MANY_REQUESTS, error).retry_after(*retry_after)
+        }
+        Refusal::TooLate { .. } => {
+            Problem::new(StatusCode::TOO_MANY_REQUESTS, error).retry_after(Duration::from_secs(1))
+        }
+        Refusal::Draining | Refusal::NoSession(_) => {
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, error).retry_after(Duration::from_secs(5))
+        }
+        // Nobody is there to read it.
+        Refusal::Cancelled => Problem::new(StatusCode::SERVICE_UNAVAILABLE, error),
+    }
+}
+
+/// Why Lean did not answer, and the status for it.
+fn unanswered(answer: &Answer, timeout: Duration) -> (StatusCode, String) {
+    let failure = answer.evaluated.failure.as_ref();
+    let problem = failure.map_or("", |failure| failure.problem()).to_owned();
+    match answer.evaluated.reason {
+        Some(UndecidedReason::Timeout) => (
+            StatusCode::REQUEST_TIMEOUT,
+            format!("Lean process timed out after {}s", timeout.as_secs_f64()),
+        ),
+        // Lean said nothing about the source itself, so this is not the status of one that is wrong.
+        Some(UndecidedReason::Import | UndecidedReason::Unsupported) => {
+            (StatusCode::UNPROCESSABLE_ENTITY, problem)
+        }
+        Some(UndecidedReason::QueueTimeout) => (StatusCode::TOO_MANY_REQUESTS, problem),
+        Some(
+            UndecidedReason::Cancelled | UndecidedReason::Unavailable | UndecidedReason::Skipped,
+        ) => (StatusCode::SERVICE_UNAVAILABLE, problem),
+        Some(
+            UndecidedReason::Memory
+            | UndecidedReason::ReplyTooLarge
+            | UndecidedReason::ProtocolError,
+        ) => (StatusCode::BAD_GATEWAY, problem),
+        Some(UndecidedReason::Crash) | None => (
+            StatusCode::BAD_GATEWAY,
+            "REPL process crashed, restarting".to_owned(),
+        ),
+    }
+}
+
+/// Messages and sorries.
+fn in_repl_mode(answer: &Answer, timeout: Duration, elapsed: Duration) -> Response {
+    let evaluated = &answer.evaluated;
+    let (status, error) = match evaluated.verdict {
+        Verdict::Accepted => (StatusCode::OK, None),
+        Verdict::Rejected => (StatusCode::BAD_REQUEST, None),
+        Verdict::Undecided => {
+            let (status, error) = unanswered(answer, timeout);
+            (status, Some(error))
+        }
+    };
+    // Pages show messages and nothing else.
+    let objection = error.clone().or_else(|| replies::objection(evaluated));
+    let reply = ReplReply {
+        ok: evaluated.verdict == Verdict::Accepted,
+        messages: replies::messages_of(&evaluated.messages, objection),
+        sorries: replies::sorries(&evaluated.sorries),
+        env: error.is_none().then_some(replies::ENV),
+        error,
+        reason: evaluated.reason.map(UndecidedReason::as_str),
+        hint: hint_of(evaluated),
+        elapsed: seconds(elapsed),
+    };
+    json_response(status, &reply)
+}
+
+/// What `lean` prints.
+fn in_lean_mode(answer: &Answer, timeout: Duration, elapsed: Duration) -> Response {
+    let evaluated = &answer.evaluated;
+    let (status, stderr, exit_code) = match evaluated.verdict {
+        Verdict::Accepted => (StatusCode::OK, String::new(), 0),
+        Verdict::Rejected => {
+            let objection = replies::objection(evaluated).unwrap_or_default();
+            (StatusCode::BAD_REQUEST, objection, 1)
+        }
+        Verdict::Undecided => {
+            let (status, error) = unanswered(answer, timeout);
+            (status, error, -1)
+        }
+    };
+    let reply = LeanReply {
+        ok: evaluated.verdict == Verdict::Accepted,
+        stdout: printed(evaluated),
+        stderr,
+        exit_code,
+        reason: evaluated.reason.map(UndecidedReason::as_str),
+        hint: hint_of(evaluated),
+        elapsed: seconds(elapsed),
+    };
+    json_response(status, &reply)
+}
+
+/// What to do about a source that is not accepted: what its failure suggests, or what Lean's errors do.
+fn hint_of(evaluated: &Evaluated) -> Option<String> {
+    if evaluated.verdict == Verdict::Accepted {
+        return None;
+    }
+    let failure = evaluated.failure.as_ref();
+    failure
+        .map(Failure::hint)
+        .or_else(|| evaluated.hints.first().copied())
+        .map(str::to_owned)
+}
+
+/// Messages in the form of `Lean.Message.toString`: infos are bare text.
+fn printed(evaluated: &Evaluated) -> String {
+    let mut text = String::new();
+    for message in &evaluated.messages {
+        let (line, column) = (message.pos.line, message.pos.column);
+        if !matches!(message.severity, Severity::Info | Severity::Trace) {
+            let severity = message.severity.name();
+            // Writing to a string does not fail.
+            let _ = write!(text, "{NAME}:{line}:{column}: {severity}: ");
+        }
+        text.push_str(&message.data);
+        if !text.ends_with('\n') {
+            text.push('\n');
+        }
+    }
+    text
+}

@@ -1,0 +1,354 @@
+//! `/v1/sessions`: a session of one's own, for clients that work step by step. What its client may
+//! ask is a choice from what the REPL can do: never reading or writing files.
+
+mod step;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::Extension;
+use axum::extract::{Path, Request, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+use serde_json::Map;
+use tokio::sync::{Mutex, OwnedMutexGuard, oneshot};
+use tokio::time::timeout;
+use utoipa::ToSchema;
+
+use crate::engine::pool::job::Refusal;
+use crate::http::front::Caller;
+use crate::http::kimina::Infotree;
+use crate::http::leases::{Held, Missing};
+use crate::http::numbers::Natural;
+use crate::http::problem::{Problem, json_response, seconds};
+use crate::http::server::Server;
+use crate::http::sessions::step::StepReply;
+use crate::http::{body, names, raw};
+use crate::lean::header;
+use crate::lean::message::{EnvId, ProofStateId};
+use crate::limits::Deadline;
+use crate::protocol::wire::{self, InfoTreeKind, Options};
+use crate::session::error::SessionError;
+
+/// How much longer than its limit a request may take before it is given up.
+const SLACK: Duration = Duration::from_secs(60);
+
+/// A session.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct SessionReply {
+    /// Its name: whoever knows it and has the same key may use it.
+    id: String,
+    /// Seconds without a request after which it is given back.
+    expires_in: f64,
+}
+
+/// The request for a session; there is nothing to choose.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CreateRequest {}
+
+/// A source to run in a session.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CommandRequest {
+    /// The source; may begin with imports if there is no `env`.
+    cmd: String,
+    /// The environment to build on, from an earlier reply.
+    #[serde(default)]
+    env: Option<Natural>,
+    /// Longest run in seconds.
+    #[serde(default)]
+    #[schema(exclusive_minimum = 0.0)]
+    timeout: Option<f64>,
+    /// Whether to list every tactic with its goals and proof state.
+    #[serde(default)]
+    tactics: bool,
+    /// Parts of the infotree to return.
+    #[serde(default)]
+    infotree: Option<Infotree>,
+}
+
+/// A tactic to run in a session.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub(crate) struct TacticRequest {
+    /// The tactic.
+    tactic: String,
+    /// The proof state to run it in, from an earlier reply.
+    proof_state: Natural,
+    /// Longest run in seconds.
+    #[serde(default)]
+    #[schema(exclusive_minimum = 0.0)]
+    timeout: Option<f64>,
+}
+
+/// Takes a session.
+#[utoipa::path(
+    post, path = "/v1/sessions", tag = "sessions", request_body = Option<CreateRequest>,
+    responses((status = 201, description = "a session of the client's own", body = SessionReply))
+)]
+pub(crate) async fn create(
+    State(server): State<Arc<Server>>,
+    Extension(caller): Extension<Caller>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let (head, body) = request.into_parts();
+    let text = body::text(&head.headers, body, &server.options).await?;
+    if !matches!(text.trim(), "" | "null") {
+        let _nothing_to_choose: CreateRequest = body::from_json(&text)?;
+    }
+    let place = server.leases.reserve().ok_or_else(|| {
+        Problem::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "no more sessions can be held at a time",
+        )
+        .retry_after(server.options.lease_idle)
+    })?;
+    let patience = server.options.max_wait;
+    let pool = server.pool_within(patience).await;
+    let pool = pool.map_err(|refusal| raw::refused(&refusal))?;
+    let (sender, receiver) = oneshot::channel();
+    pool.lease(
+        Arc::clone(&caller.client),
+        Deadline::after(patience),
+        // If nobody waits any more the session is dropped here, and so given back.
+        Box::new(move |lease| drop(sender.send(lease))),
+    );
+    let lease = match timeout(patience + SLACK, receiver).await {
+        Ok(Ok(Ok(lease))) => lease,
+        Ok(Ok(Err(refusal))) => return Err(raw::refused(&refusal)),
+        Ok(Err(_)) | Err(_) => return Err(raw::refused(&Refusal::TooLate { waited: patience })),
+    };
+    let id = names::random().map_err(|err| {
+        Problem::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            format!("no random name: {err}"),
+        )
+    })?;
+    server
+        .leases
+        .keep(place, &id, Arc::clone(&caller.client), lease);
+    let reply = SessionReply {
+        id,
+        expires_in: seconds(server.options.lease_idle),
+    };
+    Ok(json_response(StatusCode::CREATED, &reply))
+}
+
+/// Tells whether a session is there.
+#[utoipa::path(
+    get, path = "/v1/sessions/{id}", tag = "sessions",
+    params(("id" = String, Path, description = "the name of the session")),
+    responses((status = 200, body = SessionReply), (status = 410, description = "it is gone", body = Object))
+)]
+pub(crate) async fn show(
+    State(server): State<Arc<Server>>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+) -> Result<Response, Problem> {
+    find(&server, &id, &caller)?;
+    let reply = SessionReply {
+        id,
+        expires_in: seconds(server.options.lease_idle),
+    };
+    Ok(json_response(StatusCode::OK, &reply))
+}
+
+/// Gives a session back.
+#[utoipa::path(
+    delete, path = "/v1/sessions/{id}", tag = "sessions",
+    params(("id" = String, Path, description = "the name of the session")),
+    responses((status = 204, description = "it is given back"), (status = 410, description = "it is gone", body = Object))
+)]
+pub(crate) async fn delete(
+    State(server): State<Arc<Server>>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+) -> Result<Response, Problem> {
+    find(&server, &id, &caller)?;
+    server.leases.remove(&id, "deleted");
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+/// Runs a text in a session.
+#[utoipa::path(
+    post, path = "/v1/sessions/{id}/commands", tag = "sessions", request_body = CommandRequest,
+    params(("id" = String, Path, description = "the name of the session")),
+    responses(
+        (status = 200, body = StepReply),
+        (status = 408, description = "it took too long, and the session is lost", body = Object),
+        (status = 410, description = "the session is gone", body = Object),
+    )
+)]
+pub(crate) async fn command(
+    State(server): State<Arc<Server>>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let (head, body) = request.into_parts();
+    let asked: CommandRequest = body::json(&head.headers, body, &server.options).await?;
+    let span = span(&server, asked.timeout)?;
+    let mut command = wire::Command {
+        cmd: asked.cmd,
+        env: asked.env.map(|env| EnvId(env.0)),
+        options: Options {
+            all_tactics: asked.tactics.then_some(true),
+            infotree: asked.infotree.map(InfoTreeKind::from),
+            ..Options::default()
+        },
+        extra: Map::new(),
+    };
+    let mut turn = Turn::take(&server, &caller, &id).await?;
+    if command.env.is_none() {
+        let text: Arc<str> = Arc::from(command.cmd);
+        command.env = Some(turn.prove(&text).await?);
+        command.cmd = header::split(&text).command(&text);
+    }
+    turn.ask(wire::Request::Command(command), span).await
+}
+
+/// Runs a tactic in a session.
+#[utoipa::path(
+    post, path = "/v1/sessions/{id}/tactics", tag = "sessions", request_body = TacticRequest,
+    params(("id" = String, Path, description = "the name of the session")),
+    responses(
+        (status = 200, body = StepReply),
+        (status = 408, description = "it took too long, and the session is lost", body = Object),
+        (status = 410, description = "the session is gone", body = Object),
+    )
+)]
+pub(crate) async fn tactic(
+    State(server): State<Arc<Server>>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let (head, body) = request.into_parts();
+    let asked: TacticRequest = body::json(&head.headers, body, &server.options).await?;
+    let span = span(&server, asked.timeout)?;
+    let request = wire::Request::Tactic(wire::TacticStep {
+        tactic: asked.tactic,
+        proof_state: ProofStateId(asked.proof_state.0),
+        extra: Map::new(),
+    });
+    let mut turn = Turn::take(&server, &caller, &id).await?;
+    turn.ask(request, span).await
+}
+
+/// The longest run that a client asks for.
+fn span(server: &Server, asked: Option<f64>) -> Result<Duration, Problem> {
+    match asked {
+        None => Ok(server.options.timeout),
+        Some(seconds) => server
+            .span(seconds)
+            .ok_or_else(|| Problem::unfit(&["timeout"], "must be a number of seconds above 0")),
+    }
+}
+
+/// The session of a name.
+fn find(server: &Server, id: &str, caller: &Caller) -> Result<Arc<Mutex<Held>>, Problem> {
+    let found = server.leases.find(id, &caller.client);
+    found.map_err(|missing| match missing {
+        Missing::Unknown => Problem::new(StatusCode::NOT_FOUND, "there is no such session"),
+        Missing::Gone(why) => gone(why),
+    })
+}
+
+/// The session was there once.
+fn gone(why: &str) -> Problem {
+    Problem::new(
+        StatusCode::GONE,
+        format!("the session is gone ({why}); its environments and proof states are lost"),
+    )
+}
+
+/// One request's turn at a session. A request that ends halfway takes the session with it, because
+/// its reply would be left to the next one.
+struct Turn<'a> {
+    /// The server.
+    server: &'a Server,
+    /// The name of the session.
+    id: &'a str,
+    /// The session, for this request alone.
+    held: OwnedMutexGuard<Held>,
+    /// Whether the session is lost.
+    is_lost: bool,
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        if self.is_lost {
+            self.server.leases.remove(self.id, "lost");
+        } else {
+            self.server.leases.touch(self.id);
+        }
+    }
+}
+
+impl<'a> Turn<'a> {
+    /// Waits for the turn.
+    async fn take(server: &'a Server, caller: &Caller, id: &'a str) -> Result<Self, Problem> {
+        let held = find(server, id, caller)?.lock_owned().await;
+        // It may have been lost while this request waited.
+        find(server, id, caller)?;
+        let is_lost = held.lease.is_lost();
+        let turn = Self {
+            server,
+            id,
+            held,
+            is_lost,
+        };
+        if is_lost { Err(gone("lost")) } else { Ok(turn) }
+    }
+
+    /// The proven environment of a text's imports.
+    async fn prove(&mut self, text: &Arc<str>) -> Result<EnvId, Problem> {
+        let (sender, receiver) = oneshot::channel();
+        let done = Box::new(move |env| drop(sender.send(env)));
+        let longest = self.server.options.import_timeout + SLACK;
+        self.is_lost = true;
+        self.held.lease.prove(Arc::clone(text), done);
+        let proven = timeout(longest, receiver).await;
+        self.is_lost = self.held.lease.is_lost();
+        match proven {
+            Ok(Ok(Ok(env))) => Ok(env),
+            Ok(Ok(Err(failure))) if self.is_lost => Err(gone(failure.problem())),
+            Ok(Ok(Err(failure))) => Err(Problem::new(StatusCode::BAD_REQUEST, failure.problem())),
+            Ok(Err(_)) | Err(_) => {
+                self.is_lost = true;
+                Err(gone("lost"))
+            }
+        }
+    }
+
+    /// The reply to a request.
+    async fn ask(&mut self, request: wire::Request, span: Duration) -> Result<Response, Problem> {
+        let start = Instant::now();
+        let (sender, receiver) = oneshot::channel();
+        let done = Box::new(move |reply| drop(sender.send(reply)));
+        self.is_lost = true;
+        self.held.lease.ask(request, span, done);
+        match timeout(span + SLACK, receiver).await {
+            Ok(Ok(Ok(reply))) => {
+                self.is_lost = false;
+                let reply = StepReply::new(reply, start.elapsed());
+                Ok(json_response(StatusCode::OK, &reply))
+            }
+            Ok(Ok(Err(error))) => Err(lost(error, span)),
+            Ok(Err(_)) | Err(_) => Err(gone("lost")),
+        }
+    }
+}
+
+/// The session ended with this request.
+fn lost(error: SessionError, span: Duration) -> Problem {
+    if matches!(error, SessionError::Late { .. }) {
+        let seconds = span.as_secs_f64();
+        let text = format!("timed out after {seconds}s; the session is gone with its environments");
+        return Problem::new(StatusCode::REQUEST_TIMEOUT, text);
+    }
+    let why = error.into_failure();
+    gone(why.problem())
+}

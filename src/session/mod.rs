@@ -1,0 +1,12 @@
+//! One REPL process and our protocol state with it: start, ask, fence, proven header environments, the
+//! base environment. Never decides a verdict.
+
+pub(crate) mod axioms;
+pub mod base;
+pub(crate) mod error;
+pub(crate) mod exchange;
+pub mod identity;
+pub(crate) mod import;
+pub(crate) mod opening;
+mod optioned;
+pub(crate) mod pickle;

@@ -1,0 +1,98 @@
+//! Looks at all that an evaluation depends on. Changes nothing: it never lets elan or Lake fetch
+//! anything, installs nothing and writes nothing. Every look has a deadline, so that a program that
+//! hangs is a fact like others.
+
+mod core;
+pub(crate) mod fact;
+pub(crate) mod installed;
+mod modules;
+mod project;
+mod room;
+mod tools;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::data_dir::DataDir;
+use crate::elan::Elan;
+use crate::event::Observer;
+use crate::failure::{Failure, Kind};
+use crate::limits::{CancelFlag, Deadline};
+use crate::project::Project;
+
+use fact::Fact;
+
+/// What bounds the looks, and who hears of the commands that are run.
+#[derive(Clone, Copy)]
+pub(crate) struct Looks<'a> {
+    /// The longest that one look may take.
+    pub(crate) patience: Duration,
+    /// Who is told.
+    pub(crate) observer: &'a Arc<dyn Observer>,
+    /// Whether to stop.
+    pub(crate) interrupt: &'a CancelFlag,
+}
+
+impl Looks<'_> {
+    /// The end of a look that begins now.
+    fn deadline(&self) -> Deadline {
+        Deadline::after(self.patience)
+    }
+}
+
+/// Looks at everything. With a project, what its own Lean needs counts as needed, else what core
+/// Lean needs.
+///
+/// # Errors
+/// Only the user's wish to stop: all else is a fact.
+pub(crate) fn examine(
+    project: Option<&Project>,
+    cache: &DataDir,
+    looks: Looks<'_>,
+) -> Result<Vec<Fact>, Failure> {
+    let elan = Elan::locate();
+    // Programs that may hang wait side by side.
+    let (elan_fact, docker, wrangler, node) = std::thread::scope(|scope| {
+        let elan_fact = scope.spawn(|| tools::elan(&elan, project.is_some(), looks));
+        let docker = scope.spawn(|| tools::docker(looks));
+        let wrangler = scope.spawn(|| tools::wrangler(looks));
+        let node = tools::node(looks);
+        (
+            joined(elan_fact.join()),
+            joined(docker.join()),
+            joined(wrangler.join()),
+            node,
+        )
+    });
+    let mut facts = Vec::new();
+    let mut wants = room::Wants::core();
+    if let Some(project) = project {
+        facts.push(Fact::ok("project", project.root.display().to_string()));
+        facts.push(elan_fact?);
+        wants = project::look(project, &elan, cache, looks, &mut facts);
+    } else {
+        let fact = Fact::not_needed("project", "no Lake project is around this folder");
+        facts.extend([fact, elan_fact?]);
+    }
+    let core = core::look(cache, project.is_none(), node);
+    if project.is_none() && core.is_there {
+        wants = wants.with_core_installed();
+    }
+    facts.extend(room::look(&wants, cache));
+    facts.extend(core.facts);
+    facts.push(docker?);
+    facts.push(wrangler?);
+    if looks.interrupt.is_set() {
+        return Err(Failure::new(
+            Kind::Interrupted,
+            "stopped before everything was looked at",
+            "run `leanrepl doctor` again",
+        ));
+    }
+    Ok(facts)
+}
+
+/// What a thread found.
+fn joined(found: std::thread::Result<Fact>) -> Result<Fact, Failure> {
+    found.map_err(|_panic| Failure::bug("a look at this machine broke off"))
+}
