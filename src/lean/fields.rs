@@ -6,8 +6,9 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
-use crate::lean::message::Extra;
-use crate::lean::position::Position;
+/// Fields of a newer REPL that this version does not know, kept as they came. Known fields that
+/// came as an explicit null or as an empty list are kept here too, since absent is not the same.
+pub type Extra = Map<String, Value>;
 
 /// JSON that does not have the shape it should have.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -183,25 +184,10 @@ impl Fields {
         list(value, decode).map_err(|err| err.within(Step::Field(key)))
     }
 
-    /// Takes a place that may be absent. Unknown fields of the place stay behind.
-    pub(crate) fn position(&mut self, key: &'static str) -> Result<Option<Position>, DecodeError> {
-        let Some(value) = self.optional(key, Ok)? else {
-            return Ok(None);
-        };
-        let place = Self::of(value, "a place with `line` and `column`")
-            .and_then(|mut fields| Ok((Position::from_fields(&mut fields)?, fields.rest())));
-        let (position, rest) = place.map_err(|err| err.within(Step::Field(key)))?;
+    /// Leaves what was not understood of a field that was taken.
+    pub(crate) fn leave(&mut self, key: &str, rest: Extra) {
         if !rest.is_empty() {
             self.0.insert(key.to_owned(), Value::Object(rest));
-        }
-        Ok(Some(position))
-    }
-
-    /// Takes a place that must be there. Unknown fields of the place stay behind.
-    pub(crate) fn required_position(&mut self, key: &'static str) -> Result<Position, DecodeError> {
-        match self.position(key)? {
-            Some(position) => Ok(position),
-            None => self.required(key, |value| Err(DecodeError::new("a place", &value))),
         }
     }
 
@@ -289,16 +275,12 @@ impl Object {
         self.put(key, items)
     }
 
-    /// Adds a place if it is there, keeping unknown fields of it.
-    pub(crate) fn put_position(mut self, key: &str, position: Option<Position>) -> Self {
-        let Some(position) = position else {
-            return self;
-        };
-        let rest = match self.0.remove(key) {
+    /// Takes back what was not understood of a field.
+    pub(crate) fn take(&mut self, key: &str) -> Extra {
+        match self.0.remove(key) {
             Some(Value::Object(rest)) => rest,
             _ => Extra::new(),
-        };
-        self.put(key, position.into_value(rest))
+        }
     }
 
     /// The finished object.

@@ -1,15 +1,11 @@
 //! What Lean says about a text. Never matches on the wording of a message: it differs between
 //! toolchains.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-pub use crate::lean::fields::DecodeError;
+pub use crate::lean::fields::{DecodeError, Extra};
 use crate::lean::fields::{Fields, Object, list, natural, string};
 use crate::lean::position::Position;
-
-/// Fields of a newer REPL that this version does not know, kept as they came. Known fields that
-/// came as an explicit null or as an empty list are kept here too, since absent is not the same.
-pub type Extra = Map<String, Value>;
 
 /// How grave a message is.
 #[derive(Debug, Clone, PartialEq, Eq)]
