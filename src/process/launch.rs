@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use crate::process::quote;
-use crate::process::sandbox::Sandbox;
+use crate::process::sandbox::offer::Offer;
 
 /// Everything that starting a child needs. The child gets these variables and no others, so that
 /// no secret of the user's environment is handed down.
@@ -27,6 +27,16 @@ pub struct Launch {
     pub import_hint: Option<&'static str>,
     /// How it is confined; see [`crate::process::sandbox::confine`].
     pub sandbox: Option<Sandbox>,
+}
+
+/// The confinement of a session, as a part of its [`Launch`]: each start gets rules and a temporary
+/// folder of its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sandbox {
+    /// What is put in force; a start fails without it.
+    pub(crate) offer: Offer,
+    /// The folder in which the temporary folders are made.
+    pub(crate) temporary: PathBuf,
 }
 
 impl Launch {

@@ -14,7 +14,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use rustix::thread::{CapabilitySet, CapabilitySets, capabilities, set_capabilities};
 
 use crate::limits::Bytes;
-use crate::process::sandbox::Offer;
+use crate::process::sandbox::offer::Offer;
 use crate::process::sandbox::system_calls::Filter;
 
 /// The newest Landlock that the rules were tried on. An older kernel leaves out what it does not
@@ -177,26 +177,28 @@ fn at_most(resource: Resource, bound: u64) -> Rlimit {
     }
 }
 
-/// What this kernel lets us do, each tried in a thread of its own that ends with its rules. A
-/// version number would not do: a container can take either away.
-pub(crate) fn offer() -> Offer {
-    let works = |attempt: fn() -> io::Result<()>| {
-        std::thread::spawn(attempt)
-            .join()
-            .is_ok_and(|tried| tried.is_ok())
-    };
-    Offer {
-        files: works(|| {
-            let status = handled(CompatLevel::BestEffort)
-                .and_then(Ruleset::create)
-                .and_then(RulesetCreated::restrict_self)
-                .map_err(io::Error::other)?;
-            match status.ruleset {
-                RulesetStatus::NotEnforced => Err(refused()),
-                RulesetStatus::FullyEnforced | RulesetStatus::PartiallyEnforced => Ok(()),
-            }
-        }),
-        calls: works(|| Filter::new().map_err(io::Error::other)?.apply()),
+impl Offer {
+    /// What this kernel lets us do, each tried in a thread of its own that ends with its rules. A
+    /// version number would not do: a container can take either away.
+    pub fn of_this_kernel() -> Self {
+        let works = |attempt: fn() -> io::Result<()>| {
+            std::thread::spawn(attempt)
+                .join()
+                .is_ok_and(|tried| tried.is_ok())
+        };
+        Self {
+            files: works(|| {
+                let status = handled(CompatLevel::BestEffort)
+                    .and_then(Ruleset::create)
+                    .and_then(RulesetCreated::restrict_self)
+                    .map_err(io::Error::other)?;
+                match status.ruleset {
+                    RulesetStatus::NotEnforced => Err(refused()),
+                    RulesetStatus::FullyEnforced | RulesetStatus::PartiallyEnforced => Ok(()),
+                }
+            }),
+            calls: works(|| Filter::new().map_err(io::Error::other)?.apply()),
+        }
     }
 }
 

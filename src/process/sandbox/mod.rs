@@ -23,6 +23,7 @@ pub(crate) mod folder;
     path = "no_kernel.rs"
 )]
 pub(crate) mod kernel;
+pub(crate) mod offer;
 mod roots;
 #[cfg(all(
     target_os = "linux",
@@ -41,10 +42,12 @@ use crate::env_vars;
 use crate::event::{Event, Observer};
 use crate::failure::{Failure, Kind};
 use crate::limits::Bytes;
-use crate::process::launch::Launch;
+use crate::process::launch::{Launch, Sandbox};
 
 use folder::Folder;
 use kernel::Rules;
+
+pub use offer::Offer;
 
 /// The largest file that a confined session may write.
 pub const MAX_FILE: Bytes = Bytes::mib(256);
@@ -58,48 +61,6 @@ pub enum Mode {
     Strict,
     /// None.
     Off,
-}
-
-/// What the running kernel lets this process put in force.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Offer {
-    /// Landlock, which closes the file system.
-    pub files: bool,
-    /// Filters of system calls, which close the rest.
-    pub calls: bool,
-}
-
-impl Offer {
-    /// No confinement.
-    const NOTHING: Self = Self {
-        files: false,
-        calls: false,
-    };
-
-    /// What this kernel offers, found out by putting it in force in a thread that then ends.
-    pub fn of_this_kernel() -> Self {
-        kernel::offer()
-    }
-
-    /// What it does not offer, each with what a session can do for the lack of it.
-    fn lacks(self) -> Vec<&'static str> {
-        let files = "Landlock (Linux 5.13 or newer, with `landlock` among its `lsm=`): sessions read and write all files that you can";
-        let calls = "filters of system calls (seccomp): sessions use the network, start processes and signal others as you can";
-        [(self.files, files), (self.calls, calls)]
-            .into_iter()
-            .filter_map(|(is_there, lack)| (!is_there).then_some(lack))
-            .collect()
-    }
-}
-
-/// The confinement of a session, as a part of its [`Launch`]: each start gets rules and a temporary
-/// folder of its own.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Sandbox {
-    /// What is put in force; a start fails without it.
-    offer: Offer,
-    /// The folder in which the temporary folders are made.
-    temporary: PathBuf,
 }
 
 /// What one start of a confined session needs.

@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::limits::Bytes;
-use crate::process::sandbox::Offer;
+use crate::process::sandbox::offer::Offer;
 
 /// No rules.
 #[derive(Debug)]
@@ -34,10 +34,9 @@ impl Rules {
     }
 }
 
-/// Nothing is offered.
-pub(crate) fn offer() -> Offer {
-    Offer {
-        files: false,
-        calls: false,
+impl Offer {
+    /// Nothing is offered.
+    pub fn of_this_kernel() -> Self {
+        Self::NOTHING
     }
 }
