@@ -55,6 +55,33 @@ pub trait Observer: Send + Sync {
     fn tell(&self, event: Event<'_>);
 }
 
+/// A long step without a size, which is over when this is dropped.
+#[must_use]
+pub(crate) struct Step<'a>(&'a dyn Observer);
+
+impl<'a> Step<'a> {
+    /// Tells that it begins.
+    pub(crate) fn begin(observer: &'a dyn Observer, label: &str) -> Self {
+        observer.tell(Event::StepStarted {
+            label,
+            total_bytes: None,
+        });
+        Self(observer)
+    }
+}
+
+impl Drop for Step<'_> {
+    fn drop(&mut self) {
+        self.0.tell(Event::StepFinished);
+    }
+}
+
+/// Does the work of a long step without a size, and tells that it begins and is over.
+pub(crate) fn step<T>(observer: &dyn Observer, label: &str, work: impl FnOnce() -> T) -> T {
+    let _step = Step::begin(observer, label);
+    work()
+}
+
 /// Hears and forgets: for tests and benchmarks.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Unobserved;

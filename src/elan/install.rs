@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::digest;
 use crate::elan::Elan;
-use crate::event::{Event, Observer};
+use crate::event::{Event, Observer, step};
 use crate::failure::{Failure, Kind};
 use crate::limits::{CancelFlag, Deadline};
 use crate::process::run::Run;
@@ -73,13 +73,7 @@ impl Elan {
                 .hint(format!("run it yourself to see more: `{COMMAND}`"))
                 .finish(observer, interrupt)
         };
-        observer.tell(Event::StepStarted {
-            label: "installing elan",
-            total_bytes: None,
-        });
-        let done = work();
-        observer.tell(Event::StepFinished);
-        done?;
+        step(observer, "installing elan", work)?;
         if self.program().is_some() {
             return Ok(());
         }

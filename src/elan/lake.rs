@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::elan::{Elan, install};
 use crate::env_vars::{self, Variables};
-use crate::event::{Event, Observer};
+use crate::event::{Observer, Step};
 use crate::failure::{Failure, Kind};
 use crate::lean::toolchain::Toolchain;
 use crate::limits::{CancelFlag, Deadline};
@@ -120,13 +120,8 @@ impl Lake {
             .hint("check that elan can run this toolchain: `lean --version`")
             .deadline(deadline);
         // elan may fetch the toolchain for it.
-        observer.tell(Event::StepStarted {
-            label: "asking Lean for its version",
-            total_bytes: None,
-        });
-        let output = run.finish(observer, interrupt);
-        observer.tell(Event::StepFinished);
-        let output = output?;
+        let _step = Step::begin(observer, "asking Lean for its version");
+        let output = run.finish(observer, interrupt)?;
         Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
     }
 

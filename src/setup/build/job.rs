@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::data_dir::{DataDir, Lock};
 use crate::digest;
 use crate::elan::lake::Lake;
-use crate::event::{Event, Observer};
+use crate::event::{Event, Observer, step};
 use crate::failure::{Failure, Kind};
 use crate::lean::repl_tag::{self, Source};
 use crate::limits::Bytes;
@@ -58,7 +58,7 @@ impl Job<'_> {
     /// Builds and publishes it.
     pub(crate) fn run(&self) -> Result<Built, Failure> {
         let repository = self.repository();
-        let chosen = self.step("asking for the tags of the REPL", || {
+        let chosen = step(self.observer(), "asking for the tags of the REPL", || {
             self.choose(&repository.refs()?)
         })?;
         let short: String = chosen.target.commit.chars().take(12).collect();
@@ -80,22 +80,24 @@ impl Job<'_> {
         chosen: Chosen,
     ) -> Result<Record, Failure> {
         let source = dir.join("source");
-        self.step(&format!("fetching the REPL {}", chosen.source), || {
-            repository.check_out(&chosen.target, &source)
-        })?;
+        step(
+            self.observer(),
+            &format!("fetching the REPL {}", chosen.source),
+            || repository.check_out(&chosen.target, &source),
+        )?;
         let patches = self.patch(&source)?;
         let label = format!(
             "building the REPL {} for Lean {}",
             chosen.source, self.whose.lean
         );
-        self.step(&label, || self.compile(&source))?;
+        step(self.observer(), &label, || self.compile(&source))?;
         let binary = dir.join(BINARY);
         self.keep_binary(&source, &binary)?;
         let (deadline, interrupt) = (self.around.deadline, self.around.interrupt);
         let variables =
             self.lake
                 .session_variables(&source, deadline, self.observer(), interrupt)?;
-        let lean = self.step("checking that the REPL answers", || {
+        let lean = step(self.observer(), "checking that the REPL answers", || {
             handshake::shake(&binary, variables, self.whose, self.around)
         })?;
         fs::remove_dir_all(&source).map_err(|err| self.cache.failure("remove", &source, err))?;
@@ -271,21 +273,6 @@ impl Job<'_> {
             binary_bytes,
             built_by: env!("CARGO_PKG_VERSION").to_owned(),
         })
-    }
-
-    /// Runs a step between its two events.
-    fn step<T>(
-        &self,
-        label: &str,
-        work: impl FnOnce() -> Result<T, Failure>,
-    ) -> Result<T, Failure> {
-        self.observer().tell(Event::StepStarted {
-            label,
-            total_bytes: None,
-        });
-        let done = work();
-        self.observer().tell(Event::StepFinished);
-        done
     }
 
     /// The failure as a user should meet it: what git and Lake say of a full disk is prose, the room

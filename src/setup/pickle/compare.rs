@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crate::data_dir::DataDir;
-use crate::event::Event;
+use crate::event::{Event, Step};
 use crate::failure::{Failure, Kind};
 use crate::limits::Deadline;
 use crate::session::opening::{OpenSession, SessionFactory, Trouble};
@@ -137,12 +137,9 @@ fn once(
     opener: &SessionFactory,
 ) -> Result<(Duration, Option<u64>), Failure> {
     let label = format!("measuring: {} ({label})", way.name());
-    opener.observer.tell(Event::StepStarted {
-        label: &label,
-        total_bytes: None,
-    });
+    let _step = Step::begin(opener.observer.as_ref(), &label);
     let start = Instant::now();
-    let ran = opener.open().and_then(|mut open| {
+    opener.open().and_then(|mut open| {
         match way {
             Way::Import => import(pickle, &mut open, opener.import_timeout.get())
                 .map_err(Trouble::into_failure)?,
@@ -151,9 +148,7 @@ fn once(
                 .map(|_env| ())?,
         }
         Ok((start.elapsed(), open.session.peak_resident_bytes()))
-    });
-    opener.observer.tell(Event::StepFinished);
-    ran
+    })
 }
 
 /// Makes the pickle's environment without the pickle, and proves it by the same probes.

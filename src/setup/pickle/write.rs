@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::data_dir::DataDir;
 use crate::digest;
-use crate::event::{Event, Observer};
+use crate::event::{Event, Step};
 use crate::failure::{Failure, Kind};
 use crate::lean::message::{EnvId, Extra};
 use crate::limits::Deadline;
@@ -119,8 +119,8 @@ impl Job<'_> {
     fn make(&self) -> Result<Made, Failure> {
         let order = self.order;
         let split = checked_header(&order.imports)?;
-        let _step = Step::new(
-            self.opener,
+        let _step = Step::begin(
+            self.opener.observer.as_ref(),
             &format!("importing {}", order.imports.join(", ")),
         );
         let mut opener = self.opener.clone();
@@ -212,7 +212,10 @@ impl Job<'_> {
 
     /// Loads the new pickle in a process that has seen nothing of its making, and probes it.
     fn prove(&self, made: &Made) -> Result<(Duration, Option<u64>), Failure> {
-        let _step = Step::new(self.opener, "checking the pickle in a fresh process");
+        let _step = Step::begin(
+            self.opener.observer.as_ref(),
+            "checking the pickle in a fresh process",
+        );
         let path = self.workshop.pickle();
         let mut opener = self.opener.clone();
         opener.lean.launch.reads.push(path.clone());
@@ -254,24 +257,4 @@ impl Job<'_> {
 /// Whether there is a file with something in it.
 fn is_some_file(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|file| file.is_file() && file.len() > 0)
-}
-
-/// A step that is told to have ended however it ends.
-struct Step<'a>(&'a dyn Observer);
-
-impl<'a> Step<'a> {
-    /// Tells that it begins.
-    fn new(opener: &'a SessionFactory, label: &str) -> Self {
-        opener.observer.tell(Event::StepStarted {
-            label,
-            total_bytes: None,
-        });
-        Self(opener.observer.as_ref())
-    }
-}
-
-impl Drop for Step<'_> {
-    fn drop(&mut self) {
-        self.0.tell(Event::StepFinished);
-    }
 }
