@@ -13,11 +13,11 @@ use bytes::Bytes;
 use futures_util::{Stream, StreamExt, stream};
 use tokio::sync::mpsc;
 
+use crate::deploy::docker::circumstances::{Circumstances, finish};
 use crate::deploy::docker::context::Context;
-use crate::deploy::docker::daemon::Daemon;
-pub(crate) use crate::deploy::docker::steps::Step;
-use crate::deploy::docker::steps::Steps;
-use crate::deploy::docker::{Circumstances, credentials, finish};
+use crate::deploy::docker::credentials;
+use crate::deploy::docker::daemon::{Daemon, worded};
+use crate::deploy::docker::steps::{Step, Steps};
 use crate::event::{Event, Observer};
 use crate::failure::{Failure, Kind};
 
@@ -135,15 +135,6 @@ async fn follow(
         }
     }
     Ok(id)
-}
-
-/// An error without bollard's own words around it.
-pub(super) fn worded(err: &Error) -> String {
-    match err {
-        Error::DockerStreamError { error } => error.clone(),
-        Error::DockerResponseServerError { message, .. } => message.clone(),
-        other => other.to_string(),
-    }
 }
 
 /// What a user is told about a step that failed.

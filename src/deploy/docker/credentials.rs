@@ -7,7 +7,7 @@ use std::fs;
 use bollard::auth::DockerCredentials;
 use serde::Deserialize;
 
-use crate::deploy::docker::Circumstances;
+use crate::deploy::docker::circumstances::Circumstances;
 use crate::deploy::docker::endpoint::config_folder;
 use crate::env_vars;
 use crate::failure::{Failure, Kind};

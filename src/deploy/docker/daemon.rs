@@ -7,10 +7,11 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::Duration;
 
+use bollard::errors::Error as DockerError;
 use bollard::{API_DEFAULT_VERSION, Docker};
 
+use crate::deploy::docker::circumstances::{Circumstances, finish};
 use crate::deploy::docker::endpoint::{Endpoint, Place};
-use crate::deploy::docker::{Circumstances, finish};
 use crate::failure::{Failure, Kind};
 use crate::limits::{Bytes, CancelFlag};
 
@@ -105,7 +106,7 @@ impl Daemon {
 type Cause = Box<dyn Error + Send + Sync>;
 
 /// An error of the connection, as a cause.
-fn bollard_cause(err: bollard::errors::Error) -> Cause {
+fn bollard_cause(err: DockerError) -> Cause {
     Box::new(err)
 }
 
@@ -173,7 +174,7 @@ fn no_answer(endpoint: &Endpoint, err: &Cause) -> Failure {
         .is_some_and(|err| err.kind() == io::ErrorKind::ConnectionRefused);
     let is_unreached = matches!(
         err.downcast_ref(),
-        Some(bollard::errors::Error::HyperLegacyError { err }) if err.is_connect()
+        Some(DockerError::HyperLegacyError { err }) if err.is_connect()
     );
     let shown = place(endpoint);
     let (problem, hint) = if is_refused {
@@ -196,6 +197,15 @@ fn no_answer(endpoint: &Endpoint, err: &Cause) -> Failure {
         "{innermost}; this address because {}",
         endpoint.why
     ))
+}
+
+/// An error without bollard's own words around it.
+pub(super) fn worded(err: &DockerError) -> String {
+    match err {
+        DockerError::DockerStreamError { error } => error.clone(),
+        DockerError::DockerResponseServerError { message, .. } => message.clone(),
+        other => other.to_string(),
+    }
 }
 
 /// Circumstances for putting things in order after an interrupt: nobody stops that, and it is short.

@@ -7,10 +7,10 @@ use bollard::models::ContainerCreateBody;
 use bollard::query_parameters::{DownloadFromContainerOptions, RemoveContainerOptions};
 use futures_util::StreamExt;
 
-use crate::deploy::docker::build::worded;
-use crate::deploy::docker::daemon::{Daemon, afterwards};
+use crate::deploy::docker::circumstances::{Circumstances, finish};
+use crate::deploy::docker::daemon::{Daemon, afterwards, worded};
 use crate::deploy::docker::gather::{Gathered, REPORT};
-use crate::deploy::docker::{Circumstances, LABEL, finish};
+use crate::deploy::docker::image::LABEL;
 use crate::failure::{Failure, Kind};
 
 /// Longest file that is taken, in bytes.

@@ -3,11 +3,13 @@
 use bollard::errors::Error;
 use bollard::query_parameters::TagImageOptions;
 
-use crate::deploy::docker::build::worded;
-use crate::deploy::docker::daemon::Daemon;
-use crate::deploy::docker::{Circumstances, finish};
+use crate::deploy::docker::circumstances::{Circumstances, finish};
+use crate::deploy::docker::daemon::{Daemon, worded};
 use crate::failure::{Failure, Kind};
 use crate::limits::Bytes;
+
+/// Names what leanrepl made, on images and containers.
+pub(crate) const LABEL: &str = "org.leanprover-community.leanrepl";
 
 /// An image that is there.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,10 +5,10 @@ use bollard::errors::Error;
 use bollard::query_parameters::CreateImageOptions;
 use futures_util::StreamExt;
 
-use crate::deploy::docker::build::worded;
-use crate::deploy::docker::daemon::Daemon;
+use crate::deploy::docker::circumstances::{Circumstances, finish};
+use crate::deploy::docker::credentials;
+use crate::deploy::docker::daemon::{Daemon, worded};
 use crate::deploy::docker::image::split;
-use crate::deploy::docker::{Circumstances, credentials, finish};
 use crate::event::Event;
 use crate::failure::{Failure, Kind};
 

@@ -3,10 +3,10 @@
 use bollard::query_parameters::PushImageOptions;
 use futures_util::StreamExt;
 
-use crate::deploy::docker::build::worded;
-use crate::deploy::docker::daemon::Daemon;
+use crate::deploy::docker::circumstances::{Circumstances, finish};
+use crate::deploy::docker::credentials;
+use crate::deploy::docker::daemon::{Daemon, worded};
 use crate::deploy::docker::image::split;
-use crate::deploy::docker::{Circumstances, credentials, finish};
 use crate::event::Event;
 use crate::failure::{Failure, Kind};
 

@@ -4,10 +4,10 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use crate::deploy::docker::LABEL;
 use crate::deploy::docker::binary::Binary;
 use crate::deploy::docker::build::Hints;
 use crate::deploy::docker::context::Context;
+use crate::deploy::docker::image::LABEL;
 use crate::failure::{Failure, Kind};
 use crate::lean::release::Release;
 use crate::lean::trial::Trial;

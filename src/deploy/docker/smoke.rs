@@ -12,10 +12,10 @@ use bollard::models::{ContainerCreateBody, ExecConfig, HostConfig};
 use bollard::query_parameters::{LogsOptions, RemoveContainerOptions, StartContainerOptions};
 use futures_util::StreamExt;
 
-use crate::deploy::docker::build::worded;
-use crate::deploy::docker::daemon::{Daemon, afterwards};
-use crate::deploy::docker::{Circumstances, LABEL, finish};
-use crate::event::Event;
+use crate::deploy::docker::circumstances::{Circumstances, finish};
+use crate::deploy::docker::daemon::{Daemon, afterwards, worded};
+use crate::deploy::docker::image::LABEL;
+use crate::event::Step;
 use crate::failure::{Failure, Kind};
 use crate::lean::trial::{LOOP_SECONDS, Trial};
 use crate::limits::{Deadline, Wait};
@@ -52,12 +52,9 @@ impl Daemon {
         patience: Wait,
         around: &Circumstances,
     ) -> Result<Smoke, Failure> {
-        around.observer.tell(Event::StepStarted {
-            label: "trying the image",
-            total_bytes: None,
-        });
+        let _step = Step::begin(around.observer.as_ref(), "trying the image");
         let created = finish(around, "creating a container", self.create(image));
-        let result = created.and_then(|id| {
+        created.and_then(|id| {
             let tried = finish(
                 around,
                 "trying the image",
@@ -70,9 +67,7 @@ impl Daemon {
                 self.remove(&id),
             );
             tried.and_then(|smoke| removed.map(|()| smoke))
-        });
-        around.observer.tell(Event::StepFinished);
-        result
+        })
     }
 
     /// A container of the image that does not run yet.
