@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::cli::build::BuildArgs;
-use crate::commands::DONE;
+use crate::commands::exit_code::DONE;
 use crate::data_dir::DataDir;
 use crate::elan::{Elan, install};
 use crate::event::{Event, Observer};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::cli::build_image::BuildImageArgs;
-use crate::commands::DONE;
+use crate::commands::exit_code::DONE;
 use crate::data_dir::DataDir;
 use crate::deploy::docker::binary::Binary;
 use crate::deploy::docker::recipe::{Order, Recipe, Wish};

@@ -5,7 +5,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::cli::cloudflare::{CheckArgs, CloudflareAction, CostArgs, DeployArgs, InitArgs};
-use crate::commands::{DONE, cloudflare_try};
+use crate::commands::cloudflare_try;
+use crate::commands::exit_code::DONE;
 use crate::deploy::cloudflare::check::{self, Finding, Looked, Seen};
 use crate::deploy::cloudflare::config;
 use crate::deploy::cloudflare::container::Container;
@@ -18,7 +19,7 @@ use crate::deploy::cloudflare::local;
 use crate::deploy::cloudflare::name::RouteName;
 use crate::deploy::cloudflare::plan::Wish;
 use crate::deploy::cloudflare::tools::{self, Around};
-use crate::event::{Event, Observer};
+use crate::event::{Event, Observer, step};
 use crate::failure::{Failure, Kind};
 use crate::limits::{Bytes, CancelFlag, Deadline, Wait};
 use crate::settings;
@@ -133,7 +134,7 @@ fn check(args: &CheckArgs, ui: &Arc<Ui>, interrupt: &CancelFlag) -> Result<u8, F
         return Ok(code);
     }
     if !args.no_wrangler {
-        step(ui, "letting wrangler look", || {
+        step(ui.as_ref(), "letting wrangler look", || {
             tools::dry_run(&folder, around)
         })?;
     }
@@ -162,17 +163,17 @@ fn deploy(args: &DeployArgs, ui: &Arc<Ui>, interrupt: &CancelFlag) -> Result<u8,
         let _written = ui.checked(findings.len(), code)?;
         return Ok(code);
     }
-    step(ui, "checking", || tools::dry_run(&folder, quiet))?;
+    step(ui.as_ref(), "checking", || tools::dry_run(&folder, quiet))?;
     let here = images
         .iter()
         .filter(|(_, seen)| matches!(seen, Seen::Here(_)));
     for (image, _) in here.filter(|_| !args.no_push) {
         if let Ok(image) = ImageRef::settled(image) {
             let label = format!("pushing {image}");
-            step(ui, &label, || tools::push(&folder, &image, around))?;
+            step(ui.as_ref(), &label, || tools::push(&folder, &image, around))?;
         }
     }
-    let said = step(ui, "deploying", || tools::deploy(&folder, around))?;
+    let said = step(ui.as_ref(), "deploying", || tools::deploy(&folder, around))?;
     let Some(address) = args.url.clone().or(said) else {
         ui.tell(Event::Noted {
             text: "wrangler names no address on workers.dev; to wait until it is ready, name one with `--url`",
@@ -195,21 +196,6 @@ fn wait(folder: &Folder, address: &str, ui: &Ui, around: Around<'_>) -> Result<(
     step(ui, "waiting until it is ready", || {
         tools::wait_until_ready(address, &names, around)
     })
-}
-
-/// A step, announced.
-pub(super) fn step<T>(
-    ui: &Ui,
-    label: &str,
-    work: impl FnOnce() -> Result<T, Failure>,
-) -> Result<T, Failure> {
-    ui.tell(Event::StepStarted {
-        label,
-        total_bytes: None,
-    });
-    let done = work();
-    ui.tell(Event::StepFinished);
-    done
 }
 
 /// What Docker knows of the images, and all that is wrong.

@@ -6,8 +6,8 @@ use std::time::Instant;
 
 use crate::cli::build_image::KindArg;
 use crate::cli::cloudflare::TryArgs;
-use crate::commands::cloudflare::step;
-use crate::commands::{DONE, build_image};
+use crate::commands::build_image;
+use crate::commands::exit_code::DONE;
 use crate::data_dir::DataDir;
 use crate::deploy::cloudflare::dev::Door;
 use crate::deploy::cloudflare::folder::Folder;
@@ -15,7 +15,7 @@ use crate::deploy::cloudflare::stage::Stage;
 use crate::deploy::cloudflare::tools::{self, Around};
 use crate::deploy::cloudflare::trial::{self, Plan};
 use crate::env_vars;
-use crate::event::{Event, Observer};
+use crate::event::{Event, Observer, step};
 use crate::failure::{Failure, Kind};
 use crate::limits::{CancelFlag, Deadline, Wait};
 use crate::process::sandbox::folder::Folder as Temporary;
@@ -70,7 +70,7 @@ fn chain(
     })?;
     let of_trial = Folder::at(temporary.path().join("leanrepl-try"));
     of_trial.make(&chain.wish, false)?;
-    let tried = step(ui, "installing wrangler through npm", || {
+    let tried = step(ui.as_ref(), "installing wrangler through npm", || {
         tools::install(&of_trial, around)
     })
     .and_then(|()| folder(&of_trial, args, start, ui, around));

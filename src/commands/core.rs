@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::cli::core::CoreAction;
-use crate::commands::DONE;
+use crate::commands::exit_code::DONE;
 use crate::data_dir::DataDir;
 use crate::failure::Failure;
 use crate::limits::{CancelFlag, Deadline, Wait};

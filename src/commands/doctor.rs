@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::cli::doctor::DoctorArgs;
-use crate::commands::DONE;
+use crate::commands::exit_code::DONE;
 use crate::data_dir::DataDir;
 use crate::event::Observer;
 use crate::failure::{Failure, Kind};

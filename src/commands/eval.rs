@@ -8,8 +8,9 @@ use std::time::Instant;
 use serde_json::{Value, json};
 
 use crate::cli::eval::EvalArgs;
+use crate::commands::exit_code::{self, DONE};
+use crate::commands::lean;
 use crate::commands::options::ProjectOptions;
-use crate::commands::{DONE, exit_code, lean};
 use crate::engine::eval::EvalSettings;
 use crate::engine::evaluated::{Counts, Evaluated};
 use crate::engine::judge::Policy;
@@ -248,7 +249,7 @@ impl Report<'_> {
         if matches!(&evaluated.failure, Some(failure) if failure.kind() == Kind::Interrupted) {
             return Ok(());
         }
-        self.worst = self.worst.max(exit_code(evaluated));
+        self.worst = self.worst.max(exit_code::of(evaluated));
         self.counts.add(evaluated);
         self.ui
             .file_done(evaluated, &self.toolchain)

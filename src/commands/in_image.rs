@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::cli::build_image::{GatherArgs, ProbeArgs};
-use crate::commands::DONE;
+use crate::commands::exit_code::DONE;
 use crate::data_dir::DataDir;
 use crate::deploy::docker::gather::{self, Plan};
 use crate::elan::Elan;

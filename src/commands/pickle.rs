@@ -4,7 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::cli::pickle::PickleArgs;
-use crate::commands::{DONE, lean};
+use crate::commands::exit_code::DONE;
+use crate::commands::lean;
 use crate::data_dir::DataDir;
 use crate::event::{Event, Observer};
 use crate::failure::Failure;

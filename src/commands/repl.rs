@@ -5,8 +5,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::cli::repl::ReplArgs;
+use crate::commands::exit_code::DONE;
+use crate::commands::lean;
 use crate::commands::options::ProjectOptions;
-use crate::commands::{DONE, lean};
 use crate::data_dir::DataDir;
 use crate::event::{Event, Observer};
 use crate::failure::{Failure, Kind};

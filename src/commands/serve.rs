@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use crate::cli::serve::ServeArgs;
 use crate::cli::shared::OutputArgs;
+use crate::commands::exit_code::DONE;
+use crate::commands::lean;
 use crate::commands::options::ProjectOptions;
-use crate::commands::{DONE, lean};
 use crate::data_dir::DataDir;
 use crate::engine::pool::{Pool, PoolSettings};
 use crate::event::{Event, Observer};
