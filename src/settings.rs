@@ -8,6 +8,7 @@ pub(crate) mod image;
 pub(crate) mod keys;
 pub(crate) mod pickle;
 pub(crate) mod serve;
+mod value;
 
 use std::path::{Path, PathBuf};
 

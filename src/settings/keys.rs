@@ -12,7 +12,7 @@ use crate::failure::{Failure, Kind};
 use crate::http::keys::{KeyLimits, Keys};
 use crate::process::launch::Launch;
 use crate::process::sandbox;
-use crate::settings::serve::{count, text};
+use crate::settings::value::{count, text};
 use crate::settings::{Source, Toolchain};
 
 /// Who may call.

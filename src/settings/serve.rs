@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::cli::serve::{LogArg, ModeArg, ServeArgs};
 use crate::cli::shared::OutputArgs;
 use crate::engine::pool::{PoolSettings, QueueLimits, WearLimits};
-use crate::env_vars::{self, Variable};
+use crate::env_vars;
 use crate::failure::{Failure, Kind};
 use crate::http::logs::{LogFormat, LogLevel};
 use crate::http::options::{Cors, Mode, ServeOptions, Toolchain};
@@ -17,6 +17,7 @@ use crate::machine;
 use crate::session::exchange::SessionLimits;
 use crate::session::identity::LeanRepl;
 use crate::settings::keys;
+use crate::settings::value::{count, text};
 
 /// The host if nobody says: all addresses, as in a container.
 const HOST: &str = "0.0.0.0";
@@ -296,25 +297,6 @@ fn cors(origins: &[String]) -> Cors {
     } else {
         Cors::Origins(origins)
     }
-}
-
-/// The value of a variable as text.
-pub(super) fn text(variable: Variable) -> Result<Option<String>, Failure> {
-    let Some(value) = env_vars::read(variable) else {
-        return Ok(None);
-    };
-    value.into_string().map(Some).map_err(|_value| {
-        Failure::new(
-            Kind::Usage,
-            format!("the variable `{}` is not UTF-8", variable.name),
-            "set it to text, or use the flag for it (see `leanrepl serve --help`)",
-        )
-    })
-}
-
-/// A count as sizes in memory are counted.
-pub(super) fn count(number: u32) -> usize {
-    usize::try_from(number).unwrap_or(usize::MAX)
 }
 
 #[cfg(test)]
