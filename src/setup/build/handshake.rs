@@ -8,7 +8,7 @@ use crate::limits::Bytes;
 use crate::process::launch::Launch;
 use crate::session::exchange::{Session, SessionLimits};
 use crate::session::opening::OpenSession;
-use crate::setup::build::{Circumstances, For};
+use crate::setup::build::wanted::{Circumstances, For};
 
 /// What a REPL may take that has imported nothing but `Init`.
 const LIMITS: SessionLimits = SessionLimits {

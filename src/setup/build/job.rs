@@ -11,9 +11,11 @@ use crate::event::{Event, Observer, step};
 use crate::failure::{Failure, Kind};
 use crate::lean::repl_tag::{self, Source};
 use crate::limits::Bytes;
+use crate::setup::build::built::Built;
 use crate::setup::build::git::{Refs, Repository, Target};
 use crate::setup::build::record::{self, Record};
-use crate::setup::build::{Built, Circumstances, For, Wanted, handshake, patch};
+use crate::setup::build::wanted::{Circumstances, For, Wanted};
+use crate::setup::build::{handshake, patch};
 
 /// Where Lake puts the binary: now, and before v4.4.
 const BINARIES: [&str; 2] = [".lake/build/bin/repl", "build/bin/repl"];

@@ -1,18 +1,11 @@
 //! The memory of an initialized Lean, kept in a file beside our scripts, from which sessions start
 //! faster. The scripts make it, read it and decide whether it fits; without one they start all the same.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
-
-use crate::env_vars;
-use crate::event::Event;
-use crate::failure::{Failure, Kind};
-use crate::process::run::Run;
-use crate::setup::core_lean::install::Job;
-use crate::setup::core_lean::{Installed, scripts};
 
 /// The file, in the folder of the scripts that made it.
 const FILE: &str = "init.frozen";
@@ -76,64 +69,10 @@ fn look(path: &Path) -> io::Result<(String, bool)> {
     Ok((head.made.node, file.metadata()?.len() == wanted))
 }
 
-impl Job<'_> {
-    /// Makes the file and proves that a session starts from it and tells right from wrong. Without it
-    /// sessions start all the same, so only an interrupt is a failure; all else is told.
-    pub(crate) fn freeze(&self, installed: &Installed) -> Result<(), Failure> {
-        let file = path(&installed.scripts);
-        let made = self
-            .run_freezer(installed, "keep")
-            .and_then(|()| self.run_freezer(installed, "prove"));
-        let Err(failure) = made else {
-            forget_others(&installed.scripts);
-            return Ok(());
-        };
-        // A file that is not proven must not be used.
-        let _absent = fs::remove_file(&file);
-        if failure.kind() == Kind::Interrupted {
-            return Err(failure);
-        }
-        let text = format!(
-            "core Lean works, but starts slowly, since its memory could not be kept: {}",
-            failure.problem()
-        );
-        self.observer.tell(Event::Noted { text: &text });
-        Ok(())
-    }
-
-    /// Runs the script that makes or proves the file.
-    fn run_freezer(&self, installed: &Installed, step: &str) -> Result<(), Failure> {
-        let launch = installed.script(scripts::FREEZE);
-        let run = Run::new(launch.program)
-            .args(launch.args)
-            .arg(path(&installed.scripts))
-            .arg(step)
-            .environment(env_vars::cleaned())
-            .stdin(self.lock.file()?)
-            .purpose("keeping the memory of core Lean")
-            .deadline(self.deadline);
-        let run = launch
-            .vars
-            .into_iter()
-            .fold(run, |run, (name, value)| run.var(name, value));
-        run.finish(self.observer, self.interrupt).map(|_| ())
-    }
-}
-
-/// Removes the files of other sets of scripts, which are large: those sessions start without.
-fn forget_others(scripts: &Path) {
-    let Some(Ok(folders)) = scripts.parent().map(fs::read_dir) else {
-        return;
-    };
-    for folder in folders.flatten().map(|entry| entry.path()) {
-        if folder != scripts {
-            let _absent = fs::remove_file(path(&folder));
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     /// A folder with a file of that head and so many bytes of memory.

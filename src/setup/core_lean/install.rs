@@ -10,13 +10,12 @@ use flate2::Compression;
 use flate2::bufread::GzDecoder;
 use flate2::write::GzEncoder;
 
-use crate::data_dir::Lock;
-use crate::env_vars;
+use crate::data_dir::{DataDir, Lock};
+use crate::env_vars::{self, Variables};
 use crate::event::{Event, Observer};
 use crate::failure::{Failure, Kind};
-use crate::limits::{CancelFlag, Deadline};
+use crate::limits::{Bytes, CancelFlag, Deadline};
 use crate::process::run::Run;
-use crate::setup::core_lean::CoreLean;
 use crate::setup::core_lean::diagnosis::explained;
 use crate::setup::core_lean::manifest::Manifest;
 use crate::setup::core_lean::node::{self, Node, Remembered};
@@ -38,8 +37,14 @@ const GLANCE: Duration = Duration::from_millis(200);
 
 /// An installation under way, under its lock.
 pub(crate) struct Job<'a> {
-    /// What is installed, and where.
-    pub(crate) core: &'a CoreLean,
+    /// The cache that it goes into.
+    pub(crate) cache: &'a DataDir,
+    /// The environment of npm.
+    pub(crate) variables: &'a Variables,
+    /// What must be free on the disk before anything is downloaded.
+    pub(crate) room: Bytes,
+    /// Where it goes.
+    pub(crate) place: PathBuf,
     /// The right to do so.
     pub(crate) lock: &'a Lock,
     /// When to give up.
@@ -53,11 +58,10 @@ pub(crate) struct Job<'a> {
 impl Job<'_> {
     /// Installs all of it.
     pub(crate) fn install(&self) -> Result<(), Failure> {
-        let place = self.core.place();
-        let stage = self.lock.stage(&place)?;
+        let stage = self.lock.stage(&self.place)?;
         let dir = stage.dir();
         self.check_room()?;
-        let paths = env_vars::value_in(&self.core.variables, env_vars::PATH);
+        let paths = env_vars::value_in(self.variables, env_vars::PATH);
         let found = node::on_path(paths, self.observer, self.interrupt);
         self.check()?;
         let own = match found {
@@ -100,10 +104,10 @@ impl Job<'_> {
     /// a server of another version that still runs starts its next session from them, nothing tells
     /// whether there is one, and they take less than 1 MiB. `leanrepl core remove` removes them all.
     pub(crate) fn add_scripts(&self, node: &Path) -> Result<(), Failure> {
-        let place = self.core.place();
+        let place = &self.place;
         let stage = self.lock.stage(&place.join("original"))?;
         let original = stage.dir().join(packages::ORIGINAL);
-        let kept = packages::package(&place).join(KEPT_ORIGINAL);
+        let kept = packages::package(place).join(KEPT_ORIGINAL);
         File::open(&kept)
             .and_then(|file| {
                 let mut text = GzDecoder::new(io::BufReader::new(file));
@@ -118,11 +122,11 @@ impl Job<'_> {
 
     /// Fails before anything is downloaded that the disk has no room for.
     fn check_room(&self) -> Result<(), Failure> {
-        match self.core.cache.free_bytes() {
-            Some(free) if free < self.core.room => Err(self.core.cache.full().caused_by(format!(
-                "core Lean needs {} and {free} are free",
-                self.core.room
-            ))),
+        match self.cache.free_bytes() {
+            Some(free) if free < self.room => Err(self
+                .cache
+                .full()
+                .caused_by(format!("core Lean needs {} and {free} are free", self.room))),
             _ => Ok(()),
         }
     }
@@ -175,7 +179,7 @@ impl Job<'_> {
             }
         };
         let result = packages::npm(dir)
-            .environment(self.core.variables.clone())
+            .environment(self.variables.clone())
             // A killed leanrepl leaves npm running; with the lock as its stdin, the next one waits
             // for it.
             .stdin(self.lock.file()?)
@@ -184,7 +188,7 @@ impl Job<'_> {
         self.observer.tell(Event::StepFinished);
         match result {
             Ok(_) => Ok(()),
-            Err(failure) => Err(explained(&self.core.cache, failure)),
+            Err(failure) => Err(explained(self.cache, failure)),
         }
     }
 
@@ -274,7 +278,7 @@ impl Job<'_> {
             .purpose(purpose)
             .deadline(self.deadline)
             .finish(self.observer, self.interrupt)
-            .map_err(|failure| explained(&self.core.cache, failure))?;
+            .map_err(|failure| explained(self.cache, failure))?;
         Ok(())
     }
 
@@ -295,7 +299,7 @@ impl Job<'_> {
 
     /// The system refused to do something.
     fn refused(&self, doing: &str, path: &Path, err: io::Error) -> Failure {
-        self.core.cache.failure(doing, path, err)
+        self.cache.failure(doing, path, err)
     }
 }
 

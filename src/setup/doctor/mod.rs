@@ -5,40 +5,20 @@
 mod core;
 pub(crate) mod fact;
 pub(crate) mod installed;
+mod looks;
 mod modules;
 mod project;
 mod room;
 mod tools;
 
-use std::sync::Arc;
-use std::time::Duration;
-
 use crate::data_dir::DataDir;
 use crate::elan::Elan;
-use crate::event::Observer;
 use crate::failure::{Failure, Kind};
-use crate::limits::{CancelFlag, Deadline};
 use crate::project::Project;
 
 use fact::Fact;
 
-/// What bounds the looks, and who hears of the commands that are run.
-#[derive(Clone, Copy)]
-pub(crate) struct Looks<'a> {
-    /// The longest that one look may take.
-    pub(crate) patience: Duration,
-    /// Who is told.
-    pub(crate) observer: &'a Arc<dyn Observer>,
-    /// Whether to stop.
-    pub(crate) interrupt: &'a CancelFlag,
-}
-
-impl Looks<'_> {
-    /// The end of a look that begins now.
-    fn deadline(&self) -> Deadline {
-        Deadline::after(self.patience)
-    }
-}
+pub(crate) use looks::Looks;
 
 /// Looks at everything. With a project, what its own Lean needs counts as needed, else what core
 /// Lean needs.

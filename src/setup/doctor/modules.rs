@@ -5,8 +5,8 @@ use std::path::Path;
 use crate::lean::module_name::ModuleName;
 use crate::process::launch::Launch;
 use crate::project::Project;
-use crate::setup::doctor::Looks;
 use crate::setup::doctor::fact::Fact;
+use crate::setup::doctor::looks::Looks;
 use crate::setup::prefault::search_path::SearchPath;
 use crate::setup::prefault::{self, Closure};
 

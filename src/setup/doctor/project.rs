@@ -16,9 +16,10 @@ use crate::session::pickle::load;
 use crate::session::pickle::place::Place;
 use crate::setup::build::{Built, Circumstances, For, Shelf};
 use crate::setup::doctor::fact::{Fact, State};
+use crate::setup::doctor::looks::Looks;
 use crate::setup::doctor::modules::{self, Header};
 use crate::setup::doctor::room::Wants;
-use crate::setup::doctor::{Looks, installed, tools};
+use crate::setup::doctor::{installed, tools};
 
 /// What a REPL may take that is only asked for its version.
 const LIMITS: SessionLimits = SessionLimits {

@@ -8,8 +8,8 @@ use crate::env_vars;
 use crate::failure::Failure;
 use crate::limits::Bytes;
 use crate::process::run::{Run, find_program};
-use crate::setup::doctor::Looks;
 use crate::setup::doctor::fact::Fact;
+use crate::setup::doctor::looks::Looks;
 
 /// The most that is taken of what a program says about its version.
 const ANSWER: Bytes = Bytes::mib(1);

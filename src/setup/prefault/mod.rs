@@ -2,12 +2,12 @@
 //! and touches a page here and a page there, one after the other: on a cold disk the import waits
 //! for each. Never writes, never starts anything and never fails: what could not be read is told.
 
+mod closure;
 pub(crate) mod search_path;
 mod walk;
 mod windows;
 
 use std::fmt::Write as _;
-use std::time::Duration;
 
 use crate::event::{Event, Observer};
 use crate::lean::header::Split;
@@ -18,63 +18,11 @@ use crate::process::launch::Launch;
 use search_path::SearchPath;
 use walk::Walk;
 
+pub use closure::{Closure, Stopped};
+
 /// The share of the memory that is free now, in percent, which read files may fill: the session
 /// that imports them needs room of its own.
 const MEMORY_PERCENT: u64 = 75;
-
-/// How many names of missing modules are kept.
-const NAMED: usize = 1000;
-
-/// How many versions of Lean are kept.
-const VERSIONS: usize = 4;
-
-/// What was found, and read if that was asked for.
-#[derive(Debug, Clone, Default)]
-pub struct Closure {
-    /// How many modules are imported, directly or not, those that are missing left out.
-    pub modules: usize,
-    /// How many files hold them.
-    pub files: usize,
-    /// How many bytes these have.
-    pub bytes: u64,
-    /// How many bytes were read.
-    pub read_bytes: u64,
-    /// How long it took.
-    pub elapsed: Duration,
-    /// Modules that have no file, in alphabetical order; the first thousand.
-    pub missing: Vec<ModuleName>,
-    /// How many modules have a file that tells no imports.
-    pub unreadable: usize,
-    /// The Leans that the files say they come from, in alphabetical order; a few of them.
-    pub lean_versions: Vec<String>,
-    /// Why it ended early, if it did.
-    pub stopped: Option<Stopped>,
-}
-
-impl Closure {
-    /// Takes note of the Lean that one file comes from.
-    fn add_version(&mut self, version: Option<String>) {
-        let Some(version) = version else {
-            return;
-        };
-        if let Err(place) = self.lean_versions.binary_search(&version)
-            && self.lean_versions.len() < VERSIONS
-        {
-            self.lean_versions.insert(place, version);
-        }
-    }
-}
-
-/// Why a walk ended early.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stopped {
-    /// The deadline passed.
-    Deadline,
-    /// More would not have fitted in free memory.
-    Memory,
-    /// The user asked.
-    Interrupted,
-}
 
 /// The closure of what those modules import, without reading more of it than the imports.
 pub fn closure(
@@ -184,6 +132,7 @@ mod tests {
     use std::fs;
     use std::path::Path;
     use std::sync::Mutex;
+    use std::time::Duration;
 
     /// A deadline that no test meets.
     fn later() -> Deadline {

@@ -13,9 +13,9 @@ use std::time::Instant;
 use crate::lean::module_name::ModuleName;
 use crate::lean::olean;
 use crate::limits::{Bytes, CancelFlag, Deadline, TICK};
+use crate::setup::prefault::closure::{Closure, NAMED, Stopped};
 use crate::setup::prefault::search_path::SearchPath;
 use crate::setup::prefault::windows::Windows;
-use crate::setup::prefault::{Closure, NAMED, Stopped};
 
 /// How many threads walk. They wait for the disk, not for a processor; more of them at once let it
 /// or its network serve more at once.
