@@ -16,7 +16,8 @@ use crate::session::opening::SessionFactory;
 use crate::settings;
 use crate::shell::{Flow, Shell};
 use crate::ui::Ui;
-use crate::ui::prompt::{Line, Prompt};
+use crate::ui::line::Line;
+use crate::ui::prompt::Prompt;
 
 /// Reads what is typed and has the shell do it, until one of them has had enough.
 ///

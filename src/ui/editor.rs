@@ -21,8 +21,8 @@ use crate::lean::abbreviations::{beginning_with, begun, replaced};
 use crate::shell::Expects;
 use crate::shell::command::COMMANDS;
 use crate::shell::complete::{ends_in_prose, is_complete, next_indent};
+use crate::ui::line::Line;
 use crate::ui::paint::{CYAN, GREEN, Paint};
-use crate::ui::prompt::Line;
 
 /// How many texts are remembered.
 const REMEMBERED: usize = 2000;

@@ -47,7 +47,6 @@ use crate::engine::undecided::UndecidedReason;
 use crate::failure::Failure;
 use crate::lean::message::{Message, Sorry, Tactic};
 use crate::lean::options::ModuleOptions;
-use crate::ui::report::FailureFields;
 
 /// Of the schema above.
 pub(crate) const VERSION: u32 = 2;
@@ -157,6 +156,68 @@ impl<'a> FileLine<'a> {
     }
 }
 
+/// A failure as it stands inside a file's JSON object.
+#[derive(Debug, Serialize)]
+pub(crate) struct FailureFields<'a> {
+    /// The word for its class, as in the table of exit codes.
+    kind: &'static str,
+    /// What is wrong.
+    problem: &'a str,
+    /// What to do next.
+    hint: &'a str,
+    /// What led to it, nearest first.
+    causes: Vec<String>,
+}
+
+impl<'a> FailureFields<'a> {
+    /// The fields of `failure`.
+    pub(crate) fn new(failure: &'a Failure) -> Self {
+        Self {
+            kind: failure.kind().name(),
+            problem: failure.problem(),
+            hint: failure.hint(),
+            causes: failure.causes(),
+        }
+    }
+}
+
+/// A failure of the whole run as a JSON line.
+#[derive(Debug, Serialize)]
+pub(crate) struct FailureLine<'a> {
+    /// Always `failure`.
+    r#type: &'static str,
+    /// Of the schema.
+    version: u32,
+    /// The word for its class, as in the table of exit codes.
+    kind: &'static str,
+    /// What is wrong.
+    problem: &'a str,
+    /// What to do next.
+    hint: &'a str,
+    /// What led to it, nearest first.
+    causes: Vec<String>,
+}
+
+impl<'a> FailureLine<'a> {
+    /// The line for `failure`.
+    pub(crate) fn new(failure: &'a Failure) -> Self {
+        let FailureFields {
+            kind,
+            problem,
+            hint,
+            causes,
+        } = FailureFields::new(failure);
+        Self {
+            r#type: "failure",
+            version: VERSION,
+            kind,
+            problem,
+            hint,
+            causes,
+        }
+    }
+}
+
 /// The whole run.
 #[derive(Debug, Serialize)]
 pub(crate) struct SummaryLine {
@@ -211,4 +272,45 @@ pub(crate) fn line(value: &impl Serialize) -> Result<String, Failure> {
 /// Seconds to the millisecond.
 pub(crate) fn seconds(span: Duration) -> f64 {
     (span.as_secs_f64() * 1000.0).round() / 1000.0
+}
+
+#[cfg(test)]
+mod tests {
+    use insta::assert_snapshot;
+
+    use super::*;
+    use crate::failure::Kind;
+
+    /// A failure with two causes, one of several lines.
+    fn failure() -> Failure {
+        let inner = Failure::new(Kind::Build, "no space left", "unused");
+        let outer = Failure::new(
+            Kind::Build,
+            "exit code 1; it said\n\u{1b}[31mfull",
+            "unused",
+        );
+        Failure::new(
+            Kind::Session,
+            "the REPL died",
+            "try again with `--memory 4GB`",
+        )
+        .caused_by(outer.caused_by(inner))
+    }
+
+    #[test]
+    fn a_failure_as_json_has_the_same_words() {
+        assert_snapshot!(serde_json::to_string_pretty(&FailureLine::new(&failure())).unwrap(), @r#"
+    {
+      "type": "failure",
+      "version": 2,
+      "kind": "session",
+      "problem": "the REPL died",
+      "hint": "try again with `--memory 4GB`",
+      "causes": [
+        "exit code 1; it said\n\u001b[31mfull",
+        "no space left"
+      ]
+    }
+    "#);
+    }
 }

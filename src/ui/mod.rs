@@ -16,7 +16,9 @@ mod github;
 mod human;
 mod image;
 mod json;
+pub(crate) mod line;
 pub mod mode;
+mod observer;
 mod paint;
 mod pickle;
 mod progress;
@@ -190,7 +192,7 @@ impl Ui {
         self.say(&mut state, &report::text(failure, None, paint));
         let data = match self.mode.format {
             Format::Human => Ok(String::new()),
-            Format::Json => json::line(&report::FailureLine::new(failure)),
+            Format::Json => json::line(&json::FailureLine::new(failure)),
             Format::Github => Ok(github::failure(failure)),
         };
         let _ = data.and_then(|data| Self::put(&mut state, &data));

@@ -1,5 +1,5 @@
 //! What is told while work runs: a bar, plain lines or nothing, and notes. Never writes to
-//! stdout, and to stderr only through [`Ui`] or a bar that `Ui` suspends while it writes.
+//! stdout, and to stderr only through [`crate::ui::Ui`] or a bar that `Ui` suspends while it writes.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -7,9 +7,8 @@ use std::time::Duration;
 use indicatif::{HumanDuration, MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::engine::evaluated::Counts;
-use crate::event::{Event, Observer};
+use crate::event::Event;
 use crate::limits::Bytes;
-use crate::ui::Ui;
 use crate::ui::mode::{Mode, Progress};
 use crate::ui::paint::{DIM, PLAIN, Paint, YELLOW};
 use crate::ui::visible::{clipped, shortened, visible, visible_line};
@@ -85,7 +84,7 @@ impl Meter {
     }
 
     /// A step begins; the answer is a line to write, if there is no bar.
-    fn step_started(&mut self, label: &str, total_bytes: Option<u64>) -> Option<String> {
+    pub(crate) fn step_started(&mut self, label: &str, total_bytes: Option<u64>) -> Option<String> {
         let label = visible_line(&clipped(label, LABEL_BYTES)).into_owned();
         match self {
             Self::Bars(bars) => {
@@ -101,7 +100,7 @@ impl Meter {
     }
 
     /// The step came to `done_bytes`.
-    fn step_advanced(&self, done_bytes: u64) {
+    pub(crate) fn step_advanced(&self, done_bytes: u64) {
         if let Self::Bars(Bars {
             step: Some(bar), ..
         }) = self
@@ -111,7 +110,7 @@ impl Meter {
     }
 
     /// What runs in the step wrote a line, of which the bar shows the start.
-    fn step_line(&self, line: &str) {
+    pub(crate) fn step_line(&self, line: &str) {
         if let Self::Bars(Bars {
             step: Some(bar), ..
         }) = self
@@ -122,7 +121,7 @@ impl Meter {
     }
 
     /// The step is over.
-    fn step_finished(&mut self) {
+    pub(crate) fn step_finished(&mut self) {
         if let Self::Bars(bars) = self {
             clear(bars.step.take());
         }
@@ -173,7 +172,7 @@ impl Bars {
     }
 
     /// Replaces the step's bar.
-    fn step_started(&mut self, label: String, total_bytes: Option<u64>) {
+    pub(crate) fn step_started(&mut self, label: String, total_bytes: Option<u64>) {
         clear(self.step.take());
         let template = if total_bytes.is_some() {
             "{spinner} {msg} {bar} {bytes}/{total_bytes}, {eta} left"
@@ -231,7 +230,7 @@ fn tally(counts: &Counts) -> String {
 }
 
 /// What is written about an event, if anything. `noise` counts stray output seen before.
-fn note(event: Event<'_>, mode: &Mode, noise: usize) -> Option<String> {
+pub(crate) fn note(event: Event<'_>, mode: &Mode, noise: usize) -> Option<String> {
     let paint = Paint::new(mode.stderr_color);
     let verbose = mode.is_verbose();
     let text = match event {
@@ -286,36 +285,6 @@ fn noise_note(text: &str, before: usize, paint: Paint) -> Option<String> {
         }
     };
     Some(paint.labelled("warning", YELLOW, &warning, PLAIN))
-}
-
-impl Observer for Ui {
-    fn tell(&self, event: Event<'_>) {
-        let mut state = self.state();
-        let step = match event {
-            Event::StepStarted { label, total_bytes } => {
-                state.meter.step_started(label, total_bytes)
-            }
-            Event::StepAdvanced { done_bytes } => {
-                state.meter.step_advanced(done_bytes);
-                None
-            }
-            Event::StepFinished => {
-                state.meter.step_finished();
-                None
-            }
-            Event::CommandOutput { line } => {
-                state.meter.step_line(line);
-                note(event, &self.mode, state.noise)
-            }
-            _ => note(event, &self.mode, state.noise),
-        };
-        if matches!(event, Event::NoiseSeen { .. }) {
-            state.noise = state.noise.saturating_add(1);
-        }
-        if let Some(text) = step {
-            self.say(&mut state, &text);
-        }
-    }
 }
 
 #[cfg(test)]

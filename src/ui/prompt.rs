@@ -12,25 +12,13 @@ use crate::shell::Expects;
 use crate::shell::complete::is_complete;
 use crate::ui::Ui;
 use crate::ui::editor::Editor;
+use crate::ui::line::Line;
 
 /// The longest text of a script: far more than Lean can elaborate at once.
 const LONGEST: Bytes = Bytes::mib(64);
 
 /// How many lines of a script are read ahead.
 const LINES_AHEAD: usize = 64;
-
-/// What came of one look at the input.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Line {
-    /// A whole text or command.
-    Typed(String),
-    /// The user has thrown away what was typed.
-    Cleared,
-    /// Nothing more comes.
-    End,
-    /// The user has stopped a script.
-    Interrupted,
-}
 
 /// Who types.
 pub(crate) enum Prompt {

@@ -1,4 +1,4 @@
-//! A [`Failure`] as text and as JSON. Never decides the exit code.
+//! A [`Failure`] as text. Never decides the exit code.
 //!
 //! ```text
 //! error: the REPL did not answer within 1 s and was stopped
@@ -7,74 +7,9 @@
 //! hint: raise `--timeout`
 //! ```
 
-use serde::Serialize;
-
 use crate::failure::Failure;
-use crate::ui::json::VERSION;
 use crate::ui::paint::{BOLD, CYAN, PLAIN, Paint, RED};
 use crate::ui::visible::{visible, visible_line};
-
-/// A failure as it stands inside a file's JSON object.
-#[derive(Debug, Serialize)]
-pub(crate) struct FailureFields<'a> {
-    /// The word for its class, as in the table of exit codes.
-    kind: &'static str,
-    /// What is wrong.
-    problem: &'a str,
-    /// What to do next.
-    hint: &'a str,
-    /// What led to it, nearest first.
-    causes: Vec<String>,
-}
-
-impl<'a> FailureFields<'a> {
-    /// The fields of `failure`.
-    pub(crate) fn new(failure: &'a Failure) -> Self {
-        Self {
-            kind: failure.kind().name(),
-            problem: failure.problem(),
-            hint: failure.hint(),
-            causes: failure.causes(),
-        }
-    }
-}
-
-/// A failure of the whole run as a JSON line.
-#[derive(Debug, Serialize)]
-pub(crate) struct FailureLine<'a> {
-    /// Always `failure`.
-    r#type: &'static str,
-    /// Of the schema.
-    version: u32,
-    /// The word for its class, as in the table of exit codes.
-    kind: &'static str,
-    /// What is wrong.
-    problem: &'a str,
-    /// What to do next.
-    hint: &'a str,
-    /// What led to it, nearest first.
-    causes: Vec<String>,
-}
-
-impl<'a> FailureLine<'a> {
-    /// The line for `failure`.
-    pub(crate) fn new(failure: &'a Failure) -> Self {
-        let FailureFields {
-            kind,
-            problem,
-            hint,
-            causes,
-        } = FailureFields::new(failure);
-        Self {
-            r#type: "failure",
-            version: VERSION,
-            kind,
-            problem,
-            hint,
-            causes,
-        }
-    }
-}
 
 /// The text for `failure`, which concerns the file `name` if there is one.
 pub(crate) fn text(failure: &Failure, name: Option<&str>, paint: Paint) -> String {
@@ -124,22 +59,5 @@ mod tests {
 
     hint: try again with `--memory 4GB`
     ");
-    }
-
-    #[test]
-    fn a_failure_as_json_has_the_same_words() {
-        assert_snapshot!(serde_json::to_string_pretty(&FailureLine::new(&failure())).unwrap(), @r#"
-    {
-      "type": "failure",
-      "version": 2,
-      "kind": "session",
-      "problem": "the REPL died",
-      "hint": "try again with `--memory 4GB`",
-      "causes": [
-        "exit code 1; it said\n\u001b[31mfull",
-        "no space left"
-      ]
-    }
-    "#);
     }
 }
