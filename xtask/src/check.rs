@@ -8,7 +8,7 @@ use anyhow::Context;
 use leanrepl::internals::{KINDS, UndecidedReason};
 
 use crate::steps::Steps;
-use crate::{layers, lengths, readme, sources};
+use crate::{circles, layers, lengths, readme, sources};
 
 /// Folders whose files and functions are measured: all but what is tests and nothing else.
 const MEASURED: [&str; 3] = ["src", "tests/fake_repl", "xtask/src"];
@@ -28,7 +28,8 @@ pub(crate) fn run(root: &Path) -> anyhow::Result<bool> {
         "clippy",
         &mut cargo("clippy --workspace --all-targets --all-features -- -D warnings"),
     );
-    steps.find("layers", || Ok(layers::problems(&source)));
+    steps.find("layers", || layers::problems(&source));
+    steps.find("circles", || circles::problems(&source));
     steps.find("lengths", || {
         for warning in &measured.warnings {
             println!("warning: {warning}");

@@ -1,13 +1,12 @@
 //! Who may import whom: each module of `src` only what is in its own layer or below.
 
-use std::collections::BTreeSet;
-
+use crate::paths;
 use crate::sources::Source;
 
 /// The modules of the library, lowest layer first.
 const LAYERS: [&[&str]; 10] = [
     &[
-        "failure", "event", "env_vars", "limits", "digest", "template",
+        "failure", "event", "env_vars", "limits", "digest", "template", "files",
     ],
     &[
         "protocol",
@@ -16,18 +15,20 @@ const LAYERS: [&[&str]; 10] = [
         "elan",
         "data_dir",
         "lean",
+        "redis",
+        "table",
         "machine",
         "probe",
         "reference",
     ],
-    &["session", "setup"],
+    &["session"],
+    &["setup"],
     &["engine"],
     &["service", "queue"],
     &["extract", "index", "verify", "proofs", "cluster"],
     FRONT_DOORS,
     FACES,
     &["commands"],
-    &["main", "lib"],
 ];
 
 /// Ways in for other programs. They never import each other.
@@ -37,35 +38,27 @@ const FRONT_DOORS: &[&str] = &["http", "rpc", "mcp", "shell", "deploy"];
 const FACES: &[&str] = &["cli", "settings", "ui"];
 
 /// What is wrong, one line for each import or module that breaks a rule.
-pub(crate) fn problems(sources: &[Source]) -> Vec<String> {
+pub(crate) fn problems(sources: &[Source]) -> anyhow::Result<Vec<String>> {
     let mut problems = Vec::new();
     for source in sources {
-        let Some(module) = module_of(&source.path) else {
+        let file = &source.path;
+        // The root of the crate may import everything.
+        let Some(module) = paths::module_of(file).and_then(|path| path.into_iter().next()) else {
             continue;
         };
-        if layer(module).is_none() {
-            let path = &source.path;
-            problems.push(format!("{path}: module `{module}` is in no layer"));
+        if layer(&module).is_none() {
+            problems.push(format!("{file}: module `{module}` is in no layer"));
             continue;
         }
-        for (line, target) in imports(&source.text) {
-            // The root of the crate may show whatever it likes.
-            if module == "main" || module == "lib" || target == module {
-                continue;
-            }
-            if let Some(why) = objection(module, &target) {
-                problems.push(format!("{}:{line}: {why}", source.path));
+        for named in paths::named(file, &source.text)? {
+            let target = named.path.first().filter(|target| **target != module);
+            if let Some(why) = target.and_then(|target| objection(&module, target)) {
+                problems.push(format!("{file}:{}: {why}", named.line));
             }
         }
     }
-    problems
-}
-
-/// The top-level module that a file of `src` belongs to.
-fn module_of(path: &str) -> Option<&str> {
-    let inside = path.strip_prefix("src/")?;
-    let first = inside.split('/').next()?;
-    Some(first.strip_suffix(".rs").unwrap_or(first))
+    problems.dedup();
+    Ok(problems)
 }
 
 /// The number of a module's layer, from 0.
@@ -88,61 +81,6 @@ fn objection(module: &str, target: &str) -> Option<String> {
     are_apart.then(|| format!("`{module}` and `{target}` never import each other"))
 }
 
-/// The modules named after `crate::`, each with its line from 1. Comments do not count.
-fn imports(text: &str) -> BTreeSet<(usize, String)> {
-    let mut found = BTreeSet::new();
-    let lines: Vec<&str> = text
-        .lines()
-        .map(|line| line.split_once("//").map_or(line, |(code, _)| code))
-        .collect();
-    let code = lines.join("\n");
-    let mut rest = code.as_str();
-    let mut line = 1;
-    while let Some((before, after)) = rest.split_once("crate::") {
-        line += before.matches('\n').count();
-        let is_whole_word =
-            !before.ends_with(|letter: char| letter == '_' || letter.is_alphanumeric());
-        if is_whole_word {
-            let names = match after.strip_prefix('{') {
-                Some(group) => group_names(group),
-                None => vec![name(after)],
-            };
-            found.extend(names.into_iter().map(|name| (line, name)));
-        }
-        rest = after;
-    }
-    found
-}
-
-/// The first names of a group `a::b, c::{d, e}, f}`.
-fn group_names(group: &str) -> Vec<String> {
-    let mut depth = 0_usize;
-    let mut names = Vec::new();
-    let mut at_start = true;
-    let mut rest = group;
-    while let Some(letter) = rest.chars().next() {
-        match letter {
-            '{' => depth += 1,
-            '}' if depth == 0 => break,
-            '}' => depth -= 1,
-            ',' if depth == 0 => at_start = true,
-            letter if at_start && !letter.is_whitespace() => {
-                names.push(name(rest));
-                at_start = false;
-            }
-            _ => {}
-        }
-        rest = rest.get(letter.len_utf8()..).unwrap_or_default();
-    }
-    names
-}
-
-/// The identifier at the start of a text.
-fn name(text: &str) -> String {
-    let is_part = |letter: &char| *letter == '_' || letter.is_alphanumeric();
-    text.chars().take_while(is_part).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -153,7 +91,7 @@ mod tests {
             path: path.to_owned(),
             text: text.to_owned(),
         };
-        problems(&[source])
+        problems(&[source]).expect("is Rust")
     }
 
     #[test]
@@ -177,6 +115,33 @@ mod tests {
                 "src/limits.rs",
                 "use crate::{\n    failure::Kind,\n    process::{self, run},\n};"
             ),
+            ["src/limits.rs:3: `limits` imports `process` of a higher layer"]
+        );
+    }
+
+    #[test]
+    fn setup_imports_session_and_not_the_other_way_round() {
+        assert_eq!(
+            of("src/setup/mod.rs", "use crate::session::Session;"),
+            [""; 0]
+        );
+        assert_eq!(
+            of("src/session/mod.rs", "use crate::setup::build;"),
+            ["src/session/mod.rs:1: `session` imports `setup` of a higher layer"]
+        );
+    }
+
+    #[test]
+    fn super_leads_to_another_module_as_crate_does() {
+        assert_eq!(
+            of(
+                "src/engine/eval.rs",
+                "use super::super::ui::Ui;\nuse super::judge;"
+            ),
+            ["src/engine/eval.rs:1: `engine` imports `ui` of a higher layer"]
+        );
+        assert_eq!(
+            of("src/limits.rs", "fn f() { super::process::run() }"),
             ["src/limits.rs:1: `limits` imports `process` of a higher layer"]
         );
     }

@@ -10,12 +10,14 @@ mod bench;
 mod cargo;
 mod chaos;
 mod check;
+mod circles;
 mod conformance;
 mod dist;
 mod docker;
 mod layers;
 mod lengths;
 mod libtest;
+mod paths;
 mod readme;
 mod sources;
 mod status;
@@ -40,7 +42,7 @@ struct Args {
 /// One chore.
 #[derive(Debug, Subcommand)]
 enum Chore {
-    /// Checks all that needs no test to run: format, lints, layers, lengths, README, docs, fuzz target.
+    /// Checks all that needs no test to run: format, lints, layers, circles, lengths, README, docs, fuzz target.
     Check,
     /// Sets up what the tests need, runs all of them and counts what passed, failed and was skipped.
     Test(test::Args),
