@@ -20,6 +20,7 @@ mod process;
 mod project;
 mod protocol;
 mod reference;
+mod service;
 mod session;
 mod settings;
 mod setup;

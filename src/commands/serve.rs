@@ -12,12 +12,15 @@ use crate::data_dir::DataDir;
 use crate::engine::pool::{Pool, PoolSettings};
 use crate::event::{Event, Observer};
 use crate::failure::Failure;
-use crate::http::logs::LogObserver;
-use crate::http::options::Toolchain;
-use crate::http::{self, Door, MakePool, Started};
+use crate::http::listener::Listener;
+use crate::http::serve;
 use crate::lean::header;
 use crate::limits::{CancelFlag, Deadline};
 use crate::process::sandbox;
+use crate::service::lifecycle::MakePool;
+use crate::service::logs::{self, LogObserver};
+use crate::service::options::ToolchainChoice;
+use crate::service::server::StartedPool;
 use crate::session::base::{BaseEnv, Wish};
 use crate::session::identity::LeanRepl;
 use crate::settings::serve::{self as settings, Machine, Size};
@@ -41,17 +44,17 @@ pub(crate) fn run(
     let wish = pickle::wish(args.base, args.pickle.as_deref())?;
     let chosen = choose_toolchain(&args.lean, Path::new("."))?;
     let size = Size::choose(&args, Machine::here(), chosen.source == Source::Core);
-    let toolchain = Toolchain {
+    let toolchain = ToolchainChoice {
         source: chosen.source.name(),
         why: chosen.why.clone(),
     };
     let options = settings::options(&args, size, toolchain)?;
     keys::keep_from_sessions(&args, &keys::foreseen(&chosen, core_folder().as_deref()))?;
     let (format, level) = settings::logs(&args, output);
-    http::logs::start(format, level);
-    let door = Door::open(&listen)?;
+    logs::start(format, level);
+    let listener = Listener::bind(&listen)?;
     // A reader that only wanted the address may be gone after it.
-    let _written = ui.data_line(&format!("http://{}", door.address()))?;
+    let _written = ui.data_line(&format!("http://{}", listener.address()))?;
     LogObserver.tell(Event::Chosen { text: &chosen.why });
     let make_pool: MakePool = {
         let (ui, interrupt) = (Arc::clone(ui), interrupt.clone());
@@ -68,7 +71,7 @@ pub(crate) fn run(
                 ..settings::pool(&args, size, lean.0)
             };
             let pool = Pool::start(settings, Arc::new(LogObserver));
-            Ok(Started {
+            Ok(StartedPool {
                 pool,
                 identity,
                 pickle,
@@ -77,7 +80,7 @@ pub(crate) fn run(
             })
         })
     };
-    http::run(door, options, make_pool, interrupt)?;
+    serve::run(listener, options, make_pool, interrupt)?;
     Ok(DONE)
 }
 

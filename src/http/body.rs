@@ -11,9 +11,9 @@ use serde::de::DeserializeOwned;
 use tokio::time::timeout;
 
 use crate::http::object::Object;
-use crate::http::options::ServeOptions;
 use crate::http::problem::Problem;
 use crate::limits::Bytes;
+use crate::service::options::ServiceOptions;
 
 /// How much more than allowed is read and thrown away, so that a client that sends first and reads
 /// later sees the answer and not a closed connection.
@@ -27,7 +27,7 @@ const DISCARDED: u64 = 16;
 pub(crate) async fn text(
     headers: &HeaderMap,
     body: Body,
-    options: &ServeOptions,
+    options: &ServiceOptions,
 ) -> Result<String, Problem> {
     let bytes = bytes(headers, body, options).await?;
     expect_plain(headers)?;
@@ -47,7 +47,7 @@ pub(crate) async fn text(
 pub(crate) async fn json<T: DeserializeOwned>(
     headers: &HeaderMap,
     body: Body,
-    options: &ServeOptions,
+    options: &ServiceOptions,
 ) -> Result<T, Problem> {
     from_json(&text(headers, body, options).await?)
 }
@@ -79,7 +79,7 @@ fn expect_plain(headers: &HeaderMap) -> Result<(), Problem> {
 async fn bytes(
     headers: &HeaderMap,
     body: Body,
-    options: &ServeOptions,
+    options: &ServiceOptions,
 ) -> Result<Vec<u8>, Problem> {
     let limit = options.max_body;
     let mut stream = body.into_data_stream();

@@ -19,16 +19,17 @@ use utoipa::ToSchema;
 use crate::engine::evaluated::{Counts, Verdict};
 use crate::engine::judge::Policy;
 use crate::engine::pool::job::Refusal;
-use crate::http::front::Caller;
 use crate::http::kimina::Infotree;
-use crate::http::metrics::Surface;
 use crate::http::problem::{Problem, json_response, seconds};
 use crate::http::results::EvalResult;
-use crate::http::server::Server;
 use crate::http::sources::Sources;
 use crate::http::work::{Outcome, Task};
-use crate::http::{body, raw, work};
+use crate::http::{body, work};
 use crate::protocol::wire::{InfoTreeKind, Options};
+use crate::service::error::ServiceError;
+use crate::service::metrics::Surface;
+use crate::service::principal::Principal;
+use crate::service::server::Service;
 
 /// Of the shapes below; changes when a field goes or changes its meaning.
 const VERSION: u32 = 2;
@@ -128,8 +129,8 @@ struct SummaryLine {
     ))
 )]
 pub(crate) async fn eval(
-    State(server): State<Arc<Server>>,
-    Extension(caller): Extension<Caller>,
+    State(server): State<Arc<Service>>,
+    Extension(caller): Extension<Principal>,
     request: Request,
 ) -> Result<Response, Problem> {
     let (head, body) = request.into_parts();
@@ -150,7 +151,7 @@ pub(crate) async fn eval(
     if let Some(refusal) = &run.refusal
         && !run.is_any_in
     {
-        return Err(raw::refused(refusal));
+        return Err(ServiceError::from(refusal).into());
     }
     results.sort_by_key(|result| result.index);
     let reply = EvalReply {
@@ -197,10 +198,14 @@ struct Run {
 
 impl Run {
     /// Starts the texts of a request.
-    fn start(server: &Arc<Server>, caller: &Caller, asked: EvalRequest) -> Result<Self, Problem> {
+    fn start(
+        server: &Arc<Service>,
+        caller: &Principal,
+        asked: EvalRequest,
+    ) -> Result<Self, Problem> {
         let timeout = match asked.timeout {
-            None => server.options.timeout,
-            Some(seconds) => server.span(seconds).ok_or_else(|| {
+            None => server.options.run_timeout,
+            Some(seconds) => server.run_timeout(seconds).ok_or_else(|| {
                 Problem::unfit(&["timeout"], "must be a number of seconds above 0")
             })?,
         };

@@ -6,6 +6,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use crate::engine::evaluated::Counts;
+use crate::http::forwarded;
+use crate::http::problem::Problem;
+use crate::service::error::ServiceError;
+use crate::service::options::Cors;
+use crate::service::principal::Principal;
+use crate::service::server::Service;
 use axum::body::HttpBody as _;
 use axum::extract::{Request, State};
 use axum::http::header::{
@@ -16,13 +23,6 @@ use axum::http::header::{
 use axum::http::{HeaderMap, HeaderName, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use tokio::sync::OwnedSemaphorePermit;
-
-use crate::engine::evaluated::Counts;
-use crate::http::address;
-use crate::http::options::Cors;
-use crate::http::problem::Problem;
-use crate::http::server::Server;
 
 /// The number of a request, for finding it again in the logs.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -43,28 +43,17 @@ const CLIENT_GONE: u16 = 499;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Peer(pub(crate) SocketAddr);
 
-/// Who asks, and since when.
-#[derive(Debug, Clone)]
-pub(crate) struct Caller {
-    /// For the queue, which is fair between clients: the name of the key, or the address.
-    pub(crate) client: Arc<str>,
-    /// When the request came.
-    pub(crate) start: Instant,
-    /// Held while the request runs, if its key may not make many at a time.
-    _permit: Option<Arc<OwnedSemaphorePermit>>,
-}
-
 /// Handles one request from its head to the head of its response.
 pub(crate) async fn handle(
-    State(server): State<Arc<Server>>,
+    State(service): State<Arc<Service>>,
     mut request: Request,
     next: Next,
 ) -> Response {
     let start = Instant::now();
-    let id = request_id(&server, request.headers());
+    let id = request_id(&service, request.headers());
     let origin = request.headers().get(ORIGIN).cloned();
     let mut visit = Visit {
-        server: Arc::clone(&server),
+        service: Arc::clone(&service),
         method: request.method().clone(),
         path: request.uri().path().chars().take(LONGEST_ID).collect(),
         id,
@@ -76,13 +65,13 @@ pub(crate) async fn handle(
     let response = if request.method() == Method::OPTIONS {
         StatusCode::NO_CONTENT.into_response()
     } else {
-        match admit(&server, &request, start) {
+        match admit(&service, &request, start) {
             Ok(caller) => {
                 visit.client = Some(Arc::clone(&caller.client));
                 request.extensions_mut().insert(caller);
                 next.run(request).await
             }
-            Err(problem) => turned_away(&request, problem),
+            Err(error) => turned_away(&request, error.into()),
         }
     };
     let mut response = finish(response, start, &visit.id);
@@ -90,7 +79,7 @@ pub(crate) async fn handle(
         response.headers_mut().insert(REQUEST_ID, value);
     }
     allow_origin(
-        &server.options.cors,
+        &service.options.cors,
         origin.as_ref(),
         response.headers_mut(),
     );
@@ -127,32 +116,22 @@ fn finish(mut response: Response, start: Instant, id: &str) -> Response {
 }
 
 /// Lets a request in, by its key if keys are asked for.
-fn admit(server: &Server, request: &Request, start: Instant) -> Result<Caller, Problem> {
-    let keys = &server.options.keys;
-    if keys.is_empty() || is_open(request.method(), request.uri().path()) {
+fn admit(service: &Service, request: &Request, start: Instant) -> Result<Principal, ServiceError> {
+    let options = &service.options;
+    let headers = request.headers();
+    if options.keys.is_empty() || is_open(request.method(), request.uri().path()) {
         let peer = request.extensions().get::<Peer>();
-        let forwarded = server
-            .options
+        let forwarded = options
             .trusts_proxy
-            .then(|| address::forwarded(request.headers()))
+            .then(|| forwarded::forwarded(headers))
             .flatten();
         let address = forwarded.or_else(|| peer.map(|peer| peer.0.ip()));
-        return Ok(Caller {
-            client: Arc::from(address.map_or_else(String::new, address::network)),
-            start,
-            _permit: None,
-        });
+        return Ok(Principal::at(address, start));
     }
-    let headers = request.headers();
     let shown = headers
         .get(AUTHORIZATION)
         .or_else(|| headers.get(X_AUTH_TOKEN));
-    let admitted = keys.admit(shown.map(HeaderValue::as_bytes))?;
-    Ok(Caller {
-        client: admitted.name,
-        start,
-        _permit: admitted.permit.map(Arc::new),
-    })
+    options.keys.admit(shown.map(HeaderValue::as_bytes), start)
 }
 
 /// Whether a request needs no key: what a load balancer, a browser without a key yet, or a
@@ -163,7 +142,7 @@ fn is_open(method: &Method, path: &str) -> bool {
 }
 
 /// The client's own number for the request if it is harmless in a log, else a new one.
-fn request_id(server: &Server, headers: &HeaderMap) -> String {
+fn request_id(service: &Service, headers: &HeaderMap) -> String {
     static COUNT: AtomicU64 = AtomicU64::new(1);
     let is_harmless = |id: &&str| {
         let letters = |letter: char| letter.is_ascii_alphanumeric() || "-_.".contains(letter);
@@ -172,7 +151,11 @@ fn request_id(server: &Server, headers: &HeaderMap) -> String {
     let given = headers.get(REQUEST_ID).and_then(|id| id.to_str().ok());
     match given.filter(is_harmless) {
         Some(id) => id.to_owned(),
-        None => format!("{}-{}", server.nonce, COUNT.fetch_add(1, Ordering::Relaxed)),
+        None => format!(
+            "{}-{}",
+            service.nonce,
+            COUNT.fetch_add(1, Ordering::Relaxed)
+        ),
     }
 }
 
@@ -207,8 +190,8 @@ fn allow_origin(cors: &Cors, origin: Option<&HeaderValue>, headers: &mut HeaderM
 
 /// One request, for its log line and its count. Dropped without a status if the client went away.
 struct Visit {
-    /// The server.
-    server: Arc<Server>,
+    /// What counts it.
+    service: Arc<Service>,
     /// What was asked for.
     method: Method,
     /// The beginning of the path.
@@ -221,14 +204,14 @@ struct Visit {
     client: Option<Arc<str>>,
     /// What it was answered with.
     status: Option<StatusCode>,
-    /// How many of its texts had which verdict, if its handler says so.
+    /// How many of its sources had which verdict, if its handler says so.
     counts: Option<Counts>,
 }
 
 impl Drop for Visit {
     fn drop(&mut self) {
         let status = self.status.map_or(CLIENT_GONE, |status| status.as_u16());
-        self.server.metrics.response(status);
+        self.service.metrics.response(status);
         // Probes come every few seconds and would drown the rest.
         let is_probe = self.path == "/health" || self.path == "/ready" || self.path == "/metrics";
         let millis = millis(self.start.elapsed());

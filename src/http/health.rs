@@ -11,11 +11,12 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use crate::engine::pool::Sessions;
-use crate::http::options::Mode;
 use crate::http::page;
 use crate::http::problem::{Problem, json_response};
-use crate::http::server::Server;
 use crate::lean::options::ModuleOptions;
+use crate::service::options::Mode;
+use crate::service::readiness::Readiness;
+use crate::service::server::Service;
 
 /// The answer of `/health` in the mode `repl`.
 #[derive(Debug, Serialize, ToSchema)]
@@ -24,7 +25,7 @@ pub(crate) struct HealthReply {
     ready: bool,
     /// Whether a session runs.
     alive: bool,
-    /// Whether a text without imports can use Mathlib.
+    /// Whether a source without imports can use Mathlib.
     mathlib: bool,
     /// Always true: this server answers with messages.
     repl: bool,
@@ -66,12 +67,12 @@ pub(crate) struct VersionReply {
     repl: Option<String>,
     /// The digest of the project's manifest, if there is one.
     manifest: Option<String>,
-    /// The SHA-256 of the pickle that texts start from; null if they start from their imports.
+    /// The SHA-256 of the pickle that sources start from; null if they start from their imports.
     pickle: Option<String>,
     /// The options of Lean that the project's Lake file sets for all sources; null if none says.
     #[schema(value_type = Option<Object>)]
     options: Option<Value>,
-    /// The imports of a text that has none.
+    /// The imports of a source that has none.
     base_header: String,
     /// How sessions are confined, once that is known.
     sandbox: Option<SandboxReply>,
@@ -88,9 +89,9 @@ pub(crate) struct SandboxReply {
 
 /// Whether the server lives. Always 200.
 #[utoipa::path(get, path = "/health", tag = "state", responses((status = 200, body = HealthReply)))]
-pub(crate) async fn health(State(server): State<Arc<Server>>) -> Response {
-    let state = server.state();
-    if server.options.mode == Mode::Lean {
+pub(crate) async fn health(State(service): State<Arc<Service>>) -> Response {
+    let state = service.state();
+    if service.options.mode == Mode::Lean {
         let version = state.and_then(|state| state.lean_version);
         let version = version.as_deref().unwrap_or("still loading");
         let reply = json!({"version": format!("Lean (version {version})"), "status": "ok"});
@@ -102,10 +103,10 @@ pub(crate) async fn health(State(server): State<Arc<Server>>) -> Response {
         alive: state
             .as_ref()
             .is_some_and(|state| is_alive(&state.sessions)),
-        mathlib: ready && server.has_mathlib(),
+        mathlib: ready && service.has_mathlib(),
         repl: true,
         base_env: ready.then_some(0),
-        status: server.status(state.as_ref()),
+        status: service.readiness(state.as_ref()).to_string(),
     };
     json_response(StatusCode::OK, &reply)
 }
@@ -120,11 +121,10 @@ fn is_alive(sessions: &Sessions) -> bool {
     (status = 200, description = "sources are taken", body = ReadyReply),
     (status = 503, description = "sources are not taken", body = ReadyReply),
 ))]
-pub(crate) async fn ready(State(server): State<Arc<Server>>) -> Response {
-    let state = server.state();
-    let ready = state
-        .as_ref()
-        .is_some_and(|state| state.is_ready && !state.is_draining);
+pub(crate) async fn ready(State(service): State<Arc<Service>>) -> Response {
+    let state = service.state();
+    let readiness = service.readiness(state.as_ref());
+    let ready = matches!(readiness, Readiness::Ready);
     let status = if ready {
         StatusCode::OK
     } else {
@@ -136,7 +136,7 @@ pub(crate) async fn ready(State(server): State<Arc<Server>>) -> Response {
         .unwrap_or_default();
     let reply = ReadyReply {
         ready,
-        status: server.status(state.as_ref()),
+        status: readiness.to_string(),
         queue: state.as_ref().map_or(0, |state| state.queued),
         busy: sessions.busy + sessions.leased,
         sessions: state.as_ref().map_or(0, |state| state.capacity),
@@ -146,14 +146,14 @@ pub(crate) async fn ready(State(server): State<Arc<Server>>) -> Response {
 
 /// What runs here.
 #[utoipa::path(get, path = "/version", tag = "state", responses((status = 200, body = VersionReply)))]
-pub(crate) async fn version(State(server): State<Arc<Server>>) -> Response {
-    let started = server.started();
+pub(crate) async fn version(State(service): State<Arc<Service>>) -> Response {
+    let started = service.started();
     let identity = started.map(|started| &started.identity);
     let reply = VersionReply {
         leanrepl: env!("CARGO_PKG_VERSION"),
-        lean: server.state().and_then(|state| state.lean_version),
-        source: server.options.toolchain.source,
-        why: server.options.toolchain.why.clone(),
+        lean: service.state().and_then(|state| state.lean_version),
+        source: service.options.toolchain.source,
+        why: service.options.toolchain.why.clone(),
         toolchain: identity.map(|identity| identity.toolchain.clone()),
         repl: identity.map(|identity| identity.repl.clone()),
         manifest: identity.and_then(|identity| identity.manifest.clone()),
@@ -161,7 +161,7 @@ pub(crate) async fn version(State(server): State<Arc<Server>>) -> Response {
         options: started
             .and_then(|started| started.lean_options.as_deref())
             .map(ModuleOptions::to_json),
-        base_header: server.options.base_header.clone(),
+        base_header: service.options.base_header.clone(),
         sandbox: started.map(|started| SandboxReply {
             files: started.confinement.files,
             system_calls: started.confinement.calls,
@@ -174,10 +174,10 @@ pub(crate) async fn version(State(server): State<Arc<Server>>) -> Response {
 #[utoipa::path(get, path = "/metrics", tag = "state", responses(
     (status = 200, body = String, content_type = "application/openmetrics-text"),
 ))]
-pub(crate) async fn metrics(State(server): State<Arc<Server>>) -> Result<Response, Problem> {
-    let text = server
+pub(crate) async fn metrics(State(service): State<Arc<Service>>) -> Result<Response, Problem> {
+    let text = service
         .metrics
-        .text_form(server.state().as_ref(), server.leases.len());
+        .text_form(service.state().as_ref(), service.leases.len());
     let text =
         text.map_err(|err| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, err.to_string()))?;
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";

@@ -18,17 +18,17 @@ use utoipa::ToSchema;
 
 use crate::engine::judge::Policy;
 use crate::engine::pool::job::Refusal;
-use crate::http::front::Caller;
 use crate::http::kimina::result::{CheckResult, VerifyResult};
 use crate::http::lax::{CustomId, LaxBool, LaxSeconds};
-use crate::http::metrics::Surface;
 use crate::http::object::Object;
 use crate::http::problem::{Problem, json_response};
-use crate::http::raw;
-use crate::http::server::Server;
 use crate::http::work::{Outcome, Task};
 use crate::http::{body, work};
 use crate::protocol::wire::{InfoTreeKind, Options};
+use crate::service::error::ServiceError;
+use crate::service::metrics::Surface;
+use crate::service::principal::Principal;
+use crate::service::server::Service;
 
 /// Seconds that a snippet of `/api/check` may run.
 fn check_timeout() -> LaxSeconds {
@@ -145,8 +145,8 @@ pub(crate) struct VerifyReply {
     responses((status = 200, description = "one result for each snippet", body = CheckReply))
 )]
 pub(crate) async fn check(
-    State(server): State<Arc<Server>>,
-    Extension(caller): Extension<Caller>,
+    State(server): State<Arc<Service>>,
+    Extension(caller): Extension<Principal>,
     request: Request,
 ) -> Result<Response, Problem> {
     let (head, body) = request.into_parts();
@@ -188,8 +188,8 @@ pub(crate) async fn check(
     responses((status = 200, description = "one result for each source", body = VerifyReply))
 )]
 pub(crate) async fn verify(
-    State(server): State<Arc<Server>>,
-    Extension(caller): Extension<Caller>,
+    State(server): State<Arc<Service>>,
+    Extension(caller): Extension<Principal>,
     request: Request,
 ) -> Result<Response, Problem> {
     let (head, body) = request.into_parts();
@@ -221,7 +221,7 @@ struct Batch {
 impl Batch {
     /// The sources with the limits that hold for all.
     fn new(
-        server: &Server,
+        server: &Service,
         texts: Vec<(String, String)>,
         timeout: LaxSeconds,
         infotree: Option<Infotree>,
@@ -234,7 +234,7 @@ impl Batch {
             name,
             text: Arc::from(text),
             options: options.clone(),
-            timeout: Duration::from_secs(timeout.0).min(server.options.max_timeout),
+            timeout: Duration::from_secs(timeout.0).min(server.options.max_run_timeout),
             policy: Policy::default(),
             surface: Surface::Kimina,
         };
@@ -247,7 +247,7 @@ impl Batch {
     ///
     /// # Errors
     /// 429 or 503 if none of the sources was let in.
-    async fn run(self, server: &Server, caller: &Caller) -> Result<Vec<CheckResult>, Problem> {
+    async fn run(self, server: &Service, caller: &Principal) -> Result<Vec<CheckResult>, Problem> {
         let runs = self.tasks.into_iter().map(|task| async move {
             let outcome = work::run_patiently(server, caller, &task).await;
             (task, outcome)
@@ -265,7 +265,7 @@ impl Batch {
             }
         }
         match refusal {
-            Some(refusal) if !is_any_in => Err(raw::refused(refusal)),
+            Some(refusal) if !is_any_in => Err(ServiceError::from(refusal).into()),
             _ => Ok(done
                 .iter()
                 .map(|(task, outcome)| CheckResult::new(task, outcome))

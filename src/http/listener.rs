@@ -1,101 +1,48 @@
-//! Connections: taken, given their deadlines, and brought to an orderly end. Never looks at a path.
+//! A port that is bound, so that clients wait instead of being refused. Takes no connection.
 
-use std::net::SocketAddr;
-use std::sync::Arc;
-use std::time::Duration;
+use std::net::{SocketAddr, TcpListener as StdListener, ToSocketAddrs};
 
-use axum::Router;
-use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::{sleep, timeout};
-use tower_service::Service;
+use tokio::net::TcpListener;
 
-use crate::http::front::Peer;
-use crate::limits::{CancelFlag, TICK};
+use crate::failure::{Failure, Kind};
 
-/// How long a client may take for the head of its next request; also how long a connection is kept
-/// open without one.
-const HEAD: Duration = Duration::from_secs(75);
+/// A bound port.
+pub(crate) struct Listener {
+    /// The socket.
+    socket: StdListener,
+    /// Its address.
+    address: SocketAddr,
+}
 
-/// How long nothing is taken after the system refused a connection, as it does when it runs out of
-/// descriptors.
-const PAUSE: Duration = Duration::from_millis(100);
-
-/// Takes connections until `interrupt` is set. Gives back those that are still open.
-pub(crate) async fn accept(
-    listener: TcpListener,
-    router: Router,
-    most: usize,
-    interrupt: &CancelFlag,
-) -> GracefulShutdown {
-    let graceful = GracefulShutdown::new();
-    let room = Arc::new(Semaphore::new(most));
-    loop {
-        // A full house waits with the system, which holds a queue of its own.
-        let next = async {
-            let permit = Arc::clone(&room).acquire_owned().await;
-            (permit, listener.accept().await)
+impl Listener {
+    /// Binds a port.
+    ///
+    /// # Errors
+    /// Not an address, or one that is taken.
+    pub(crate) fn bind(listen: &str) -> Result<Self, Failure> {
+        let failed = |err: std::io::Error| {
+            Failure::new(
+                Kind::Remote,
+                format!("cannot listen on `{listen}`"),
+                "name a free address and port of this machine with `--listen HOST:PORT`",
+            )
+            .caused_by(err)
         };
-        let taken = tokio::select! {
-            taken = next => taken,
-            () = until_set(interrupt) => return graceful,
-        };
-        match taken {
-            (Ok(permit), Ok((stream, peer))) => {
-                start(stream, peer, router.clone(), &graceful, permit);
-            }
-            (_, Err(err)) => {
-                tracing::warn!(%err, "a connection was refused");
-                sleep(PAUSE).await;
-            }
-            (Err(_never_closed), Ok(_)) => return graceful,
-        }
+        let addresses: Vec<SocketAddr> = listen.to_socket_addrs().map_err(failed)?.collect();
+        let socket = StdListener::bind(addresses.as_slice()).map_err(failed)?;
+        socket.set_nonblocking(true).map_err(failed)?;
+        let address = socket.local_addr().map_err(failed)?;
+        Ok(Self { socket, address })
     }
-}
 
-/// Waits until the flag is set.
-pub(crate) async fn until_set(interrupt: &CancelFlag) {
-    while !interrupt.is_set() {
-        sleep(TICK).await;
+    /// The address, with the port that the system chose if 0 was asked for.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
     }
-}
 
-/// Serves one connection.
-fn start(
-    stream: TcpStream,
-    peer: SocketAddr,
-    router: Router,
-    graceful: &GracefulShutdown,
-    permit: OwnedSemaphorePermit,
-) {
-    // Small answers must not wait for more to send; a system that cannot do that is slower.
-    let _ = stream.set_nodelay(true);
-    let service = service_fn(move |mut request: hyper::Request<Incoming>| {
-        request.extensions_mut().insert(Peer(peer));
-        router.clone().call(request)
-    });
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD)
-        .serve_connection(TokioIo::new(stream), service);
-    let connection = graceful.watch(connection);
-    tokio::spawn(async move {
-        // A client that breaks off or writes nonsense concerns nobody else.
-        if let Err(err) = connection.await {
-            tracing::debug!(%err, "a connection ended early");
-        }
-        drop(permit);
-    });
-}
-
-/// Waits for requests that still run, but not longer than `grace`.
-pub(crate) async fn finish(open: GracefulShutdown, grace: Duration) {
-    if timeout(grace, open.shutdown()).await.is_err() {
-        tracing::warn!("some clients were cut off at the end");
+    /// The socket in the runtime that this is called in.
+    pub(crate) fn into_tokio(self) -> Result<TcpListener, Failure> {
+        TcpListener::from_std(self.socket)
+            .map_err(|err| Failure::bug("cannot wait on the port").caused_by(err))
     }
 }

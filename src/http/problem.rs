@@ -10,13 +10,15 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
+use crate::service::error::ServiceError;
+
 /// Why a request is not answered as asked.
 #[derive(Debug, Clone)]
 pub(crate) struct Problem {
     /// The status.
-    pub(crate) status: StatusCode,
+    status: StatusCode,
     /// What is wrong, one line.
-    pub(crate) error: String,
+    error: String,
     /// The same for clients of Kimina's server: the text, or a list of what does not fit where.
     detail: Value,
     /// What to do about it.
@@ -77,12 +79,6 @@ impl Problem {
         self
     }
 
-    /// Says when it is worth trying again.
-    pub(crate) fn retry_after(mut self, span: Duration) -> Self {
-        self.retry_after = Some(span);
-        self
-    }
-
     /// The finished response; `elapsed` since the request came.
     pub(crate) fn finish(&self, elapsed: Duration, request_id: &str) -> Response {
         let reply = ErrorReply {
@@ -103,8 +99,39 @@ impl Problem {
     }
 }
 
+impl From<ServiceError> for Problem {
+    fn from(error: ServiceError) -> Self {
+        let problem = Self::new(status(&error), error.to_string());
+        Self {
+            retry_after: error.retry_after(),
+            ..problem
+        }
+    }
+}
+
+/// The status of each error of the service.
+fn status(error: &ServiceError) -> StatusCode {
+    match error {
+        ServiceError::MissingKey | ServiceError::UnknownKey => StatusCode::UNAUTHORIZED,
+        ServiceError::TooManyRequests { .. }
+        | ServiceError::TooManyConcurrent
+        | ServiceError::QueueFull { .. }
+        | ServiceError::QueueTimeout { .. }
+        | ServiceError::TooManyLeases { .. } => StatusCode::TOO_MANY_REQUESTS,
+        ServiceError::NotReady(_)
+        | ServiceError::ShuttingDown
+        | ServiceError::NoSession(_)
+        | ServiceError::Cancelled => StatusCode::SERVICE_UNAVAILABLE,
+        ServiceError::NoSuchLease => StatusCode::NOT_FOUND,
+        ServiceError::LeaseGone { .. } => StatusCode::GONE,
+        ServiceError::LeaseTimedOut { .. } => StatusCode::REQUEST_TIMEOUT,
+        ServiceError::HeaderFailed(_) => StatusCode::BAD_REQUEST,
+        ServiceError::NoRandomName(_) => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
 impl IntoResponse for Problem {
-    /// A response without a body yet: only [`crate::http::front`] knows the time and the number.
+    /// A response without a body yet: only the layer that saw the request come knows its time and id.
     fn into_response(self) -> Response {
         let mut response = self.status.into_response();
         response.extensions_mut().insert(self);
@@ -129,4 +156,57 @@ pub(crate) fn json_response(status: StatusCode, value: &impl Serialize) -> Respo
 /// Seconds to the microsecond.
 pub(crate) fn seconds(span: Duration) -> f64 {
     (span.as_secs_f64() * 1e6).round() / 1e6
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::service::readiness::Readiness;
+
+    #[test]
+    fn each_error_of_the_service_has_its_status_and_its_time_to_try_again() {
+        let retry_after = Duration::from_millis(1500);
+        let why = String::new;
+        for (error, status, seconds) in [
+            (ServiceError::MissingKey, 401, None),
+            (ServiceError::UnknownKey, 401, None),
+            (
+                ServiceError::TooManyRequests { retry_after },
+                429,
+                Some("2"),
+            ),
+            (ServiceError::TooManyConcurrent, 429, Some("1")),
+            (ServiceError::QueueFull { retry_after }, 429, Some("2")),
+            (
+                ServiceError::QueueTimeout {
+                    waited: retry_after,
+                },
+                429,
+                Some("1"),
+            ),
+            (ServiceError::TooManyLeases { retry_after }, 429, Some("2")),
+            (ServiceError::NotReady(Readiness::Starting), 503, Some("2")),
+            (ServiceError::ShuttingDown, 503, Some("5")),
+            (ServiceError::NoSession(why()), 503, Some("5")),
+            (ServiceError::Cancelled, 503, None),
+            (ServiceError::NoSuchLease, 404, None),
+            (ServiceError::LeaseGone { why: why() }, 410, None),
+            (
+                ServiceError::LeaseTimedOut { limit: retry_after },
+                408,
+                None,
+            ),
+            (ServiceError::HeaderFailed(why()), 400, None),
+        ] {
+            let text = format!("{error:?}");
+            let response = Problem::from(error).finish(Duration::ZERO, "id");
+            let header = response.headers().get(RETRY_AFTER);
+            let header = header.map(|value| value.to_str().unwrap());
+            assert_eq!(
+                (response.status().as_u16(), header),
+                (status, seconds),
+                "{text}"
+            );
+        }
+    }
 }

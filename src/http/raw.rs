@@ -17,19 +17,20 @@ use utoipa::ToSchema;
 
 use crate::engine::evaluated::{Evaluated, Verdict};
 use crate::engine::judge::Policy;
-use crate::engine::pool::job::{Answer, Refusal};
+use crate::engine::pool::job::Answer;
 use crate::engine::undecided::UndecidedReason;
 use crate::failure::Failure;
 use crate::http::base_header::Prefixed;
-use crate::http::front::Caller;
-use crate::http::metrics::Surface;
-use crate::http::options::Mode;
 use crate::http::problem::{Problem, json_response, seconds};
-use crate::http::server::Server;
 use crate::http::work::Task;
-use crate::http::{body, replies, verdict, work};
+use crate::http::{body, replies, work};
 use crate::lean::message::Severity;
 use crate::protocol::wire::Options;
+use crate::service::error::ServiceError;
+use crate::service::metrics::Surface;
+use crate::service::options::Mode;
+use crate::service::principal::Principal;
+use crate::service::server::Service;
 
 /// The header in which a client says how long its text may run, in seconds.
 const TIMEOUT: &str = "x-lean-timeout";
@@ -103,8 +104,8 @@ pub(crate) struct LeanReply {
     )
 )]
 pub(crate) async fn evaluate(
-    State(server): State<Arc<Server>>,
-    Extension(caller): Extension<Caller>,
+    State(server): State<Arc<Service>>,
+    Extension(caller): Extension<Principal>,
     request: Request,
 ) -> Result<Response, Problem> {
     let (head, body) = request.into_parts();
@@ -135,7 +136,7 @@ pub(crate) async fn evaluate(
                 Mode::Lean => in_lean_mode(&answer, timeout, elapsed),
             })
         }
-        Err(refusal) => Err(refused(&refusal)),
+        Err(refusal) => Err(ServiceError::from(&refusal).into()),
     }
 }
 
@@ -145,8 +146,8 @@ const RESERVED: [&str; 4] = ["v1", "api", "mcp", "rpc"];
 
 /// Any path that has no other meaning: a POST is a raw source, a GET finds nothing.
 pub(crate) async fn anywhere(
-    state: State<Arc<Server>>,
-    caller: Extension<Caller>,
+    state: State<Arc<Service>>,
+    caller: Extension<Principal>,
     request: Request,
 ) -> Response {
     let first = request.uri().path().split('/').nth(1);
@@ -172,40 +173,22 @@ pub(crate) async fn anywhere(
 }
 
 /// The longest run that a client asks for in the header, within what it may ask for.
-fn timeout(headers: &HeaderMap, server: &Server) -> Result<Duration, Problem> {
+fn timeout(headers: &HeaderMap, server: &Service) -> Result<Duration, Problem> {
     let Some(value) = headers.get(TIMEOUT) else {
-        return Ok(server.options.timeout);
+        return Ok(server.options.run_timeout);
     };
     let seconds = value
         .to_str()
         .ok()
         .and_then(|text| text.trim().parse().ok());
     seconds
-        .and_then(|seconds| server.span(seconds))
+        .and_then(|seconds| server.run_timeout(seconds))
         .ok_or_else(|| {
             Problem::new(
                 StatusCode::BAD_REQUEST,
                 "the header X-Lean-Timeout is not a number of seconds above 0",
             )
         })
-}
-
-/// The problem that a refused text is answered with.
-pub(crate) fn refused(refusal: &Refusal) -> Problem {
-    let error = verdict::refused(refusal);
-    match refusal {
-        Refusal::Full { retry_after } => {
-            Problem::new(StatusCode::TOO_MANY_REQUESTS, error).retry_after(*retry_after)
-        }
-        Refusal::TooLate { .. } => {
-            Problem::new(StatusCode::TOO_MANY_REQUESTS, error).retry_after(Duration::from_secs(1))
-        }
-        Refusal::Draining | Refusal::NoSession(_) => {
-            Problem::new(StatusCode::SERVICE_UNAVAILABLE, error).retry_after(Duration::from_secs(5))
-        }
-        // Nobody is there to read it.
-        Refusal::Cancelled => Problem::new(StatusCode::SERVICE_UNAVAILABLE, error),
-    }
 }
 
 /// Why Lean did not answer, and the status for it.

@@ -10,11 +10,11 @@ use axum::middleware::{from_fn_with_state, map_request};
 use axum::routing::{get, post};
 
 use crate::http::problem::Problem;
-use crate::http::server::Server;
 use crate::http::{eval, front, health, kimina, openapi, page, raw, sessions};
+use crate::service::server::Service;
 
-/// All paths of a server.
-pub(crate) fn router(server: &Arc<Server>) -> Router {
+/// All paths of the service.
+pub(crate) fn router(service: &Arc<Service>) -> Router {
     let paths = Router::new()
         .route("/", get(health::root).post(raw::evaluate))
         .route("/page.css", get(page::style))
@@ -38,8 +38,8 @@ pub(crate) fn router(server: &Arc<Server>) -> Router {
         .route("/v1/sessions/{id}/tactics", post(sessions::tactic))
         .method_not_allowed_fallback(not_allowed)
         .fallback(raw::anywhere)
-        .layer(from_fn_with_state(Arc::clone(server), front::handle))
-        .with_state(Arc::clone(server));
+        .layer(from_fn_with_state(Arc::clone(service), front::handle))
+        .with_state(Arc::clone(service));
     // What changes a path has to stand before what looks at it.
     Router::new()
         .fallback_service(paths)

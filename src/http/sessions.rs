@@ -12,23 +12,23 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use serde_json::Map;
-use tokio::sync::{Mutex, OwnedMutexGuard, oneshot};
+use tokio::sync::{OwnedMutexGuard, oneshot};
 use tokio::time::timeout;
 use utoipa::ToSchema;
 
-use crate::engine::pool::job::Refusal;
-use crate::http::front::Caller;
+use crate::http::body;
 use crate::http::kimina::Infotree;
-use crate::http::leases::{Held, Missing};
 use crate::http::numbers::Natural;
 use crate::http::problem::{Problem, json_response, seconds};
-use crate::http::server::Server;
 use crate::http::sessions::step::StepReply;
-use crate::http::{body, names, raw};
 use crate::lean::header;
 use crate::lean::message::{EnvId, ProofStateId};
 use crate::limits::Deadline;
 use crate::protocol::wire::{self, InfoTreeKind, Options};
+use crate::service::error::ServiceError;
+use crate::service::leases::Held;
+use crate::service::principal::Principal;
+use crate::service::server::Service;
 use crate::session::error::SessionError;
 
 /// How much longer than its limit a request may take before it is given up.
@@ -89,49 +89,37 @@ pub(crate) struct TacticRequest {
     responses((status = 201, description = "a session of the client's own", body = SessionReply))
 )]
 pub(crate) async fn create(
-    State(server): State<Arc<Server>>,
-    Extension(caller): Extension<Caller>,
+    State(service): State<Arc<Service>>,
+    Extension(caller): Extension<Principal>,
     request: Request,
 ) -> Result<Response, Problem> {
     let (head, body) = request.into_parts();
-    let text = body::text(&head.headers, body, &server.options).await?;
+    let text = body::text(&head.headers, body, &service.options).await?;
     if !matches!(text.trim(), "" | "null") {
         let _nothing_to_choose: CreateRequest = body::from_json(&text)?;
     }
-    let place = server.leases.reserve().ok_or_else(|| {
-        Problem::new(
-            StatusCode::TOO_MANY_REQUESTS,
-            "no more sessions can be held at a time",
-        )
-        .retry_after(server.options.lease_idle)
-    })?;
-    let patience = server.options.max_wait;
-    let pool = server.pool_within(patience).await;
-    let pool = pool.map_err(|refusal| raw::refused(&refusal))?;
+    let place = service.leases.reserve()?;
+    let waited = service.options.queue_timeout;
+    let pool = service.pool_within(waited).await;
+    let pool = pool.map_err(|refusal| ServiceError::from(&refusal))?;
     let (sender, receiver) = oneshot::channel();
     pool.lease(
         Arc::clone(&caller.client),
-        Deadline::after(patience),
-        // If nobody waits any more the session is dropped here, and so given back.
+        Deadline::after(waited),
+        // If the client is gone the session is dropped here, and so given back.
         Box::new(move |lease| drop(sender.send(lease))),
     );
-    let lease = match timeout(patience + SLACK, receiver).await {
+    let lease = match timeout(waited + SLACK, receiver).await {
         Ok(Ok(Ok(lease))) => lease,
-        Ok(Ok(Err(refusal))) => return Err(raw::refused(&refusal)),
-        Ok(Err(_)) | Err(_) => return Err(raw::refused(&Refusal::TooLate { waited: patience })),
+        Ok(Ok(Err(refusal))) => return Err(ServiceError::from(&refusal).into()),
+        Ok(Err(_)) | Err(_) => return Err(ServiceError::QueueTimeout { waited }.into()),
     };
-    let id = names::random().map_err(|err| {
-        Problem::new(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            format!("no random name: {err}"),
-        )
-    })?;
-    server
+    let id = service
         .leases
-        .keep(place, &id, Arc::clone(&caller.client), lease);
+        .keep(place, Arc::clone(&caller.client), lease)?;
     let reply = SessionReply {
         id,
-        expires_in: seconds(server.options.lease_idle),
+        expires_in: seconds(service.options.lease_idle),
     };
     Ok(json_response(StatusCode::CREATED, &reply))
 }
@@ -143,14 +131,14 @@ pub(crate) async fn create(
     responses((status = 200, body = SessionReply), (status = 410, description = "it is gone", body = Object))
 )]
 pub(crate) async fn show(
-    State(server): State<Arc<Server>>,
-    Extension(caller): Extension<Caller>,
+    State(service): State<Arc<Service>>,
+    Extension(caller): Extension<Principal>,
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
-    find(&server, &id, &caller)?;
+    service.leases.find(&id, &caller.client)?;
     let reply = SessionReply {
         id,
-        expires_in: seconds(server.options.lease_idle),
+        expires_in: seconds(service.options.lease_idle),
     };
     Ok(json_response(StatusCode::OK, &reply))
 }
@@ -162,16 +150,16 @@ pub(crate) async fn show(
     responses((status = 204, description = "it is given back"), (status = 410, description = "it is gone", body = Object))
 )]
 pub(crate) async fn delete(
-    State(server): State<Arc<Server>>,
-    Extension(caller): Extension<Caller>,
+    State(service): State<Arc<Service>>,
+    Extension(caller): Extension<Principal>,
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
-    find(&server, &id, &caller)?;
-    server.leases.remove(&id, "deleted");
+    service.leases.find(&id, &caller.client)?;
+    service.leases.remove(&id, "deleted");
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
-/// Runs a text in a session.
+/// Runs a source in a session.
 #[utoipa::path(
     post, path = "/v1/sessions/{id}/commands", tag = "sessions", request_body = CommandRequest,
     params(("id" = String, Path, description = "the name of the session")),
@@ -182,14 +170,14 @@ pub(crate) async fn delete(
     )
 )]
 pub(crate) async fn command(
-    State(server): State<Arc<Server>>,
-    Extension(caller): Extension<Caller>,
+    State(service): State<Arc<Service>>,
+    Extension(caller): Extension<Principal>,
     Path(id): Path<String>,
     request: Request,
 ) -> Result<Response, Problem> {
     let (head, body) = request.into_parts();
-    let asked: CommandRequest = body::json(&head.headers, body, &server.options).await?;
-    let span = span(&server, asked.timeout)?;
+    let asked: CommandRequest = body::json(&head.headers, body, &service.options).await?;
+    let limit = run_timeout(&service, asked.timeout)?;
     let mut command = wire::Command {
         cmd: asked.cmd,
         env: asked.env.map(|env| EnvId(env.0)),
@@ -200,13 +188,13 @@ pub(crate) async fn command(
         },
         extra: Map::new(),
     };
-    let mut turn = Turn::take(&server, &caller, &id).await?;
+    let mut turn = Turn::take(&service, &caller, &id).await?;
     if command.env.is_none() {
-        let text: Arc<str> = Arc::from(command.cmd);
-        command.env = Some(turn.prove(&text).await?);
-        command.cmd = header::split(&text).command(&text);
+        let source: Arc<str> = Arc::from(command.cmd);
+        command.env = Some(turn.prove(&source).await?);
+        command.cmd = header::split(&source).command(&source);
     }
-    turn.ask(wire::Request::Command(command), span).await
+    Ok(turn.ask(wire::Request::Command(command), limit).await?)
 }
 
 /// Runs a tactic in a session.
@@ -220,55 +208,45 @@ pub(crate) async fn command(
     )
 )]
 pub(crate) async fn tactic(
-    State(server): State<Arc<Server>>,
-    Extension(caller): Extension<Caller>,
+    State(service): State<Arc<Service>>,
+    Extension(caller): Extension<Principal>,
     Path(id): Path<String>,
     request: Request,
 ) -> Result<Response, Problem> {
     let (head, body) = request.into_parts();
-    let asked: TacticRequest = body::json(&head.headers, body, &server.options).await?;
-    let span = span(&server, asked.timeout)?;
+    let asked: TacticRequest = body::json(&head.headers, body, &service.options).await?;
+    let limit = run_timeout(&service, asked.timeout)?;
     let request = wire::Request::Tactic(wire::TacticStep {
         tactic: asked.tactic,
         proof_state: ProofStateId(asked.proof_state.0),
         extra: Map::new(),
     });
-    let mut turn = Turn::take(&server, &caller, &id).await?;
-    turn.ask(request, span).await
+    let mut turn = Turn::take(&service, &caller, &id).await?;
+    Ok(turn.ask(request, limit).await?)
 }
 
 /// The longest run that a client asks for.
-fn span(server: &Server, asked: Option<f64>) -> Result<Duration, Problem> {
+fn run_timeout(service: &Service, asked: Option<f64>) -> Result<Duration, Problem> {
     match asked {
-        None => Ok(server.options.timeout),
-        Some(seconds) => server
-            .span(seconds)
+        None => Ok(service.options.run_timeout),
+        Some(seconds) => service
+            .run_timeout(seconds)
             .ok_or_else(|| Problem::unfit(&["timeout"], "must be a number of seconds above 0")),
     }
 }
 
-/// The session of a name.
-fn find(server: &Server, id: &str, caller: &Caller) -> Result<Arc<Mutex<Held>>, Problem> {
-    let found = server.leases.find(id, &caller.client);
-    found.map_err(|missing| match missing {
-        Missing::Unknown => Problem::new(StatusCode::NOT_FOUND, "there is no such session"),
-        Missing::Gone(why) => gone(why),
-    })
-}
-
 /// The session was there once.
-fn gone(why: &str) -> Problem {
-    Problem::new(
-        StatusCode::GONE,
-        format!("the session is gone ({why}); its environments and proof states are lost"),
-    )
+fn gone(why: &str) -> ServiceError {
+    ServiceError::LeaseGone {
+        why: why.to_owned(),
+    }
 }
 
 /// One request's turn at a session. A request that ends halfway takes the session with it, because
 /// its reply would be left to the next one.
 struct Turn<'a> {
-    /// The server.
-    server: &'a Server,
+    /// The service that holds it.
+    service: &'a Service,
     /// The name of the session.
     id: &'a str,
     /// The session, for this request alone.
@@ -280,22 +258,27 @@ struct Turn<'a> {
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
         if self.is_lost {
-            self.server.leases.remove(self.id, "lost");
+            self.service.leases.remove(self.id, "lost");
         } else {
-            self.server.leases.touch(self.id);
+            self.service.leases.touch(self.id);
         }
     }
 }
 
 impl<'a> Turn<'a> {
     /// Waits for the turn.
-    async fn take(server: &'a Server, caller: &Caller, id: &'a str) -> Result<Self, Problem> {
-        let held = find(server, id, caller)?.lock_owned().await;
+    async fn take(
+        service: &'a Service,
+        caller: &Principal,
+        id: &'a str,
+    ) -> Result<Self, ServiceError> {
+        let held = service.leases.find(id, &caller.client)?;
+        let held = held.lock_owned().await;
         // It may have been lost while this request waited.
-        find(server, id, caller)?;
+        service.leases.find(id, &caller.client)?;
         let is_lost = held.lease.is_lost();
         let turn = Self {
-            server,
+            service,
             id,
             held,
             is_lost,
@@ -303,19 +286,19 @@ impl<'a> Turn<'a> {
         if is_lost { Err(gone("lost")) } else { Ok(turn) }
     }
 
-    /// The proven environment of a text's imports.
-    async fn prove(&mut self, text: &Arc<str>) -> Result<EnvId, Problem> {
+    /// The proven environment of a source's imports.
+    async fn prove(&mut self, source: &Arc<str>) -> Result<EnvId, ServiceError> {
         let (sender, receiver) = oneshot::channel();
         let done = Box::new(move |env| drop(sender.send(env)));
-        let longest = self.server.options.import_timeout + SLACK;
+        let longest = self.service.options.import_timeout + SLACK;
         self.is_lost = true;
-        self.held.lease.prove(Arc::clone(text), done);
+        self.held.lease.prove(Arc::clone(source), done);
         let proven = timeout(longest, receiver).await;
         self.is_lost = self.held.lease.is_lost();
         match proven {
             Ok(Ok(Ok(env))) => Ok(env),
             Ok(Ok(Err(failure))) if self.is_lost => Err(gone(failure.problem())),
-            Ok(Ok(Err(failure))) => Err(Problem::new(StatusCode::BAD_REQUEST, failure.problem())),
+            Ok(Ok(Err(failure))) => Err(ServiceError::HeaderFailed(failure.problem().to_owned())),
             Ok(Err(_)) | Err(_) => {
                 self.is_lost = true;
                 Err(gone("lost"))
@@ -324,31 +307,32 @@ impl<'a> Turn<'a> {
     }
 
     /// The reply to a request.
-    async fn ask(&mut self, request: wire::Request, span: Duration) -> Result<Response, Problem> {
+    async fn ask(
+        &mut self,
+        request: wire::Request,
+        limit: Duration,
+    ) -> Result<Response, ServiceError> {
         let start = Instant::now();
         let (sender, receiver) = oneshot::channel();
         let done = Box::new(move |reply| drop(sender.send(reply)));
         self.is_lost = true;
-        self.held.lease.ask(request, span, done);
-        match timeout(span + SLACK, receiver).await {
+        self.held.lease.ask(request, limit, done);
+        match timeout(limit + SLACK, receiver).await {
             Ok(Ok(Ok(reply))) => {
                 self.is_lost = false;
                 let reply = StepReply::new(reply, start.elapsed());
                 Ok(json_response(StatusCode::OK, &reply))
             }
-            Ok(Ok(Err(error))) => Err(lost(error, span)),
+            Ok(Ok(Err(error))) => Err(lost(error, limit)),
             Ok(Err(_)) | Err(_) => Err(gone("lost")),
         }
     }
 }
 
 /// The session ended with this request.
-fn lost(error: SessionError, span: Duration) -> Problem {
-    if matches!(error, SessionError::Late { .. }) {
-        let seconds = span.as_secs_f64();
-        let text = format!("timed out after {seconds}s; the session is gone with its environments");
-        return Problem::new(StatusCode::REQUEST_TIMEOUT, text);
+fn lost(error: SessionError, limit: Duration) -> ServiceError {
+    match error {
+        SessionError::Late { .. } => ServiceError::LeaseTimedOut { limit },
+        error => gone(error.into_failure().problem()),
     }
-    let why = error.into_failure();
-    gone(why.problem())
 }

@@ -1,22 +1,20 @@
 //! The verdict on a source in one word, and why it is undecided. Never renders more than words.
 
-use std::time::Duration;
-
 use crate::engine::evaluated::Verdict;
-use crate::engine::pool::job::Refusal;
+use crate::engine::pool::job::{Answer, Refusal};
 use crate::engine::undecided::UndecidedReason;
-use crate::http::work::Outcome;
+use crate::service::error::ServiceError;
 
-/// The verdict as a word; a text that did not run is undecided.
-pub(crate) fn word(outcome: &Outcome) -> &'static str {
+/// The verdict; a source that did not run is undecided.
+pub(crate) fn verdict(outcome: &Result<Answer, Refusal>) -> Verdict {
     match outcome {
-        Ok(answer) => answer.evaluated.verdict.as_str(),
-        Err(_refused) => Verdict::Undecided.as_str(),
+        Ok(answer) => answer.evaluated.verdict,
+        Err(_refused) => Verdict::Undecided,
     }
 }
 
 /// Why a source is undecided; none if it is decided.
-pub(crate) fn reason(outcome: &Outcome) -> Option<UndecidedReason> {
+pub(crate) fn reason(outcome: &Result<Answer, Refusal>) -> Option<UndecidedReason> {
     match outcome {
         Ok(answer) => answer.evaluated.reason,
         Err(refusal) => Some(refusal_reason(refusal)),
@@ -32,20 +30,7 @@ pub(crate) fn refusal_reason(refusal: &Refusal) -> UndecidedReason {
     }
 }
 
-/// What a client is told about a text that did not run.
+/// What a client reads about a source that did not run.
 pub(crate) fn refused(refusal: &Refusal) -> String {
-    match refusal {
-        Refusal::Full { .. } => "the queue is full; try again later".to_owned(),
-        Refusal::TooLate { waited } => {
-            format!("no free REPL within {}", rounded(*waited))
-        }
-        Refusal::Draining => "the server is shutting down".to_owned(),
-        Refusal::NoSession(failure) => failure.problem().to_owned(),
-        Refusal::Cancelled => "the client went away".to_owned(),
-    }
-}
-
-/// A span to the tenth of a second, as people read it.
-fn rounded(span: Duration) -> String {
-    format!("{:.1} s", span.as_secs_f64())
+    ServiceError::from(refusal).to_string()
 }

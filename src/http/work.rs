@@ -10,11 +10,12 @@ use tokio::time::{sleep, timeout};
 use crate::engine::judge::Policy;
 use crate::engine::pool::job::{Answer, Job, Refusal};
 use crate::failure::Failure;
-use crate::http::front::Caller;
-use crate::http::metrics::Surface;
-use crate::http::server::Server;
+use crate::http::verdict;
 use crate::limits::{CancelFlag, Deadline};
 use crate::protocol::wire::Options;
+use crate::service::metrics::{PhaseTimes, Surface};
+use crate::service::principal::Principal;
+use crate::service::server::Service;
 
 /// How much longer than all its limits together a text may take before it is given up.
 const SLACK: Duration = Duration::from_secs(180);
@@ -52,16 +53,16 @@ impl Drop for CancelOnDrop {
 }
 
 /// Runs one text, or is refused.
-pub(crate) async fn run(server: &Server, caller: &Caller, task: &Task) -> Outcome {
-    let outcome = submit(server, caller, task, server.options.max_wait).await;
-    server.metrics.source(task.surface, &outcome);
+pub(crate) async fn run(server: &Service, caller: &Principal, task: &Task) -> Outcome {
+    let outcome = submit(server, caller, task, server.options.queue_timeout).await;
+    count(server, task, &outcome);
     outcome
 }
 
 /// Runs one text of many: if the queue is full, tries again until the client's patience ends, so
 /// that a large batch does not fail by its own size.
-pub(crate) async fn run_patiently(server: &Server, caller: &Caller, task: &Task) -> Outcome {
-    let patience = Deadline::after(server.options.max_wait);
+pub(crate) async fn run_patiently(server: &Service, caller: &Principal, task: &Task) -> Outcome {
+    let patience = Deadline::after(server.options.queue_timeout);
     let outcome = loop {
         match submit(server, caller, task, patience.left()).await {
             Err(Refusal::Full { retry_after }) if !patience.is_over() => {
@@ -70,12 +71,23 @@ pub(crate) async fn run_patiently(server: &Server, caller: &Caller, task: &Task)
             outcome => break outcome,
         }
     };
-    server.metrics.source(task.surface, &outcome);
+    count(server, task, &outcome);
     outcome
 }
 
+/// Counts a source and its times.
+fn count(server: &Service, task: &Task, outcome: &Outcome) {
+    let times = outcome.as_ref().ok().map(|answer| PhaseTimes {
+        queue: answer.queue,
+        header: answer.evaluated.times.header,
+        body: answer.evaluated.times.body,
+    });
+    let (verdict, reason) = (verdict::verdict(outcome), verdict::reason(outcome));
+    server.metrics.source(task.surface, verdict, reason, times);
+}
+
 /// Hands a text to the pool and waits. If this is dropped, the text is cancelled.
-async fn submit(server: &Server, caller: &Caller, task: &Task, wait: Duration) -> Outcome {
+async fn submit(server: &Service, caller: &Principal, task: &Task, wait: Duration) -> Outcome {
     let start = Instant::now();
     let pool = server.pool_within(wait).await?;
     let wait = wait.saturating_sub(start.elapsed());

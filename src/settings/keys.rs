@@ -9,9 +9,9 @@ use crate::cli::shared::SandboxArg;
 use crate::env_vars;
 use crate::event::{Event, Observer};
 use crate::failure::{Failure, Kind};
-use crate::http::keys::{KeyLimits, Keys};
 use crate::process::launch::Launch;
 use crate::process::sandbox;
+use crate::service::keys::{KeyLimits, Keys};
 use crate::settings::value::{count, text};
 use crate::settings::{Source, Toolchain};
 

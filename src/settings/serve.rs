@@ -9,11 +9,11 @@ use crate::cli::shared::OutputArgs;
 use crate::engine::pool::{PoolSettings, QueueLimits, WearLimits};
 use crate::env_vars;
 use crate::failure::{Failure, Kind};
-use crate::http::logs::{LogFormat, LogLevel};
-use crate::http::options::{Cors, Mode, ServeOptions, Toolchain};
 use crate::lean::header;
 use crate::limits::{Bytes, Wait};
 use crate::machine;
+use crate::service::logs::{LogFormat, LogLevel};
+use crate::service::options::{Cors, Mode, ServiceOptions, ToolchainChoice};
 use crate::session::exchange::SessionLimits;
 use crate::session::identity::LeanRepl;
 use crate::settings::keys;
@@ -136,18 +136,18 @@ pub(crate) fn listen(args: &ServeArgs) -> Result<String, Failure> {
 pub(crate) fn options(
     args: &ServeArgs,
     size: Size,
-    toolchain: Toolchain,
-) -> Result<ServeOptions, Failure> {
+    toolchain: ToolchainChoice,
+) -> Result<ServiceOptions, Failure> {
     let mode = match args.mode {
         ModeArg::Repl => Mode::Repl,
         ModeArg::Lean => Mode::Lean,
     };
-    Ok(ServeOptions {
+    Ok(ServiceOptions {
         mode,
-        timeout: timeout(args)?.min(args.max_timeout.get()),
-        max_timeout: args.max_timeout.get(),
+        run_timeout: timeout(args)?.min(args.max_timeout.get()),
+        max_run_timeout: args.max_timeout.get(),
         import_timeout: args.session.import_timeout.get(),
-        max_wait: args.max_wait.get(),
+        queue_timeout: args.max_wait.get(),
         max_body: args.max_body,
         body_timeout: BODY,
         max_connections: count(args.max_connections),

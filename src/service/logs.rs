@@ -1,4 +1,4 @@
-//! Log lines with fields, on stderr. Never a text or a key of a client, unless every detail was asked
+//! Log lines with fields, on stderr. Never a source or a key of a client, unless every detail was asked
 //! for.
 
 use std::io;
@@ -23,7 +23,7 @@ pub(crate) enum LogLevel {
     Quiet,
     /// A line for each request, and what happens to sessions.
     Normal,
-    /// Every detail, the texts of clients included.
+    /// Every detail, the sources of clients included.
     Verbose,
 }
 
@@ -48,7 +48,7 @@ pub(crate) fn start(format: LogFormat, level: LogLevel) {
     let _ = set;
 }
 
-/// Writes what sessions tell to the log.
+/// Writes what sessions report to the log.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct LogObserver;
 
@@ -57,7 +57,7 @@ impl Observer for LogObserver {
         match event {
             Event::CommandStarted { line } => tracing::debug!(command = line, "a process starts"),
             Event::CommandOutput { line } => tracing::debug!(line, "output"),
-            // The text of a client is in it, as is what its code wrote.
+            // The source of a client is in it, as is what its code wrote.
             Event::RequestSent { json } => tracing::debug!(json, "request to the REPL"),
             Event::NoiseSeen { text } => tracing::debug!(text, "noise of the REPL"),
             Event::Chosen { text } => tracing::info!("{text}"),

@@ -8,6 +8,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::engine::pool::Lease;
+use crate::service::error::ServiceError;
+use crate::service::names;
 
 /// How many names are remembered after their sessions are gone.
 const REMEMBERED: usize = 10_000;
@@ -28,19 +30,12 @@ struct Entry {
     used: Instant,
 }
 
-/// Why there is no session of a name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Missing {
-    /// This client never had one.
-    Unknown,
-    /// It is gone, and why.
-    Gone(&'static str),
-}
-
 /// All sessions that clients hold.
 pub(crate) struct Leases {
     /// The most at a time.
     most: usize,
+    /// How long one lives without a request.
+    idle: Duration,
     /// Those there are and were.
     inner: Mutex<Inner>,
 }
@@ -70,9 +65,10 @@ impl Drop for Place<'_> {
 
 impl Leases {
     /// None yet.
-    pub(crate) fn new(most: usize) -> Self {
+    pub(crate) fn new(most: usize, idle: Duration) -> Self {
         Self {
             most,
+            idle,
             inner: Mutex::default(),
         }
     }
@@ -82,37 +78,52 @@ impl Leases {
         self.lock().held.len()
     }
 
-    /// A place for one more, if there is one.
-    pub(crate) fn reserve(&self) -> Option<Place<'_>> {
+    /// A place for one more.
+    ///
+    /// # Errors
+    /// As many as may be are held.
+    pub(crate) fn reserve(&self) -> Result<Place<'_>, ServiceError> {
         let mut inner = self.lock();
         if inner.held.len() + inner.promised >= self.most {
-            return None;
+            return Err(ServiceError::TooManyLeases {
+                retry_after: self.idle,
+            });
         }
         inner.promised += 1;
         drop(inner);
-        Some(Place(self))
+        Ok(Place(self))
     }
 
-    /// Keeps a session under a name.
-    pub(crate) fn keep(&self, place: Place<'_>, name: &str, client: Arc<str>, lease: Lease) {
+    /// Keeps a session under a new name, which is returned.
+    ///
+    /// # Errors
+    /// A system without random bytes; the session is given back.
+    pub(crate) fn keep(
+        &self,
+        place: Place<'_>,
+        client: Arc<str>,
+        lease: Lease,
+    ) -> Result<String, ServiceError> {
+        let name = names::random().map_err(ServiceError::NoRandomName)?;
         let entry = Entry {
             held: Arc::new(tokio::sync::Mutex::new(Held { lease })),
             client,
             used: Instant::now(),
         };
-        self.lock().held.insert(name.to_owned(), entry);
+        self.lock().held.insert(name.clone(), entry);
         drop(place);
+        Ok(name)
     }
 
     /// The session of a name.
     ///
     /// # Errors
-    /// Why there is none.
+    /// This client never had it, or it is gone.
     pub(crate) fn find(
         &self,
         name: &str,
         client: &str,
-    ) -> Result<Arc<tokio::sync::Mutex<Held>>, Missing> {
+    ) -> Result<Arc<tokio::sync::Mutex<Held>>, ServiceError> {
         let mut inner = self.lock();
         if let Some(entry) = inner.held.get_mut(name)
             && *entry.client == *client
@@ -121,8 +132,10 @@ impl Leases {
             return Ok(Arc::clone(&entry.held));
         }
         match inner.gone.get(name) {
-            Some((owner, why)) if **owner == *client => Err(Missing::Gone(why)),
-            _ => Err(Missing::Unknown),
+            Some((owner, why)) if **owner == *client => Err(ServiceError::LeaseGone {
+                why: (*why).to_owned(),
+            }),
+            _ => Err(ServiceError::NoSuchLease),
         }
     }
 
@@ -152,15 +165,15 @@ impl Leases {
         drop(entry);
     }
 
-    /// Gives back all that nobody used for `idle`, and those that were lost meanwhile.
-    pub(crate) fn expire(&self, idle: Duration) {
+    /// Gives back all that were not used for too long, and those that were lost meanwhile.
+    pub(crate) fn expire(&self) {
         let inner = self.lock();
         let over = inner.held.iter().filter_map(|(name, entry)| {
             // A request is using it if this fails.
             let held = entry.held.try_lock().ok()?;
             let why = if held.lease.is_lost() {
                 "lost"
-            } else if entry.used.elapsed() >= idle {
+            } else if entry.used.elapsed() >= self.idle {
                 "expired"
             } else {
                 return None;

@@ -1,17 +1,17 @@
-//! Who may call. Keys are kept as digests, and compared in a time that tells nothing about them.
+//! Who may ask. Keys are kept as digests, and compared in a time that tells nothing about them.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use axum::http::StatusCode;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
 
 use crate::failure::{Failure, Kind};
-use crate::http::problem::Problem;
-use crate::http::rate::Bucket;
+use crate::service::error::ServiceError;
+use crate::service::principal::Principal;
+use crate::service::rate::Bucket;
 
 /// What every key may do.
 #[derive(Debug, Clone, Copy, Default)]
@@ -46,17 +46,6 @@ impl fmt::Debug for Keys {
             .finish()
     }
 }
-
-/// A caller whose key was recognised.
-pub(crate) struct Admitted {
-    /// The name of the key.
-    pub(crate) name: Arc<str>,
-    /// Held while the request runs.
-    pub(crate) permit: Option<OwnedSemaphorePermit>,
-}
-
-/// When a client that may not have more requests at a time should try again.
-const BUSY: Duration = Duration::from_secs(1);
 
 impl Keys {
     /// Reads keys, one a line: `KEY` or `NAME KEY`; empty lines and those that start with `#` do
@@ -98,16 +87,19 @@ impl Keys {
         self.0.is_empty()
     }
 
-    /// Lets a caller in who shows `Bearer KEY` or the bare key.
+    /// Lets a client in that shows `Bearer KEY` or the bare key.
     ///
     /// # Errors
-    /// 401 for a key that is missing or unknown, 429 for one that is used too much.
-    pub(crate) fn admit(&self, shown: Option<&[u8]>) -> Result<Admitted, Problem> {
-        let unauthorized = |text| Problem::new(StatusCode::UNAUTHORIZED, text);
+    /// A key that is missing, unknown or used too much.
+    pub(crate) fn admit(
+        &self,
+        shown: Option<&[u8]>,
+        now: Instant,
+    ) -> Result<Principal, ServiceError> {
         let shown = shown.unwrap_or_default().trim_ascii();
         let shown = bearer(shown).unwrap_or(shown).trim_ascii();
         if shown.is_empty() {
-            return Err(unauthorized("Missing API key"));
+            return Err(ServiceError::MissingKey);
         }
         let digest: [u8; 32] = Sha256::digest(shown).into();
         // All are looked at, so that the time does not tell which one it was.
@@ -117,8 +109,7 @@ impl Keys {
                 found = Some(key);
             }
         }
-        let key = found.ok_or_else(|| unauthorized("Invalid API key"))?;
-        key.enter(Instant::now())
+        found.ok_or(ServiceError::UnknownKey)?.enter(now)
     }
 }
 
@@ -144,28 +135,21 @@ impl Key {
     }
 
     /// Counts one more request.
-    fn enter(&self, now: Instant) -> Result<Admitted, Problem> {
-        let too_many =
-            |text: &str, wait| Problem::new(StatusCode::TOO_MANY_REQUESTS, text).retry_after(wait);
+    fn enter(&self, now: Instant) -> Result<Principal, ServiceError> {
         if let Some(bucket) = &self.bucket {
             let mut bucket = bucket.lock().unwrap_or_else(PoisonError::into_inner);
             bucket
                 .take(now)
-                .map_err(|wait| too_many("too many requests a second with this key", wait))?;
+                .map_err(|retry_after| ServiceError::TooManyRequests { retry_after })?;
         }
         let permit = match &self.running {
             None => None,
             Some(running) => match Arc::clone(running).try_acquire_owned() {
                 Ok(permit) => Some(permit),
-                Err(_none_left) => {
-                    return Err(too_many("too many requests at a time with this key", BUSY));
-                }
+                Err(_none_left) => return Err(ServiceError::TooManyConcurrent),
             },
         };
-        Ok(Admitted {
-            name: Arc::clone(&self.name),
-            permit,
-        })
+        Ok(Principal::with_key(&self.name, now, permit))
     }
 }
 
@@ -173,12 +157,12 @@ impl Key {
 mod tests {
     use super::*;
 
-    /// The status or the name that showing `shown` gives.
-    fn admit(keys: &Keys, shown: &str) -> Result<String, u16> {
-        let admitted = keys.admit(Some(shown.as_bytes()));
+    /// The name or the error that showing `shown` gives.
+    fn admit(keys: &Keys, shown: &str) -> Result<String, String> {
+        let admitted = keys.admit(Some(shown.as_bytes()), Instant::now());
         admitted
-            .map(|admitted| admitted.name.to_string())
-            .map_err(|problem| problem.status.as_u16())
+            .map(|principal| principal.client.to_string())
+            .map_err(|error| error.to_string())
     }
 
     #[test]
@@ -188,18 +172,19 @@ mod tests {
         assert_eq!(admit(&keys, "Bearer s3cret").as_deref(), Ok("alice"));
         assert_eq!(admit(&keys, "bearer  plain").as_deref(), Ok("key-2"));
         assert_eq!(admit(&keys, "two").as_deref(), Ok("key-4"));
-        for wrong in [
-            "",
-            "Bearer",
-            "Bearer ",
-            "s3cre",
-            "s3crett",
-            "alice s3cret",
-            "# people",
+        for (wrong, error) in [
+            ("", "Missing API key"),
+            ("Bearer", "Invalid API key"),
+            ("Bearer ", "Invalid API key"),
+            ("s3cre", "Invalid API key"),
+            ("s3crett", "Invalid API key"),
+            ("alice s3cret", "Invalid API key"),
+            ("# people", "Invalid API key"),
         ] {
-            assert_eq!(admit(&keys, wrong), Err(401), "{wrong}");
+            assert_eq!(admit(&keys, wrong), Err(error.to_owned()), "{wrong}");
         }
-        assert_eq!(keys.admit(None).err().unwrap().error, "Missing API key");
+        let missing = keys.admit(None, Instant::now());
+        assert!(matches!(missing, Err(ServiceError::MissingKey)));
     }
 
     #[test]
@@ -217,8 +202,9 @@ mod tests {
             rate: None,
         };
         let keys = Keys::parse("one\ntwo", limits).unwrap();
-        let held = keys.admit(Some(b"one")).unwrap();
-        assert_eq!(admit(&keys, "one"), Err(429));
+        let held = keys.admit(Some(b"one"), Instant::now()).unwrap();
+        let refused = keys.admit(Some(b"one"), Instant::now());
+        assert!(matches!(refused, Err(ServiceError::TooManyConcurrent)));
         assert_eq!(admit(&keys, "two").as_deref(), Ok("key-2"));
         drop(held);
         assert_eq!(admit(&keys, "one").as_deref(), Ok("key-1"));
@@ -232,7 +218,8 @@ mod tests {
         };
         let keys = Keys::parse("one\ntwo", limits).unwrap();
         assert!(admit(&keys, "one").is_ok());
-        assert_eq!(admit(&keys, "one"), Err(429));
+        let refused = keys.admit(Some(b"one"), Instant::now());
+        assert!(matches!(refused, Err(ServiceError::TooManyRequests { .. })));
         assert!(admit(&keys, "two").is_ok());
     }
 }

@@ -1,16 +1,16 @@
-//! What a server was told to be. Decides nothing and reads nothing.
+//! How a service is set up. Decides nothing and reads nothing.
 
 use std::time::Duration;
 
-use crate::http::keys::Keys;
 use crate::limits::{Bytes, Wait};
+use crate::service::keys::Keys;
 
-/// What a raw text is answered with.
+/// The form of the answer to a raw source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mode {
     /// Messages and sorries, as a REPL writes them.
     Repl,
-    /// What `lean` prints, from a process that serves one text only.
+    /// What `lean` prints, from a process that serves one source only.
     Lean,
 }
 
@@ -25,26 +25,26 @@ pub(crate) enum Cors {
     Off,
 }
 
-/// Everything about a server but its pool.
+/// Everything about a service but its pool.
 #[derive(Debug)]
-pub(crate) struct ServeOptions {
-    /// What a raw text is answered with.
+pub(crate) struct ServiceOptions {
+    /// The form of the answer to a raw source.
     pub(crate) mode: Mode,
-    /// Longest run of a text whose client does not say.
-    pub(crate) timeout: Duration,
+    /// Longest run of a source whose client does not say.
+    pub(crate) run_timeout: Duration,
     /// Longest run that a client may ask for.
-    pub(crate) max_timeout: Duration,
-    /// Longest time of a text's imports.
+    pub(crate) max_run_timeout: Duration,
+    /// Longest time of a source's imports.
     pub(crate) import_timeout: Duration,
     /// Longest wait for a session.
-    pub(crate) max_wait: Duration,
+    pub(crate) queue_timeout: Duration,
     /// Longest body of a request.
     pub(crate) max_body: Bytes,
     /// Longest time in which a body may arrive.
     pub(crate) body_timeout: Duration,
     /// Most connections at a time.
     pub(crate) max_connections: usize,
-    /// Texts of one batch that are in the queue or run at a time.
+    /// Sources of one batch that are in the queue or run at a time.
     pub(crate) batch_width: usize,
     /// Whose web pages may call.
     pub(crate) cors: Cors,
@@ -52,21 +52,21 @@ pub(crate) struct ServeOptions {
     pub(crate) trusts_proxy: bool,
     /// Who may call at all.
     pub(crate) keys: Keys,
-    /// Longest wait for running texts when the server is to stop.
+    /// Longest wait for running sources when the service is to stop.
     pub(crate) grace: Wait,
-    /// How long a client's own session lives without a request.
+    /// How long a lease lives without a request.
     pub(crate) lease_idle: Duration,
-    /// How many sessions clients may hold as their own.
+    /// How many leases there may be at a time.
     pub(crate) max_leases: usize,
-    /// The imports of a raw text that has none, such as `import Mathlib`; empty for none.
+    /// The imports of a raw source that has none, such as `import Mathlib`; empty for none.
     pub(crate) base_header: String,
     /// Which Lean, and why that one.
-    pub(crate) toolchain: Toolchain,
+    pub(crate) toolchain: ToolchainChoice,
 }
 
-/// Which Lean, as `/version` tells it.
+/// Which Lean, as `/version` shows it.
 #[derive(Debug, Clone)]
-pub(crate) struct Toolchain {
+pub(crate) struct ToolchainChoice {
     /// `core`, `project` or `repl`.
     pub(crate) source: &'static str,
     /// One sentence that says why.

@@ -13,13 +13,11 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
+use crate::engine::evaluated::Verdict;
 use crate::engine::pool::PoolState;
-use crate::engine::pool::job::Refusal;
 use crate::engine::undecided::UndecidedReason;
-use crate::http::verdict;
-use crate::http::work::Outcome;
 
-/// By which way a source came.
+/// The interface that a source came by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Surface {
     /// A raw source.
@@ -41,10 +39,21 @@ impl Surface {
     }
 }
 
+/// The times of a source that ran.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct PhaseTimes {
+    /// The wait for a session.
+    pub(crate) queue: Duration,
+    /// The imports.
+    pub(crate) header: Duration,
+    /// Everything after them.
+    pub(crate) body: Duration,
+}
+
 /// Labels of the counter of sources.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct SourceLabels {
-    /// By which way it came.
+    /// The interface that it came by.
     surface: &'static str,
     /// The verdict in a word.
     verdict: &'static str,
@@ -179,25 +188,31 @@ impl Metrics {
         self.responses.get_or_create(&StatusLabels { status }).inc();
     }
 
-    /// Counts a source and its times.
-    pub(crate) fn source(&self, surface: Surface, outcome: &Outcome) {
-        if let Err(Refusal::Cancelled) = outcome {
+    /// Counts a source, and its times if it ran. One whose client went away before it ran does not count.
+    pub(crate) fn source(
+        &self,
+        surface: Surface,
+        verdict: Verdict,
+        reason: Option<UndecidedReason>,
+        times: Option<PhaseTimes>,
+    ) {
+        if times.is_none() && reason == Some(UndecidedReason::Cancelled) {
             return;
         }
         let labels = SourceLabels {
             surface: surface.as_str(),
-            verdict: verdict::word(outcome),
-            reason: verdict::reason(outcome).map_or("", UndecidedReason::as_str),
+            verdict: verdict.as_str(),
+            reason: reason.map_or("", UndecidedReason::as_str),
         };
         self.sources.get_or_create(&labels).inc();
-        let Ok(answer) = outcome else { return };
+        let Some(times) = times else { return };
         let observe = |phase, span: Duration| {
             let histogram = self.phases.get_or_create(&PhaseLabels { phase });
             histogram.observe(span.as_secs_f64());
         };
-        observe("queue", answer.queue);
-        observe("header", answer.evaluated.times.header);
-        observe("body", answer.evaluated.times.body);
+        observe("queue", times.queue);
+        observe("header", times.header);
+        observe("body", times.body);
     }
 
     /// Everything in text form, with how the pool is now.

@@ -1,0 +1,158 @@
+//! Why a request is not answered as asked, for every network door. Each door maps it to its own codes in
+//! one place.
+
+use std::io;
+use std::time::Duration;
+
+use crate::engine::pool::job::Refusal;
+use crate::service::readiness::Readiness;
+
+/// When a client that may not have more requests at a time should try again.
+const BUSY: Duration = Duration::from_secs(1);
+
+/// When a client that came too early should try again.
+const NOT_READY: Duration = Duration::from_secs(2);
+
+/// When to try again where no session starts, or at the server that replaces this one.
+const UNAVAILABLE: Duration = Duration::from_secs(5);
+
+/// Why a request is not answered as asked; displayed as one line for the client.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ServiceError {
+    /// A key is required and none was shown.
+    #[error("Missing API key")]
+    MissingKey,
+    /// The key is not among those of the service.
+    #[error("Invalid API key")]
+    UnknownKey,
+    /// The key is used more often than its rate allows.
+    #[error("too many requests a second with this key")]
+    TooManyRequests {
+        /// When its next request is allowed.
+        retry_after: Duration,
+    },
+    /// As many requests of the key run as may.
+    #[error("too many requests at a time with this key")]
+    TooManyConcurrent,
+    /// No session has been there yet, or none will be any more.
+    #[error("REPL not ready ({})", not_ready(.0))]
+    NotReady(Readiness),
+    /// The service takes no new work.
+    #[error("the server is shutting down")]
+    ShuttingDown,
+    /// No session starts, and why.
+    #[error("{0}")]
+    NoSession(String),
+    /// As many sources wait as may.
+    #[error("the queue is full; try again later")]
+    QueueFull {
+        /// When it is worth trying again.
+        retry_after: Duration,
+    },
+    /// No session was free in time.
+    #[error("no free REPL within {:.1} s", waited.as_secs_f64())]
+    QueueTimeout {
+        /// How long the source or the client waited.
+        waited: Duration,
+    },
+    /// The client went away.
+    #[error("the client went away")]
+    Cancelled,
+    /// As many leases are held as may.
+    #[error("no more sessions can be held at a time")]
+    TooManyLeases {
+        /// When one of them may have expired.
+        retry_after: Duration,
+    },
+    /// This client never had a lease of that name.
+    #[error("there is no such session")]
+    NoSuchLease,
+    /// The lease is over, and why.
+    #[error("the session is gone ({why}); its environments and proof states are lost")]
+    LeaseGone {
+        /// A word or a sentence.
+        why: String,
+    },
+    /// A request in a lease took too long, which ends the lease.
+    #[error("timed out after {}s; the session is gone with its environments", limit.as_secs_f64())]
+    LeaseTimedOut {
+        /// The longest run that it was given.
+        limit: Duration,
+    },
+    /// The imports of a source in a lease fail; the lease lives on.
+    #[error("{0}")]
+    HeaderFailed(String),
+    /// The system has no random bytes for a name.
+    #[error("no random name: {0}")]
+    NoRandomName(#[source] io::Error),
+}
+
+/// What [`ServiceError::NotReady`] says in parentheses.
+fn not_ready(readiness: &Readiness) -> String {
+    match readiness {
+        Readiness::Starting | Readiness::ImportingMathlib => format!("still {readiness}"),
+        _ => readiness.to_string(),
+    }
+}
+
+impl ServiceError {
+    /// When it is worth trying again; nothing if that would not help.
+    pub(crate) fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::TooManyRequests { retry_after }
+            | Self::QueueFull { retry_after }
+            | Self::TooManyLeases { retry_after } => Some(*retry_after),
+            Self::TooManyConcurrent | Self::QueueTimeout { .. } => Some(BUSY),
+            Self::NotReady(_) => Some(NOT_READY),
+            Self::ShuttingDown | Self::NoSession(_) => Some(UNAVAILABLE),
+            Self::MissingKey
+            | Self::UnknownKey
+            | Self::Cancelled
+            | Self::NoSuchLease
+            | Self::LeaseGone { .. }
+            | Self::LeaseTimedOut { .. }
+            | Self::HeaderFailed(_)
+            | Self::NoRandomName(_) => None,
+        }
+    }
+}
+
+impl From<&Refusal> for ServiceError {
+    fn from(refusal: &Refusal) -> Self {
+        match refusal {
+            Refusal::Full { retry_after } => Self::QueueFull {
+                retry_after: *retry_after,
+            },
+            Refusal::TooLate { waited } => Self::QueueTimeout { waited: *waited },
+            Refusal::Draining => Self::ShuttingDown,
+            Refusal::NoSession(failure) => Self::NoSession(failure.problem().to_owned()),
+            Refusal::Cancelled => Self::Cancelled,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_that_came_too_early_reads_what_is_still_to_come() {
+        for (readiness, text) in [
+            (Readiness::Starting, "REPL not ready (still starting)"),
+            (
+                Readiness::ImportingMathlib,
+                "REPL not ready (still importing Mathlib)",
+            ),
+            (Readiness::ShuttingDown, "REPL not ready (shutting down)"),
+        ] {
+            assert_eq!(ServiceError::NotReady(readiness).to_string(), text);
+        }
+    }
+
+    #[test]
+    fn a_wait_is_told_to_the_tenth_of_a_second() {
+        let waited = Duration::from_millis(1250);
+        let error = ServiceError::from(&Refusal::TooLate { waited });
+        assert_eq!(error.to_string(), "no free REPL within 1.2 s");
+    }
+}

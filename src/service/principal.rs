@@ -1,0 +1,44 @@
+//! Who asks: the name of a key, or the network of an address. Never decides who may ask.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use tokio::sync::OwnedSemaphorePermit;
+
+use crate::service::address;
+
+/// Who asks, and since when.
+#[derive(Debug, Clone)]
+pub(crate) struct Principal {
+    /// For the queue, which is fair between clients: the name of the key, or the network.
+    pub(crate) client: Arc<str>,
+    /// When the request came.
+    pub(crate) start: Instant,
+    /// Held while the request runs, if its key may not make many at a time.
+    _permit: Option<Arc<OwnedSemaphorePermit>>,
+}
+
+impl Principal {
+    /// The owner of a key.
+    pub(crate) fn with_key(
+        name: &Arc<str>,
+        start: Instant,
+        permit: Option<OwnedSemaphorePermit>,
+    ) -> Self {
+        Self {
+            client: Arc::clone(name),
+            start,
+            _permit: permit.map(Arc::new),
+        }
+    }
+
+    /// A client without a key; all whose address is not known are one client.
+    pub(crate) fn at(address: Option<IpAddr>, start: Instant) -> Self {
+        Self {
+            client: Arc::from(address.map_or_else(String::new, address::network)),
+            start,
+            _permit: None,
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! What the requests of all doors share. Never talks to a session.
+
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::time::{Instant, timeout_at};
+
+use crate::engine::pool::Pool;
+use crate::engine::pool::PoolState;
+use crate::engine::pool::job::Refusal;
+use crate::failure::Failure;
+use crate::lean::options::ModuleOptions;
+use crate::process::sandbox::Offer;
+use crate::service::error::ServiceError;
+use crate::service::leases::Leases;
+use crate::service::metrics::Metrics;
+use crate::service::names;
+use crate::service::options::ServiceOptions;
+use crate::service::readiness::{self, Readiness};
+use crate::session::identity::Identity;
+
+/// How many random letters make the ids of requests differ between two runs.
+const NONCE: usize = 8;
+
+/// The pool and what it runs, once both are known.
+pub(crate) struct StartedPool {
+    /// The pool.
+    pub(crate) pool: Arc<Pool>,
+    /// What it runs.
+    pub(crate) identity: Identity,
+    /// The SHA-256 of the pickle that sources start from, if they do.
+    pub(crate) pickle: Option<String>,
+    /// How its sessions are confined.
+    pub(crate) confinement: Offer,
+    /// The options of Lean that hold for all sources; nothing if no Lake file says.
+    pub(crate) lean_options: Option<Arc<ModuleOptions>>,
+}
+
+/// What the requests of all doors share.
+pub(crate) struct Service {
+    /// How it is set up.
+    pub(crate) options: ServiceOptions,
+    /// What is counted.
+    pub(crate) metrics: Metrics,
+    /// Sessions that clients hold as their own.
+    pub(crate) leases: Leases,
+    /// Makes the ids of requests differ between two runs.
+    pub(crate) nonce: String,
+    /// Set once Lean is installed and the pool has begun to start sessions.
+    started: OnceLock<StartedPool>,
+    /// Notified when `started` is set.
+    news: Notify,
+}
+
+impl Service {
+    /// A service without a pool yet.
+    ///
+    /// # Errors
+    /// A system without random bytes.
+    pub(crate) fn new(options: ServiceOptions) -> Result<Self, Failure> {
+        let nonce = names::random()
+            .map_err(|err| Failure::bug("this system has no random bytes").caused_by(err))?;
+        Ok(Self {
+            leases: Leases::new(options.max_leases, options.lease_idle),
+            options,
+            metrics: Metrics::new(),
+            nonce: nonce.chars().take(NONCE).collect(),
+            started: OnceLock::new(),
+            news: Notify::new(),
+        })
+    }
+
+    /// Takes the pool into use. Only the first one counts.
+    pub(crate) fn start(&self, started: StartedPool) {
+        // A second pool is never made.
+        let _ = self.started.set(started);
+        self.news.notify_waiters();
+    }
+
+    /// The pool, if there is one.
+    pub(crate) fn pool(&self) -> Option<&Arc<Pool>> {
+        self.started.get().map(|started| &started.pool)
+    }
+
+    /// The pool, as soon as there is one.
+    ///
+    /// # Errors
+    /// A refusal if that takes longer than `wait`.
+    pub(crate) async fn pool_within(&self, wait: Duration) -> Result<&Arc<Pool>, Refusal> {
+        let until = Instant::now() + wait;
+        loop {
+            // Asked for before looking, so that nothing is missed in between.
+            let news = self.news.notified();
+            if let Some(pool) = self.pool() {
+                return Ok(pool);
+            }
+            if timeout_at(until, news).await.is_err() {
+                return Err(Refusal::TooLate { waited: wait });
+            }
+        }
+    }
+
+    /// The pool and what it runs, once both are known.
+    pub(crate) fn started(&self) -> Option<&StartedPool> {
+        self.started.get()
+    }
+
+    /// How the pool is, if there is one.
+    pub(crate) fn state(&self) -> Option<PoolState> {
+        self.started.get().map(|started| started.pool.state())
+    }
+
+    /// How far a service is whose pool is in this state.
+    pub(crate) fn readiness(&self, state: Option<&PoolState>) -> Readiness {
+        Readiness::new(state, self.has_mathlib())
+    }
+
+    /// Whether a raw source without imports can use Mathlib.
+    pub(crate) fn has_mathlib(&self) -> bool {
+        readiness::imports_mathlib(&self.options.base_header)
+    }
+
+    /// Whether a source is taken now.
+    ///
+    /// # Errors
+    /// There has been no session yet, or none will be there any more.
+    pub(crate) fn check_ready(&self) -> Result<(), ServiceError> {
+        let state = self.state();
+        if state.as_ref().is_some_and(readiness::takes_sources) {
+            return Ok(());
+        }
+        Err(ServiceError::NotReady(self.readiness(state.as_ref())))
+    }
+
+    /// A client's number of seconds, within what it may ask for; none if it is no span of time.
+    pub(crate) fn run_timeout(&self, seconds: f64) -> Option<Duration> {
+        let most = self.options.max_run_timeout;
+        if !seconds.is_finite() || seconds <= 0.0 {
+            return None;
+        }
+        Some(
+            Duration::try_from_secs_f64(seconds)
+                .unwrap_or(most)
+                .min(most),
+        )
+    }
+}
