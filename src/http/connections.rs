@@ -15,7 +15,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, timeout};
 use tower_service::Service as _;
 
-use crate::http::front::Peer;
+use crate::http::admission::Peer;
 use crate::limits::{CancelFlag, TICK};
 
 /// How long a client may take for the head of its next request; also how long a connection is kept

@@ -1,14 +1,16 @@
 //! `leanrepl serve`: the service over HTTP. Never talks to a session but through the pool.
 
+mod admission;
 mod base_header;
 mod body;
 mod connections;
+mod cors;
 mod eval;
 mod forwarded;
-mod front;
 mod health;
 mod kimina;
 mod lax;
+mod layers;
 pub(crate) mod listener;
 mod numbers;
 mod object;
@@ -17,10 +19,12 @@ mod page;
 mod problem;
 mod raw;
 mod replies;
+mod request_id;
 mod results;
 mod router;
 pub(crate) mod serve;
 mod sessions;
 mod sources;
 mod verdict;
+mod visit;
 mod work;

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use axum::Extension;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, Method, StatusCode};
+use axum::http::{HeaderMap, HeaderName, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::Value;
@@ -33,7 +33,7 @@ use crate::service::principal::Principal;
 use crate::service::server::Service;
 
 /// The header in which a client says how long its text may run, in seconds.
-const TIMEOUT: &str = "x-lean-timeout";
+pub(crate) const X_LEAN_TIMEOUT: HeaderName = HeaderName::from_static("x-lean-timeout");
 
 /// How a source is called in what Lean prints.
 const NAME: &str = "<stdin>";
@@ -174,7 +174,7 @@ pub(crate) async fn anywhere(
 
 /// The longest run that a client asks for in the header, within what it may ask for.
 fn timeout(headers: &HeaderMap, server: &Service) -> Result<Duration, Problem> {
-    let Some(value) = headers.get(TIMEOUT) else {
+    let Some(value) = headers.get(X_LEAN_TIMEOUT) else {
         return Ok(server.options.run_timeout);
     };
     let seconds = value

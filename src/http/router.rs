@@ -6,11 +6,11 @@ use axum::Router;
 use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::http::uri::{PathAndQuery, Uri};
-use axum::middleware::{from_fn_with_state, map_request};
+use axum::middleware::map_request;
 use axum::routing::{get, post};
 
 use crate::http::problem::Problem;
-use crate::http::{eval, front, health, kimina, openapi, page, raw, sessions};
+use crate::http::{eval, health, kimina, layers, openapi, page, raw, sessions};
 use crate::service::server::Service;
 
 /// All paths of the service.
@@ -38,11 +38,10 @@ pub(crate) fn router(service: &Arc<Service>) -> Router {
         .route("/v1/sessions/{id}/tactics", post(sessions::tactic))
         .method_not_allowed_fallback(not_allowed)
         .fallback(raw::anywhere)
-        .layer(from_fn_with_state(Arc::clone(service), front::handle))
         .with_state(Arc::clone(service));
     // What changes a path has to stand before what looks at it.
     Router::new()
-        .fallback_service(paths)
+        .fallback_service(layers::around(paths, service))
         .layer(map_request(with_plain_path))
 }
 
