@@ -8,34 +8,27 @@ use axum::http::StatusCode;
 use axum::http::uri::{PathAndQuery, Uri};
 use axum::middleware::map_request;
 use axum::routing::{get, post};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
-use crate::http::problem::Problem;
+use crate::http::problem::{Problem, json_response};
 use crate::http::{eval, health, kimina, layers, openapi, page, raw, sessions};
 use crate::service::server::Service;
 
 /// All paths of the service.
 pub(crate) fn router(service: &Arc<Service>) -> Router {
-    let paths = Router::new()
-        .route("/", get(health::root).post(raw::evaluate))
+    let (described, mut document) = described().split_for_parts();
+    openapi::add_common(&mut document);
+    let document = Arc::new(document);
+    let paths = described
         .route("/page.css", get(page::style))
         .route("/page.js", get(page::script))
         .route("/abbreviations.js", get(page::abbreviations))
-        .route("/health", get(health::health))
-        .route("/ready", get(health::ready))
-        .route("/version", get(health::version))
-        .route("/metrics", get(health::metrics))
-        .route("/openapi.json", get(openapi::openapi))
-        .route("/api/check", post(kimina::check))
-        .route("/verify", post(kimina::verify))
-        .route("/one_pass_verify_batch", post(kimina::verify))
-        .route("/v1/eval", post(eval::eval))
-        .route("/v1/sessions", post(sessions::create))
         .route(
-            "/v1/sessions/{id}",
-            get(sessions::show).delete(sessions::delete),
+            "/openapi.json",
+            get(async move || json_response(StatusCode::OK, &*document)),
         )
-        .route("/v1/sessions/{id}/commands", post(sessions::command))
-        .route("/v1/sessions/{id}/tactics", post(sessions::tactic))
+        .route("/one_pass_verify_batch", post(kimina::verify))
         .method_not_allowed_fallback(not_allowed)
         .fallback(raw::anywhere)
         .with_state(Arc::clone(service));
@@ -43,6 +36,23 @@ pub(crate) fn router(service: &Arc<Service>) -> Router {
     Router::new()
         .fallback_service(layers::around(paths, service))
         .layer(map_request(with_plain_path))
+}
+
+/// The paths that are described; each handler names its own.
+fn described() -> OpenApiRouter<Arc<Service>> {
+    OpenApiRouter::with_openapi(openapi::without_paths())
+        .routes(routes!(health::root, raw::evaluate))
+        .routes(routes!(health::health))
+        .routes(routes!(health::ready))
+        .routes(routes!(health::version))
+        .routes(routes!(health::metrics))
+        .routes(routes!(kimina::check))
+        .routes(routes!(kimina::verify))
+        .routes(routes!(eval::eval))
+        .routes(routes!(sessions::create))
+        .routes(routes!(sessions::show, sessions::delete))
+        .routes(routes!(sessions::command))
+        .routes(routes!(sessions::tactic))
 }
 
 /// The request with the plain form of its path.
