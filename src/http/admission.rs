@@ -59,7 +59,7 @@ fn principal(service: &Service, request: &Request) -> Result<Principal, ServiceE
             .then(|| forwarded::forwarded(headers))
             .flatten();
         let address = forwarded.or_else(|| peer.map(|peer| peer.0.ip()));
-        return Ok(Principal::at(address, now));
+        return Ok(Principal::from_address(address, now));
     }
     let shown = headers
         .get(AUTHORIZATION)

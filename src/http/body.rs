@@ -19,7 +19,7 @@ use crate::service::options::ServiceOptions;
 /// later sees the answer and not a closed connection.
 const DISCARDED: u64 = 16;
 
-/// The body as text.
+/// The body as a string.
 ///
 /// # Errors
 /// 400 for bytes that are no UTF-8 or an upload that breaks off, 408 for a slow one, 413 for a long
@@ -52,7 +52,7 @@ pub(crate) async fn json<T: DeserializeOwned>(
     from_json(&text(headers, body, options).await?)
 }
 
-/// A text as a JSON object of a certain shape.
+/// A string as a JSON object of a certain shape.
 ///
 /// # Errors
 /// 422 for another shape.
@@ -62,7 +62,7 @@ pub(crate) fn from_json<T: DeserializeOwned>(text: &str) -> Result<T, Problem> {
     Ok(object.0)
 }
 
-/// Refuses a body whose bytes are not the text: nothing here undoes a compression.
+/// Refuses a body that is encoded: nothing here undoes a compression.
 fn expect_plain(headers: &HeaderMap) -> Result<(), Problem> {
     let codings = headers.get_all(CONTENT_ENCODING).iter();
     let is_plain = |coding: &[u8]| coding.is_empty() || coding.eq_ignore_ascii_case(b"identity");
@@ -86,7 +86,7 @@ async fn bytes(
     match timeout(options.body_timeout, collect(headers, &mut stream, limit)).await {
         Ok(Ok(Some(bytes))) => Ok(bytes),
         Ok(Ok(None)) => {
-            // What comes of it does not matter: the answer is known.
+            // Whether it ends does not matter: the answer is known.
             let _ = timeout(options.body_timeout, discard(&mut stream, limit)).await;
             Err(Problem::new(
                 StatusCode::PAYLOAD_TOO_LARGE,

@@ -36,7 +36,7 @@ pub(crate) async fn accept(
     let graceful = GracefulShutdown::new();
     let room = Arc::new(Semaphore::new(most));
     loop {
-        // A full house waits with the system, which holds a queue of its own.
+        // Connections beyond the most wait with the system, which has a queue of its own.
         let next = async {
             let permit = Arc::clone(&room).acquire_owned().await;
             (permit, listener.accept().await)
@@ -85,7 +85,7 @@ fn start(
         .serve_connection(TokioIo::new(stream), service);
     let connection = graceful.watch(connection);
     tokio::spawn(async move {
-        // A client that breaks off or writes nonsense concerns nobody else.
+        // A client that breaks off or does not speak HTTP does not concern the others.
         if let Err(err) = connection.await {
             tracing::debug!(%err, "a connection ended early");
         }

@@ -55,7 +55,7 @@ pub(crate) struct ReadyReply {
 pub(crate) struct VersionReply {
     /// Of leanrepl.
     leanrepl: &'static str,
-    /// Of Lean, once a session has told it.
+    /// Of Lean, once a session has reported it.
     lean: Option<String>,
     /// `core`, `project` or `repl`.
     source: &'static str,

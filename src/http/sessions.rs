@@ -1,5 +1,5 @@
-//! `/v1/sessions`: a session of one's own, for clients that work step by step. What its client may
-//! ask is a choice from what the REPL can do: never reading or writing files.
+//! `/v1/sessions`: leases over HTTP, for clients that work step by step. What a client may ask is a
+//! choice from what the REPL can do: never reading or writing files.
 
 mod step;
 
@@ -16,6 +16,7 @@ use tokio::sync::{OwnedMutexGuard, oneshot};
 use tokio::time::timeout;
 use utoipa::ToSchema;
 
+use crate::engine::pool::Lease;
 use crate::http::body;
 use crate::http::kimina::Infotree;
 use crate::http::numbers::Natural;
@@ -26,7 +27,6 @@ use crate::lean::message::{EnvId, ProofStateId};
 use crate::limits::Deadline;
 use crate::protocol::wire::{self, InfoTreeKind, Options};
 use crate::service::error::ServiceError;
-use crate::service::leases::Held;
 use crate::service::principal::Principal;
 use crate::service::server::Service;
 use crate::session::error::SessionError;
@@ -37,7 +37,7 @@ const SLACK: Duration = Duration::from_secs(60);
 /// A session.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct SessionReply {
-    /// Its name: whoever knows it and has the same key may use it.
+    /// Its name: a client that knows it and has the same key may use it.
     id: String,
     /// Seconds without a request after which it is given back.
     expires_in: f64,
@@ -90,7 +90,7 @@ pub(crate) struct TacticRequest {
 )]
 pub(crate) async fn create(
     State(service): State<Arc<Service>>,
-    Extension(caller): Extension<Principal>,
+    Extension(principal): Extension<Principal>,
     request: Request,
 ) -> Result<Response, Problem> {
     let (head, body) = request.into_parts();
@@ -104,7 +104,7 @@ pub(crate) async fn create(
     let pool = pool.map_err(|refusal| ServiceError::from(&refusal))?;
     let (sender, receiver) = oneshot::channel();
     pool.lease(
-        Arc::clone(&caller.client),
+        Arc::clone(&principal.client),
         Deadline::after(waited),
         // If the client is gone the session is dropped here, and so given back.
         Box::new(move |lease| drop(sender.send(lease))),
@@ -116,7 +116,7 @@ pub(crate) async fn create(
     };
     let id = service
         .leases
-        .keep(place, Arc::clone(&caller.client), lease)?;
+        .keep(place, Arc::clone(&principal.client), lease)?;
     let reply = SessionReply {
         id,
         expires_in: seconds(service.options.lease_idle),
@@ -124,7 +124,7 @@ pub(crate) async fn create(
     Ok(json_response(StatusCode::CREATED, &reply))
 }
 
-/// Tells whether a session is there.
+/// Says whether a session is there.
 #[utoipa::path(
     get, path = "/v1/sessions/{id}", tag = "sessions",
     params(("id" = String, Path, description = "the name of the session")),
@@ -132,10 +132,10 @@ pub(crate) async fn create(
 )]
 pub(crate) async fn show(
     State(service): State<Arc<Service>>,
-    Extension(caller): Extension<Principal>,
+    Extension(principal): Extension<Principal>,
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
-    service.leases.find(&id, &caller.client)?;
+    service.leases.find(&id, &principal.client)?;
     let reply = SessionReply {
         id,
         expires_in: seconds(service.options.lease_idle),
@@ -151,10 +151,10 @@ pub(crate) async fn show(
 )]
 pub(crate) async fn delete(
     State(service): State<Arc<Service>>,
-    Extension(caller): Extension<Principal>,
+    Extension(principal): Extension<Principal>,
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
-    service.leases.find(&id, &caller.client)?;
+    service.leases.find(&id, &principal.client)?;
     service.leases.remove(&id, "deleted");
     Ok(StatusCode::NO_CONTENT.into_response())
 }
@@ -171,7 +171,7 @@ pub(crate) async fn delete(
 )]
 pub(crate) async fn command(
     State(service): State<Arc<Service>>,
-    Extension(caller): Extension<Principal>,
+    Extension(principal): Extension<Principal>,
     Path(id): Path<String>,
     request: Request,
 ) -> Result<Response, Problem> {
@@ -188,7 +188,7 @@ pub(crate) async fn command(
         },
         extra: Map::new(),
     };
-    let mut turn = Turn::take(&service, &caller, &id).await?;
+    let mut turn = Turn::take(&service, &principal, &id).await?;
     if command.env.is_none() {
         let source: Arc<str> = Arc::from(command.cmd);
         command.env = Some(turn.prove(&source).await?);
@@ -209,7 +209,7 @@ pub(crate) async fn command(
 )]
 pub(crate) async fn tactic(
     State(service): State<Arc<Service>>,
-    Extension(caller): Extension<Principal>,
+    Extension(principal): Extension<Principal>,
     Path(id): Path<String>,
     request: Request,
 ) -> Result<Response, Problem> {
@@ -221,7 +221,7 @@ pub(crate) async fn tactic(
         proof_state: ProofStateId(asked.proof_state.0),
         extra: Map::new(),
     });
-    let mut turn = Turn::take(&service, &caller, &id).await?;
+    let mut turn = Turn::take(&service, &principal, &id).await?;
     Ok(turn.ask(request, limit).await?)
 }
 
@@ -250,7 +250,7 @@ struct Turn<'a> {
     /// The name of the session.
     id: &'a str,
     /// The session, for this request alone.
-    held: OwnedMutexGuard<Held>,
+    lease: OwnedMutexGuard<Lease>,
     /// Whether the session is lost.
     is_lost: bool,
 }
@@ -269,18 +269,18 @@ impl<'a> Turn<'a> {
     /// Waits for the turn.
     async fn take(
         service: &'a Service,
-        caller: &Principal,
+        principal: &Principal,
         id: &'a str,
     ) -> Result<Self, ServiceError> {
-        let held = service.leases.find(id, &caller.client)?;
-        let held = held.lock_owned().await;
+        let lease = service.leases.find(id, &principal.client)?;
+        let lease = lease.lock_owned().await;
         // It may have been lost while this request waited.
-        service.leases.find(id, &caller.client)?;
-        let is_lost = held.lease.is_lost();
+        service.leases.find(id, &principal.client)?;
+        let is_lost = lease.is_lost();
         let turn = Self {
             service,
             id,
-            held,
+            lease,
             is_lost,
         };
         if is_lost { Err(gone("lost")) } else { Ok(turn) }
@@ -292,9 +292,9 @@ impl<'a> Turn<'a> {
         let done = Box::new(move |env| drop(sender.send(env)));
         let longest = self.service.options.import_timeout + SLACK;
         self.is_lost = true;
-        self.held.lease.prove(Arc::clone(source), done);
+        self.lease.prove(Arc::clone(source), done);
         let proven = timeout(longest, receiver).await;
-        self.is_lost = self.held.lease.is_lost();
+        self.is_lost = self.lease.is_lost();
         match proven {
             Ok(Ok(Ok(env))) => Ok(env),
             Ok(Ok(Err(failure))) if self.is_lost => Err(gone(failure.problem())),
@@ -316,7 +316,7 @@ impl<'a> Turn<'a> {
         let (sender, receiver) = oneshot::channel();
         let done = Box::new(move |reply| drop(sender.send(reply)));
         self.is_lost = true;
-        self.held.lease.ask(request, limit, done);
+        self.lease.ask(request, limit, done);
         match timeout(limit + SLACK, receiver).await {
             Ok(Ok(Ok(reply))) => {
                 self.is_lost = false;

@@ -135,7 +135,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_log_tells_a_time_in_no_more_digits_than_it_is_good_for() {
+    fn the_log_shows_a_time_in_no_more_digits_than_it_is_good_for() {
         for (nanos, line) in [
             (24_123_573_999, "24123.574"),
             (1_500_000, "1.5"),

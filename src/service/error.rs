@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wait_is_told_to_the_tenth_of_a_second() {
+    fn a_wait_is_shown_to_the_tenth_of_a_second() {
         let waited = Duration::from_millis(1250);
         let error = ServiceError::from(&Refusal::TooLate { waited });
         assert_eq!(error.to_string(), "no free REPL within 1.2 s");

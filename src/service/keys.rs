@@ -1,4 +1,4 @@
-//! Who may ask. Keys are kept as digests, and compared in a time that tells nothing about them.
+//! Who may ask. Keys are kept as digests, and compared in a time that does not depend on them.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -22,7 +22,7 @@ pub(crate) struct KeyLimits {
     pub(crate) rate: Option<f64>,
 }
 
-/// The keys of a server; without any, everybody may call.
+/// The keys of a service; without any, every client may ask.
 #[derive(Default)]
 pub(crate) struct Keys(Vec<Key>);
 
@@ -52,7 +52,7 @@ impl Keys {
     /// not count. Keys may also be separated by commas.
     ///
     /// # Errors
-    /// A line of more than two words, by its number, without its text.
+    /// A line of more than two words, by its number, without its words.
     pub(crate) fn parse(text: &str, limits: KeyLimits) -> Result<Self, Failure> {
         let mut keys = Vec::new();
         for (index, line) in text.lines().enumerate() {
@@ -82,7 +82,7 @@ impl Keys {
         Ok(Self(keys))
     }
 
-    /// Whether everybody may call.
+    /// Whether every client may ask.
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -102,7 +102,7 @@ impl Keys {
             return Err(ServiceError::MissingKey);
         }
         let digest: [u8; 32] = Sha256::digest(shown).into();
-        // All are looked at, so that the time does not tell which one it was.
+        // All are looked at, so that the time does not show which one it was.
         let mut found = None;
         for key in &self.0 {
             if bool::from(key.digest.ct_eq(&digest)) {
@@ -149,7 +149,7 @@ impl Key {
                 Err(_none_left) => return Err(ServiceError::TooManyConcurrent),
             },
         };
-        Ok(Principal::with_key(&self.name, now, permit))
+        Ok(Principal::from_key(&self.name, now, permit))
     }
 }
 

@@ -1,7 +1,7 @@
-//! Sessions that clients hold as their own, by unguessable names. Never shares one between clients.
+//! Leases: sessions that clients hold as their own, by unguessable names. Never shares one between clients.
 //!
 //! Each is used by one request at a time. One that is not used for a while is given back; a name that
-//! was known before is told apart from one that never was.
+//! was known before is distinguished from one that never was.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,16 +14,10 @@ use crate::service::names;
 /// How many names are remembered after their sessions are gone.
 const REMEMBERED: usize = 10_000;
 
-/// What a request uses when it is its turn.
-pub(crate) struct Held {
-    /// The session.
-    pub(crate) lease: Lease,
-}
-
-/// One session of one client.
+/// One lease of one client.
 struct Entry {
-    /// The session, for one request at a time.
-    held: Arc<tokio::sync::Mutex<Held>>,
+    /// The lease, for one request at a time.
+    lease: Arc<tokio::sync::Mutex<Lease>>,
     /// Whose it is.
     client: Arc<str>,
     /// When it was used last.
@@ -106,7 +100,7 @@ impl Leases {
     ) -> Result<String, ServiceError> {
         let name = names::random().map_err(ServiceError::NoRandomName)?;
         let entry = Entry {
-            held: Arc::new(tokio::sync::Mutex::new(Held { lease })),
+            lease: Arc::new(tokio::sync::Mutex::new(lease)),
             client,
             used: Instant::now(),
         };
@@ -123,13 +117,13 @@ impl Leases {
         &self,
         name: &str,
         client: &str,
-    ) -> Result<Arc<tokio::sync::Mutex<Held>>, ServiceError> {
+    ) -> Result<Arc<tokio::sync::Mutex<Lease>>, ServiceError> {
         let mut inner = self.lock();
         if let Some(entry) = inner.held.get_mut(name)
             && *entry.client == *client
         {
             entry.used = Instant::now();
-            return Ok(Arc::clone(&entry.held));
+            return Ok(Arc::clone(&entry.lease));
         }
         match inner.gone.get(name) {
             Some((owner, why)) if **owner == *client => Err(ServiceError::LeaseGone {
@@ -161,7 +155,7 @@ impl Leases {
             inner.gone.remove(&oldest);
         }
         drop(inner);
-        // The pool is told outside of the lock.
+        // This notifies the pool, which happens outside of the lock.
         drop(entry);
     }
 
@@ -170,8 +164,8 @@ impl Leases {
         let inner = self.lock();
         let over = inner.held.iter().filter_map(|(name, entry)| {
             // A request is using it if this fails.
-            let held = entry.held.try_lock().ok()?;
-            let why = if held.lease.is_lost() {
+            let lease = entry.lease.try_lock().ok()?;
+            let why = if lease.is_lost() {
                 "lost"
             } else if entry.used.elapsed() >= self.idle {
                 "expired"

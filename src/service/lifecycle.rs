@@ -11,7 +11,7 @@ use crate::failure::Failure;
 use crate::limits::{CancelFlag, Wait};
 use crate::service::server::{Service, StartedPool};
 
-/// How often leases that nobody uses are looked for.
+/// How often leases that are not used any more are looked for.
 const EXPIRY: Duration = Duration::from_secs(1);
 
 /// How much longer than the grace the end may take.

@@ -252,3 +252,32 @@ impl Metrics {
 fn gauge(count: usize) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_source_counts_by_its_verdict_unless_its_client_left_before_it_ran() {
+        let metrics = Metrics::new();
+        let times = PhaseTimes {
+            queue: Duration::ZERO,
+            header: Duration::ZERO,
+            body: Duration::from_secs(2),
+        };
+        let (undecided, cancelled) = (Verdict::Undecided, Some(UndecidedReason::Cancelled));
+        metrics.source(Surface::Eval, Verdict::Accepted, None, Some(times));
+        metrics.source(Surface::Raw, undecided, cancelled, Some(times));
+        metrics.source(Surface::Raw, undecided, cancelled, None);
+        let text = metrics.text_form(None, 3).unwrap();
+        for line in [
+            r#"leanrepl_sources_total{surface="eval",verdict="accepted",reason=""} 1"#,
+            r#"leanrepl_sources_total{surface="raw",verdict="undecided",reason="cancelled"} 1"#,
+            r#"leanrepl_phase_seconds_count{phase="body"} 2"#,
+            r#"leanrepl_phase_seconds_sum{phase="body"} 4.0"#,
+            "leanrepl_leases 3",
+        ] {
+            assert!(text.lines().any(|found| found == line), "{line}: {text}");
+        }
+    }
+}

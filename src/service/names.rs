@@ -1,4 +1,4 @@
-//! Names that nobody can guess. Never made from a clock or a counter.
+//! Names that cannot be guessed. Never made from a clock or a counter.
 
 use std::fmt::Write as _;
 use std::fs::File;

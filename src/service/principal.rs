@@ -21,7 +21,7 @@ pub(crate) struct Principal {
 
 impl Principal {
     /// The owner of a key.
-    pub(crate) fn with_key(
+    pub(crate) fn from_key(
         name: &Arc<str>,
         start: Instant,
         permit: Option<OwnedSemaphorePermit>,
@@ -34,7 +34,7 @@ impl Principal {
     }
 
     /// A client without a key; all whose address is not known are one client.
-    pub(crate) fn at(address: Option<IpAddr>, start: Instant) -> Self {
+    pub(crate) fn from_address(address: Option<IpAddr>, start: Instant) -> Self {
         Self {
             client: Arc::from(address.map_or_else(String::new, address::network)),
             start,

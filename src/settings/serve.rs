@@ -19,16 +19,16 @@ use crate::session::identity::LeanRepl;
 use crate::settings::keys;
 use crate::settings::value::{count, text};
 
-/// The host if nobody says: all addresses, as in a container.
+/// The default host: all addresses, as in a container.
 const HOST: &str = "0.0.0.0";
 
-/// The port if nobody says.
+/// The default port.
 const PORT: &str = "8000";
 
-/// Longest run of a text in the mode `repl`, if nobody says: real ones take up to 43 s.
+/// Default of the longest run of a source in the mode `repl`: real ones take up to 43 s.
 const REPL_TIMEOUT: Wait = Wait::secs(120);
 
-/// Longest run of a text in the mode `lean`, if nobody says.
+/// Default of the longest run of a source in the mode `lean`.
 const LEAN_TIMEOUT: Wait = Wait::secs(30);
 
 /// Longest time in which a body may arrive.
@@ -151,7 +151,7 @@ pub(crate) fn options(
         max_body: args.max_body,
         body_timeout: BODY,
         max_connections: count(args.max_connections),
-        // Enough to keep all sessions busy, with texts at hand when one gets free.
+        // Enough to keep all sessions busy, with sources at hand when one gets free.
         batch_width: size.sessions * 2,
         cors: cors(&args.cors),
         trusts_proxy: args.trust_proxy,
@@ -220,10 +220,10 @@ pub(crate) fn pool(args: &ServeArgs, size: Size, lean: LeanRepl) -> PoolSettings
     }
 }
 
-/// The imports of texts that have none.
+/// The imports of sources that have none.
 ///
 /// # Errors
-/// A text that holds more than imports: it would be put in front of every text, and its body would
+/// More than imports: it would be put in front of every source, and its body would
 /// be evaluated with each of them.
 fn header(text: &str) -> Result<String, Failure> {
     let text = text.trim();
@@ -257,7 +257,7 @@ pub(crate) fn logs(args: &ServeArgs, output: &OutputArgs) -> (LogFormat, LogLeve
     (format, level)
 }
 
-/// Longest run of a text whose client does not say.
+/// Longest run of a source whose client does not say.
 fn timeout(args: &ServeArgs) -> Result<Duration, Failure> {
     if let Some(timeout) = args.timeout {
         return Ok(timeout.get());
