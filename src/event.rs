@@ -1,5 +1,7 @@
 //! What work tells while it runs. Never formats and never decides what is shown.
 
+use crate::failure::Failure;
+
 /// One thing that happened.
 #[derive(Debug, Clone, Copy)]
 pub enum Event<'a> {
@@ -32,6 +34,37 @@ pub enum Event<'a> {
     Noted {
         /// One sentence.
         text: &'a str,
+    },
+    /// A session has passed its probe.
+    SessionStarted {
+        /// Its number, unique in its process.
+        session: u64,
+        /// Lean's version as it reports it.
+        lean_version: &'a str,
+    },
+    /// A session ended and is replaced.
+    SessionEnded {
+        /// Its number.
+        session: u64,
+        /// Why, in a word.
+        reason: &'a str,
+    },
+    /// No session starts.
+    StartFailed {
+        /// Why, and what to do about it.
+        failure: &'a Failure,
+    },
+    /// A request lost its session and is evaluated once more in a fresh one.
+    Retried {
+        /// The session that was lost.
+        session: u64,
+        /// The request's id; empty if it has none.
+        request: &'a str,
+    },
+    /// A process that a source had started was still running and was killed.
+    StrayKilled {
+        /// The session of the source.
+        session: u64,
     },
     /// A long step begins; its progress is counted in `total` units if that is known.
     StepStarted {

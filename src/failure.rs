@@ -4,9 +4,15 @@
 
 use std::error::Error;
 use std::fmt;
+use std::sync::Arc;
+
+use serde::de::Deserializer;
+use serde::ser::Serializer;
+use serde::{Deserialize, Serialize};
 
 /// The class of a failure; decides the exit code and, over HTTP, the status.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Kind {
     /// The command line or an input file cannot be used as it is.
     Usage,
@@ -65,7 +71,7 @@ impl Kind {
 
 /// An error as a user should meet it. It sits inside the error chain, so that
 /// `err.chain()` finds it by one downcast.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Failure {
     /// Decides the exit code.
     kind: Kind,
@@ -73,8 +79,8 @@ pub struct Failure {
     problem: String,
     /// What to do next: an imperative that names a flag or a command.
     hint: String,
-    /// What caused it, if something else did.
-    source: Option<Box<dyn Error + Send + Sync>>,
+    /// What caused it, if something else did. Shared, so that a failure can be reported twice.
+    source: Option<Arc<dyn Error + Send + Sync>>,
 }
 
 impl Failure {
@@ -100,7 +106,7 @@ impl Failure {
     /// Adds the error that led here.
     #[must_use]
     pub fn caused_by(mut self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        self.source = Some(source.into());
+        self.source = Some(Arc::from(source.into()));
         self
     }
 
@@ -134,6 +140,54 @@ impl Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.problem)
+    }
+}
+
+/// What a failure consists of in JSON.
+#[derive(Serialize, Deserialize)]
+struct Fields {
+    /// The class.
+    kind: Kind,
+    /// What is wrong.
+    problem: String,
+    /// What to do next.
+    hint: String,
+    /// The texts of the causes, nearest first.
+    causes: Vec<String>,
+}
+
+/// A cause of which only the text is known.
+#[derive(Debug, thiserror::Error)]
+#[error("{text}")]
+struct Cause {
+    /// The text.
+    text: String,
+    /// What caused it.
+    source: Option<Box<Self>>,
+}
+
+impl Serialize for Failure {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Fields {
+            kind: self.kind,
+            problem: self.problem.clone(),
+            hint: self.hint.clone(),
+            causes: self.causes(),
+        }
+        .serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Failure {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let fields = Fields::deserialize(deserializer)?;
+        let causes = fields.causes.into_iter().rev();
+        let source = causes.fold(None, |source, text| Some(Box::new(Cause { text, source })));
+        let failure = Self::new(fields.kind, fields.problem, fields.hint);
+        Ok(match source {
+            Some(source) => failure.caused_by(source),
+            None => failure,
+        })
     }
 }
 

@@ -78,13 +78,12 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 #[doc(hidden)]
 pub mod internals {
     pub use crate::data_dir::{DataDir, Lock, Stage};
-    pub use crate::engine::evaluated;
-    pub use crate::engine::judge::Policy;
     pub use crate::engine::pool::{
-        Done, Lease, Pool, PoolSettings, PoolState, QueueLimits, REASONS, Reason, Restarts,
-        Sessions, WearLimits, job,
+        Lease, Pool, PoolSettings, PoolState, QueueLimits, RecycleReason, Restarts, Sessions,
+        WearLimits,
     };
     pub use crate::engine::undecided::UndecidedReason;
+    pub use crate::engine::{evaluate, judge, record, request};
     pub use crate::event::{Event, Observer, Unobserved};
     pub use crate::failure::{Failure, KINDS, Kind};
     pub use crate::lean::{
@@ -100,7 +99,7 @@ pub mod internals {
     pub use crate::protocol::{compare, frame, wire};
     pub use crate::session::error::SessionError;
     pub use crate::session::exchange::{Session, SessionLimits};
-    pub use crate::session::{base, identity};
+    pub use crate::session::{base, identity, spec};
     pub use crate::setup::core_lean::{CoreLean, Installed};
     pub use crate::ui::{Ui, Written, mode, streams};
 

@@ -1,9 +1,9 @@
-//! `leanrepl eval`: joins inputs, sessions and the user.
+//! `leanrepl eval`: joins inputs, the pool and the user.
 
-use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Instant;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -11,21 +11,28 @@ use crate::cli::eval::EvalArgs;
 use crate::commands::exit_code::{self, DONE};
 use crate::commands::lean;
 use crate::commands::options::ProjectOptions;
-use crate::engine::eval::EvalSettings;
-use crate::engine::evaluated::{Counts, Evaluated};
-use crate::engine::judge::Policy;
-use crate::engine::schedule::{self, Progress, Work};
+use crate::commands::session::Plan;
+use crate::engine::batch::{Batch, Step};
+use crate::engine::evaluate::SubmitError;
+use crate::engine::judge::{Judged, Policy};
+use crate::engine::pool::{Pool, PoolSettings};
+use crate::engine::record::EvalRecord;
+use crate::engine::report::Counts;
+use crate::engine::request::{EvalRequest, Limits};
 use crate::engine::undecided::UndecidedReason;
 use crate::event::{Event, Observer};
 use crate::failure::{Failure, Kind};
 use crate::lean::header;
-use crate::limits::{CancelFlag, Deadline};
+use crate::limits::{CancelFlag, Deadline, TICK, Wait};
 use crate::project::input;
-use crate::session::base::{BaseEnv, Wish};
-use crate::session::opening::SessionFactory;
+use crate::session::base::BaseChoice;
+use crate::session::spec::SessionSpec;
 use crate::settings::{self, Toolchain};
 use crate::setup::prefault;
 use crate::ui::Ui;
+
+/// The longest wait for a session: none of our own sources goes away.
+const QUEUE_TIMEOUT: Duration = Duration::from_secs(365 * 86_400);
 
 /// Evaluates all files and reports each as it finishes.
 ///
@@ -46,35 +53,32 @@ pub(crate) fn run(args: &EvalArgs, ui: &Arc<Ui>, interrupt: &CancelFlag) -> Resu
             "name `-` once",
         ));
     }
-    let wish = settings::pickle::wish(args.base, args.pickle.as_deref())?;
+    let choice = settings::pickle::choice(args.base, args.pickle.as_deref())?;
     let toolchain = settings::choose_toolchain(&args.lean, settings::first_file(&args.files))?;
     ui.tell(Event::Chosen {
         text: &toolchain.why,
     });
     let mut report = Report {
         ui,
+        policy: Policy {
+            fail_on_sorry: args.fail_on_sorry,
+            fail_on_warning: args.fail_on_warning,
+        },
         counts: Counts::default(),
         worst: DONE,
         toolchain: describe(&toolchain),
     };
-    let work = read(files, interrupt, &mut report)?;
+    let sources = read(files, interrupt, &mut report)?;
     ui.files_started(files.len());
-    let ran = if work.is_empty() {
-        Ok(())
-    } else {
-        evaluate(args, wish, &toolchain, work, interrupt, &mut report)
-    };
+    if !sources.is_empty() {
+        evaluate(args, choice, &toolchain, &sources, interrupt, &mut report)?;
+    }
     if ui.stdout_closed() {
         return Ok(DONE);
     }
-    match ran {
-        // A failure sets the interrupt too, to stop the other sessions: so it is looked at first.
-        Err(failure) if failure.kind() != Kind::Interrupted => return Err(failure),
-        _ if interrupt.is_set() => {
-            report.worst = Kind::Interrupted.exit_code();
-            report.counts.unfinished = files.len().saturating_sub(report.counts.total());
-        }
-        _ => {}
+    if interrupt.is_set() {
+        report.worst = Kind::Interrupted.exit_code();
+        report.counts.unfinished = files.len().saturating_sub(report.counts.total());
     }
     // A reader that went away before the summary has seen every file.
     let _written = ui.summary(&report.counts, start.elapsed(), report.worst)?;
@@ -84,132 +88,137 @@ pub(crate) fn run(args: &EvalArgs, ui: &Arc<Ui>, interrupt: &CancelFlag) -> Resu
 /// Reads the files; those that cannot be read are reported.
 ///
 /// # Errors
-/// The wish to stop.
+/// The interrupt of the user.
 fn read<'a>(
     files: &'a [PathBuf],
     interrupt: &CancelFlag,
     report: &mut Report<'_>,
-) -> Result<Vec<(&'a Path, Work)>, Failure> {
-    let mut work = Vec::new();
+) -> Result<Vec<(&'a Path, Arc<str>)>, Failure> {
+    let mut sources = Vec::new();
     for file in files {
-        let name = input::display_name(file);
         match input::read(file, report.ui.as_ref(), interrupt) {
-            Ok(text) => {
-                let lean_options = None;
-                let one = Work {
-                    name,
-                    text,
-                    lean_options,
-                };
-                work.push((file.as_path(), one));
-            }
+            Ok(source) => sources.push((file.as_path(), source)),
             Err(failure) if failure.kind() == Kind::Interrupted => return Err(failure),
             Err(failure) => {
-                let reason = UndecidedReason::Unavailable;
-                report.add(&Evaluated::undecided(&name, Arc::from(""), reason, failure))?;
+                let record = EvalRecord::undecided(UndecidedReason::Unavailable, failure);
+                report.add(file, Arc::from(""), record)?;
             }
         }
     }
-    Ok(work)
+    Ok(sources)
 }
 
-/// Runs the texts in sessions.
+/// Evaluates the sources in sessions.
 fn evaluate(
     args: &EvalArgs,
-    wish: Wish,
+    choice: BaseChoice,
     toolchain: &Toolchain,
-    work: Vec<(&Path, Work)>,
+    sources: &[(&Path, Arc<str>)],
     interrupt: &CancelFlag,
     report: &mut Report<'_>,
 ) -> Result<(), Failure> {
-    let mut lean = lean::prepare(toolchain, report.ui, interrupt)?;
-    let work = with_options(work, toolchain, report.ui, interrupt)?;
+    let ui = report.ui.as_ref();
+    let lean = lean::prepare(toolchain, report.ui, interrupt)?;
+    let mut options = ProjectOptions::read(toolchain, ui, interrupt)?;
+    let requests = sources.iter().map(|(file, source)| EvalRequest {
+        options: settings::command_options(args),
+        lean_options: options.of(file, ui),
+        find_sorry_decls: args.fail_on_sorry,
+        ..EvalRequest::new(Arc::clone(source), args.limits.timeout.get())
+    });
+    let requests: Vec<EvalRequest> = requests.collect();
     let named = args.pickle.as_deref();
-    let base = lean::base(wish, named, toolchain, &lean.identity, report.ui.as_ref())?;
-    lean.launch.reads.extend(base.file().map(Path::to_owned));
-    lean.launch = lean::confine(args.sandbox, toolchain, lean.launch, report.ui.as_ref())?;
-    let settings = eval_settings(args, base);
-    let opener = SessionFactory {
-        lean,
+    let plan = Plan {
+        toolchain,
+        sandbox: args.sandbox,
         limits: settings::session_limits(&args.limits),
         import_timeout: args.limits.session.import_timeout,
-        interrupt: interrupt.clone(),
-        observer: Arc::<Ui>::clone(report.ui),
+        base: lean::base(choice, named, toolchain, &lean.identity, ui)?,
     };
+    let spec = plan.spec(lean, ui)?;
     if args.prefault {
-        read_ahead(&work, &opener);
+        read_ahead(&requests, &spec, report.ui, interrupt);
     }
-    let mut failed = None;
-    let ran = schedule::run(
-        work,
-        usize::from(args.jobs),
-        &settings,
-        &opener,
-        &mut |progress| {
-            let told = match progress {
-                Progress::Opened(version) => report.opened(version),
-                Progress::Done(evaluated) => report.add(&evaluated),
-                Progress::Failed(failure) => Err(failure),
-            };
-            match told {
-                Ok(()) if !report.ui.stdout_closed() => ControlFlow::Continue(()),
-                Ok(()) => ControlFlow::Break(()),
-                Err(failure) => {
-                    failed = Some(failure);
-                    ControlFlow::Break(())
-                }
-            }
+    let jobs = usize::from(args.jobs).clamp(1, requests.len());
+    let import_timeout = spec.import_timeout;
+    let pool = Pool::start(
+        PoolSettings {
+            sessions: jobs,
+            starts: jobs,
+            spares: 0,
+            // The time of an import belongs to the source that it is run for.
+            warm_recent: 0,
+            ..PoolSettings::new(spec)
         },
+        Arc::<Ui>::clone(report.ui),
     );
-    failed.map_or(ran, Err)
+    let limits = Limits {
+        queue_timeout: QUEUE_TIMEOUT,
+        import_timeout: import_timeout.get(),
+    };
+    let waiter = thread::current();
+    let wake = move || waiter.unpark();
+    let batch = Batch::new(
+        Arc::<Pool>::clone(&pool),
+        requests,
+        usize::MAX,
+        limits,
+        wake,
+    );
+    let taken = take(batch, sources, interrupt, report);
+    pool.drain(Wait::from(Duration::ZERO));
+    taken
 }
 
-/// The sources with the options that the Lake file sets for their modules.
+/// Takes the results as they come, until there are no more, or the user has seen enough.
 ///
 /// # Errors
-/// The user's interrupt.
-fn with_options(
-    work: Vec<(&Path, Work)>,
-    toolchain: &Toolchain,
-    ui: &Arc<Ui>,
+/// What keeps any session from starting, or output that fails.
+fn take(
+    mut batch: Batch,
+    sources: &[(&Path, Arc<str>)],
     interrupt: &CancelFlag,
-) -> Result<Vec<Work>, Failure> {
-    let mut options = ProjectOptions::read(toolchain, ui.as_ref(), interrupt)?;
-    let with_options = work.into_iter().map(|(file, one)| Work {
-        lean_options: options.of(file, ui.as_ref()),
-        ..one
-    });
-    Ok(with_options.collect())
+    report: &mut Report<'_>,
+) -> Result<(), Failure> {
+    let mut has_started = false;
+    while !interrupt.is_set() && !report.ui.stdout_closed() {
+        let (index, result) = match batch.step() {
+            Step::Finished => break,
+            Step::Wait(longest) => {
+                thread::park_timeout(longest.min(TICK));
+                continue;
+            }
+            Step::Result(item) => *item,
+        };
+        let record = match result {
+            Ok(record) => record,
+            Err(SubmitError::NoSession(failure)) if !has_started => return Err(failure),
+            Err(SubmitError::Cancelled) => continue,
+            Err(error) => EvalRecord::from(&error),
+        };
+        has_started |= record.lean.is_some();
+        if let Some((file, source)) = sources.get(index) {
+            report.add(file, Arc::clone(source), record)?;
+        }
+    }
+    Ok(())
 }
 
-/// Reads the modules ahead that the texts import.
-fn read_ahead(work: &[Work], opener: &SessionFactory) {
-    let headers: Vec<_> = work.iter().map(|work| header::split(&work.text)).collect();
+/// Reads the modules ahead that the sources import.
+fn read_ahead(requests: &[EvalRequest], spec: &SessionSpec, ui: &Arc<Ui>, interrupt: &CancelFlag) {
+    let sources = requests.iter().map(|request| &request.source);
+    let headers: Vec<_> = sources.map(|source| header::split(source)).collect();
+    let deadline = Deadline::after(spec.import_timeout.get());
     prefault::before_import(
         &headers,
-        &opener.lean.launch,
-        Deadline::after(opener.import_timeout.get()),
-        opener.observer.as_ref(),
-        &opener.interrupt,
+        &spec.lean.launch,
+        deadline,
+        ui.as_ref(),
+        interrupt,
     );
 }
 
-/// What holds for every text of this run.
-fn eval_settings(args: &EvalArgs, base: BaseEnv) -> EvalSettings {
-    EvalSettings {
-        base,
-        // Each file has its own.
-        lean_options: None,
-        timeout: args.limits.timeout,
-        options: settings::command_options(args),
-        policy: Policy {
-            fail_on_sorry: args.fail_on_sorry,
-            fail_on_warning: args.fail_on_warning,
-        },
-    }
-}
-
-/// The toolchain as the JSON output shows it; the Lean version follows once a session has told it.
+/// The toolchain as the JSON output shows it; the Lean version follows once a session has reported it.
 fn describe(toolchain: &Toolchain) -> Value {
     json!({ "source": toolchain.source.name(), "why": toolchain.why, "lean": null })
 }
@@ -218,7 +227,9 @@ fn describe(toolchain: &Toolchain) -> Value {
 struct Report<'a> {
     /// The user.
     ui: &'a Arc<Ui>,
-    /// How many texts got which verdict.
+    /// What rejects a source that Lean accepts.
+    policy: Policy,
+    /// How many sources got which verdict.
     counts: Counts,
     /// The exit code so far.
     worst: u8,
@@ -227,32 +238,19 @@ struct Report<'a> {
 }
 
 impl Report<'_> {
-    /// Takes note of Lean's version.
-    fn opened(&mut self, version: String) -> Result<(), Failure> {
-        self.ui.tell(Event::Chosen {
-            text: &format!("the session runs Lean {version}"),
-        });
-        match self.toolchain.get_mut("lean") {
-            Some(lean) => {
-                *lean = Value::String(version);
-                Ok(())
-            }
-            None => Err(Failure::bug(
-                "the toolchain has no field for Lean's version",
-            )),
+    /// Judges and reports one source.
+    fn add(&mut self, file: &Path, source: Arc<str>, record: EvalRecord) -> Result<(), Failure> {
+        if let Some(lean) = &record.lean
+            && let Some(version) = self.toolchain.get_mut("lean")
+        {
+            *version = Value::from(lean.version.as_str());
         }
-    }
-
-    /// Reports one text.
-    fn add(&mut self, evaluated: &Evaluated) -> Result<(), Failure> {
-        // A text that was cut off by Ctrl-C was not evaluated; the summary says how far it came.
-        if matches!(&evaluated.failure, Some(failure) if failure.kind() == Kind::Interrupted) {
-            return Ok(());
-        }
-        self.worst = self.worst.max(exit_code::of(evaluated));
-        self.counts.add(evaluated);
+        let judged = Judged::new(input::display_name(file), source, record, self.policy);
+        self.worst = self.worst.max(exit_code::of(&judged.judgement));
+        let verdict = judged.judgement.verdict;
+        self.counts.add(verdict, judged.record.has_sorry());
         self.ui
-            .file_done(evaluated, &self.toolchain)
+            .file_done(&judged, &self.toolchain)
             .map(|_written| ())
     }
 }

@@ -16,7 +16,7 @@ use crate::process::launch::Launch;
 use crate::process::run::find_program;
 use crate::process::sandbox::{self, Mode};
 use crate::project::Project;
-use crate::session::base::{BaseEnv, Wish};
+use crate::session::base::{BaseChoice, BaseEnv};
 use crate::session::identity::{Identity, LeanRepl};
 use crate::settings::{self, Source, Toolchain};
 use crate::setup::build::{Circumstances, For, Shelf};
@@ -151,21 +151,21 @@ pub(crate) fn confine(
     sandbox::confine(mode, launch, observer)
 }
 
-/// What texts start from.
+/// What sources start from.
 ///
 /// # Errors
-/// The wish for a pickle that is not there or does not fit.
+/// A choice of a pickle that is not there or does not fit.
 pub(crate) fn base(
-    wish: Wish,
+    choice: BaseChoice,
     named: Option<&Path>,
     toolchain: &Toolchain,
     identity: &Identity,
     observer: &dyn Observer,
 ) -> Result<BaseEnv, Failure> {
     match settings::pickle::place(named, toolchain, identity) {
-        Ok(place) => BaseEnv::choose(wish, &place, identity, observer),
-        // Without a cache folder there is no pickle to be found, which matters only on wish.
-        Err(failure) if wish == Wish::Pickle => Err(failure),
+        Ok(place) => BaseEnv::choose(choice, &place, identity, observer),
+        // Without a cache folder there is no pickle to be found, which matters only if one is chosen.
+        Err(failure) if choice == BaseChoice::Pickle => Err(failure),
         Err(_) => Ok(BaseEnv::Import),
     }
 }

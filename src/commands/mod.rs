@@ -15,6 +15,7 @@ pub(crate) mod output;
 mod pickle;
 mod repl;
 mod serve;
+mod session;
 
 use std::sync::Arc;
 

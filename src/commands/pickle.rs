@@ -6,13 +6,15 @@ use std::sync::Arc;
 use crate::cli::pickle::PickleArgs;
 use crate::commands::exit_code::DONE;
 use crate::commands::lean;
+use crate::commands::session;
 use crate::data_dir::DataDir;
 use crate::event::{Event, Observer};
 use crate::failure::Failure;
 use crate::limits::{Bytes, CancelFlag, Deadline};
 use crate::project::input;
+use crate::session::base::BaseEnv;
 use crate::session::exchange::SessionLimits;
-use crate::session::opening::SessionFactory;
+use crate::session::factory::SessionFactory;
 use crate::session::pickle::imports::checked_header;
 use crate::session::pickle::place::Place;
 use crate::session::pickle::prelude::Prelude;
@@ -45,28 +47,32 @@ pub(crate) fn run(args: &PickleArgs, ui: &Arc<Ui>, interrupt: &CancelFlag) -> Re
     let mut lean = lean::prepare(&toolchain, ui, interrupt)?;
     let place = settings::pickle::place(args.output.as_deref(), &toolchain, &lean.identity)?;
     lean.launch.reads.push(place.pickle().to_owned());
-    lean.launch = lean::confine(args.sandbox, &toolchain, lean.launch, ui.as_ref())?;
-    let opener = SessionFactory {
-        lean,
+    let sessions = session::Plan {
+        toolchain: &toolchain,
+        sandbox: args.sandbox,
         limits: SessionLimits {
             memory: Some(args.session.memory),
             reply: REPLY,
         },
         import_timeout: args.session.import_timeout,
-        interrupt: interrupt.clone(),
+        base: BaseEnv::Import,
+    };
+    let factory = SessionFactory {
+        spec: Arc::new(sessions.spec(lean, ui.as_ref())?),
+        cancel: interrupt.clone(),
         observer: Arc::<Ui>::clone(ui),
     };
     match wanted {
         Some((imports, prelude)) => {
             if args.prefault {
                 let headers = [checked_header(&imports)?];
-                let launch = &opener.lean.launch;
+                let launch = &factory.spec.lean.launch;
                 let deadline = Deadline::after(args.session.import_timeout.get());
                 prefault::before_import(&headers, launch, deadline, ui.as_ref(), interrupt);
             }
-            make(args, imports, prelude, place, &opener, ui)
+            make(args, imports, prelude, place, &factory, ui)
         }
-        None => compare(args, &place, &opener, ui),
+        None => compare(args, &place, &factory, ui),
     }
 }
 
@@ -92,7 +98,7 @@ fn make(
     imports: Vec<String>,
     prelude: Option<Prelude>,
     place: Place,
-    opener: &SessionFactory,
+    factory: &SessionFactory,
     ui: &Ui,
 ) -> Result<u8, Failure> {
     let order = Order {
@@ -101,7 +107,7 @@ fn make(
         probes: args.probes.clone(),
         place,
     };
-    let sidecar = write::run(&order, opener, &DataDir::locate()?)?;
+    let sidecar = write::run(&order, factory, &DataDir::locate()?)?;
     // A reader that went away has seen enough: the pickle is made.
     let _written = ui.pickled(order.place.pickle(), &sidecar)?;
     Ok(DONE)
@@ -111,14 +117,14 @@ fn make(
 fn compare(
     args: &PickleArgs,
     place: &Place,
-    opener: &SessionFactory,
+    factory: &SessionFactory,
     ui: &Ui,
 ) -> Result<u8, Failure> {
     let plan = Plan {
         runs: args.runs,
         cold: !args.warm_only,
     };
-    let sidecar = compare::run(place, plan, opener, &DataDir::locate()?)?;
+    let sidecar = compare::run(place, plan, factory, &DataDir::locate()?)?;
     let _written = ui.compared(place.pickle(), &sidecar)?;
     Ok(DONE)
 }

@@ -8,11 +8,13 @@ use crate::cli::repl::ReplArgs;
 use crate::commands::exit_code::DONE;
 use crate::commands::lean;
 use crate::commands::options::ProjectOptions;
+use crate::commands::session::Plan;
 use crate::data_dir::DataDir;
 use crate::event::{Event, Observer};
 use crate::failure::{Failure, Kind};
 use crate::limits::CancelFlag;
-use crate::session::opening::SessionFactory;
+use crate::session::base::BaseEnv;
+use crate::session::factory::SessionFactory;
 use crate::settings;
 use crate::shell::{Flow, Shell};
 use crate::ui::Ui;
@@ -29,13 +31,17 @@ pub(crate) fn run(args: &ReplArgs, ui: &Arc<Ui>, interrupt: &CancelFlag) -> Resu
     ui.tell(Event::Chosen {
         text: &toolchain.why,
     });
-    let mut lean = lean::prepare(&toolchain, ui, interrupt)?;
-    lean.launch = lean::confine(args.sandbox, &toolchain, lean.launch, ui.as_ref())?;
-    let opener = SessionFactory {
-        lean,
+    let lean = lean::prepare(&toolchain, ui, interrupt)?;
+    let plan = Plan {
+        toolchain: &toolchain,
+        sandbox: args.sandbox,
         limits: settings::session_limits(&args.limits),
         import_timeout: args.limits.session.import_timeout,
-        interrupt: interrupt.clone(),
+        base: BaseEnv::Import,
+    };
+    let factory = SessionFactory {
+        spec: Arc::new(plan.spec(lean, ui.as_ref())?),
+        cancel: interrupt.clone(),
         observer: Arc::<Ui>::clone(ui),
     };
     let mut options = ProjectOptions::read(&toolchain, ui.as_ref(), interrupt)?;
@@ -44,7 +50,7 @@ pub(crate) fn run(args: &ReplArgs, ui: &Arc<Ui>, interrupt: &CancelFlag) -> Resu
         None => options.of_no_file("what is typed", ui.as_ref()),
     };
     let options = options.map(Arc::unwrap_or_clone).unwrap_or_default();
-    let mut shell = Shell::new(opener, args.limits.timeout, options, toolchain.why);
+    let mut shell = Shell::new(factory, args.limits.timeout, options, toolchain.why);
     let version = shell.start()?;
     let is_terminal = io::stdin().is_terminal() && io::stdout().is_terminal();
     let mut prompt = if is_terminal {

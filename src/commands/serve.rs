@@ -4,12 +4,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::cli::serve::ServeArgs;
-use crate::cli::shared::OutputArgs;
+use crate::cli::shared::{OutputArgs, SandboxArgs};
 use crate::commands::exit_code::DONE;
 use crate::commands::lean;
 use crate::commands::options::ProjectOptions;
+use crate::commands::session::Plan;
 use crate::data_dir::DataDir;
-use crate::engine::pool::{Pool, PoolSettings};
+use crate::engine::pool::Pool;
 use crate::event::{Event, Observer};
 use crate::failure::Failure;
 use crate::http::listener::Listener;
@@ -21,10 +22,11 @@ use crate::service::lifecycle::MakePool;
 use crate::service::logs::{self, LogObserver};
 use crate::service::options::ToolchainChoice;
 use crate::service::server::StartedPool;
-use crate::session::base::{BaseEnv, Wish};
-use crate::session::identity::LeanRepl;
+use crate::session::base::BaseChoice;
+use crate::session::exchange::SessionLimits;
+use crate::session::spec::SessionSpec;
 use crate::settings::serve::{self as settings, Machine, Size};
-use crate::settings::{Source, choose_toolchain, keys, pickle, sandbox_mode};
+use crate::settings::{Source, choose_toolchain, keys, pickle};
 use crate::setup::core_lean::CoreLean;
 use crate::setup::prefault;
 use crate::ui::Ui;
@@ -41,7 +43,7 @@ pub(crate) fn run(
 ) -> Result<u8, Failure> {
     settings::refuse_queue(&args)?;
     let listen = settings::listen(&args)?;
-    let wish = pickle::wish(args.base, args.pickle.as_deref())?;
+    let choice = pickle::choice(args.base, args.pickle.as_deref())?;
     let chosen = choose_toolchain(&args.lean, Path::new("."))?;
     let size = Size::choose(&args, Machine::here(), chosen.source == Source::Core);
     let toolchain = ToolchainChoice {
@@ -59,20 +61,17 @@ pub(crate) fn run(
     let make_pool: MakePool = {
         let (ui, interrupt) = (Arc::clone(ui), interrupt.clone());
         Box::new(move || {
-            let lean = prepare(&args, wish, &chosen, &ui, &interrupt)?;
-            let identity = lean.0.identity.clone();
-            let pickle = lean.1.digest().map(str::to_owned);
-            let confinement = sandbox::in_force(&lean.0.launch);
+            let spec = prepare(&args, choice, &chosen, &ui, &interrupt)?;
+            let identity = spec.lean.identity.clone();
+            let pickle = spec.base.digest().map(str::to_owned);
+            let confinement = sandbox::in_force(&spec.lean.launch);
             let lean_options = ProjectOptions::read(&chosen, &LogObserver, &interrupt)?
                 .of_no_file("each source", &LogObserver);
-            let settings = PoolSettings {
-                base: lean.1,
-                lean_options: lean_options.clone(),
-                ..settings::pool(&args, size, lean.0)
-            };
+            let settings = settings::pool(&args, size, spec);
             let pool = Pool::start(settings, Arc::new(LogObserver));
             Ok(StartedPool {
-                pool,
+                evaluate: Arc::<Pool>::clone(&pool),
+                pool: Some(pool),
                 identity,
                 pickle,
                 confinement,
@@ -84,32 +83,43 @@ pub(crate) fn run(
     Ok(DONE)
 }
 
-/// The REPL, confined, with the modules of its header read ahead on wish; and what texts start from.
+/// The specification of the sessions; the modules of their header are read ahead if that is asked for.
 ///
 /// # Errors
-/// A Lean that is not there, a pickle that does not fit, a file of keys that texts could read, or a
+/// A Lean that is not there, a pickle that does not fit, a file of keys that sources could read, or a
 /// sandbox that this kernel lacks.
 fn prepare(
     args: &ServeArgs,
-    wish: Wish,
+    choice: BaseChoice,
     chosen: &crate::settings::Toolchain,
     ui: &Arc<Ui>,
     interrupt: &CancelFlag,
-) -> Result<(LeanRepl, BaseEnv), Failure> {
-    let mut lean = lean::prepare(chosen, ui, interrupt)?;
+) -> Result<SessionSpec, Failure> {
+    let lean = lean::prepare(chosen, ui, interrupt)?;
     let named = args.pickle.as_deref();
-    let base = lean::base(wish, named, chosen, &lean.identity, &LogObserver)?;
-    lean.launch.reads.extend(base.file().map(Path::to_owned));
+    let plan = Plan {
+        toolchain: chosen,
+        sandbox: SandboxArgs {
+            sandbox: Some(args.sandbox),
+        },
+        limits: SessionLimits {
+            memory: Some(args.session.memory),
+            reply: args.max_reply,
+        },
+        import_timeout: args.session.import_timeout,
+        base: lean::base(choice, named, chosen, &lean.identity, &LogObserver)?,
+    };
+    let spec = plan.spec(lean, &LogObserver)?;
+    // Now all is known that sessions read; nothing of a client has run yet.
+    keys::keep_from_sessions(args, &spec.lean.launch)?;
+    keys::warn_if_open(args, &spec.lean.launch, &LogObserver);
     if args.prefault {
         let headers = [header::split(&args.header)];
-        let deadline = Deadline::after(args.session.import_timeout.get());
-        prefault::before_import(&headers, &lean.launch, deadline, &LogObserver, interrupt);
+        let deadline = Deadline::after(spec.import_timeout.get());
+        let launch = &spec.lean.launch;
+        prefault::before_import(&headers, launch, deadline, &LogObserver, interrupt);
     }
-    // Now all is known that sessions read; nothing of a client has run yet.
-    keys::keep_from_sessions(args, &lean.launch)?;
-    lean.launch = sandbox::confine(sandbox_mode(args.sandbox), lean.launch, &LogObserver)?;
-    keys::warn_if_open(args, &lean.launch, &LogObserver);
-    Ok((lean, base))
+    Ok(spec)
 }
 
 /// The folder of core Lean, if there is a place for one.

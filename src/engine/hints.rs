@@ -20,16 +20,16 @@ const LATE_HEADER: &str = "`module` and `prelude` stand in this order at the ver
     imports";
 
 /// The hints for the errors that Lean reports about a source, each once.
-pub(crate) fn hints(source: &str, messages: &[Message]) -> Vec<&'static str> {
-    let mut found = Vec::new();
+pub(crate) fn hints(source: &str, messages: &[Message]) -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
     for message in messages {
         if message.severity != Severity::Error {
             continue;
         }
         if let Some(hint) = hint(source, message.pos)
-            && !found.contains(&hint)
+            && !found.iter().any(|known| known == hint)
         {
-            found.push(hint);
+            found.push(hint.to_owned());
         }
     }
     found
@@ -69,7 +69,7 @@ mod tests {
     use super::*;
 
     /// The hints for errors at these places, lines from 1 and columns from 0.
-    fn at(source: &str, places: &[(u64, u64)]) -> Vec<&'static str> {
+    fn at(source: &str, places: &[(u64, u64)]) -> Vec<String> {
         let messages: Vec<Message> = places
             .iter()
             .map(|(line, column)| Message {

@@ -1,18 +1,12 @@
-//! What Lean replied to a source and a policy → the verdict. The only place that decides one, for every
-//! door. Never asks a session and never renders.
+//! A record and a policy → the verdict. The only place that decides one, for every door. Never asks a
+//! session and never renders.
 
 use std::sync::Arc;
 
-use serde_json::Value;
-
-use crate::engine::evaluated::{Evaluated, Ground, Times, Verdict};
-use crate::engine::hints::hints;
-use crate::engine::undecided::UndecidedReason;
+use crate::engine::record::EvalRecord;
+use crate::engine::undecided::{Undecided, UndecidedReason};
 use crate::failure::{Failure, Kind};
-use crate::lean::infotree::InfoTree;
-use crate::lean::message::{Extra, Message, Severity};
-use crate::protocol::wire::CommandReply;
-use crate::session::opening::has_errors;
+use crate::lean::message::Severity;
 
 /// How many declarations a reason names.
 const NAMED: usize = 5;
@@ -26,197 +20,141 @@ pub struct Policy {
     pub fail_on_warning: bool,
 }
 
-/// A source that Lean has replied to.
-pub(crate) struct Answered<'a> {
-    /// How it is called.
-    pub(crate) name: &'a str,
-    /// The whole source.
-    pub(crate) source: &'a Arc<str>,
-    /// The reply to it.
-    pub(crate) reply: CommandReply,
-    /// Its declarations that depend on `sorryAx`, if its environment was asked.
-    pub(crate) sorry_decls: Option<Vec<String>>,
-    /// What it was evaluated on.
-    pub(crate) ground: Option<Ground>,
-    /// How long it took.
-    pub(crate) times: Times,
-}
-
-/// What core Lean's REPL reports in fields beyond the protocol; all that is absent is as it should be.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Findings {
-    /// What this Lean lacks for the source: its errors say nothing about the source then.
-    unsupported: Vec<String>,
-    /// The declarations of the source that depend on `sorryAx`, if they were looked for.
-    pub(crate) sorry_decls: Option<Vec<String>>,
-    /// Whether Lean stopped before the end of the source.
-    is_cut_short: bool,
-    /// Whether an error was reported, even if it is in no message.
-    had_errors: bool,
-}
-
-impl Findings {
-    /// Reads the fields.
-    ///
-    /// # Errors
-    /// The name of a field that holds something else.
-    pub(crate) fn read(extra: &Extra) -> Result<Self, &'static str> {
-        Ok(Self {
-            unsupported: names(extra, "unsupported")?.unwrap_or_default(),
-            sorry_decls: names(extra, "sorryDecls")?,
-            is_cut_short: flag(extra, "endReached")? == Some(false),
-            had_errors: flag(extra, "hadErrors")? == Some(true),
-        })
-    }
-
-    /// Why the source is undecided if this Lean lacks a part that it needs.
-    pub(crate) fn lack(&self) -> Option<Failure> {
-        let what = self.unsupported.join(", ");
-        (!what.is_empty()).then(|| {
-            Failure::new(
-                Kind::Project,
-                format!("this Lean lacks {what}"),
-                "evaluate it with the whole Lean of a project: `--project DIR` or `--repl PATH`",
-            )
-        })
-    }
-}
-
-/// A list of names, if the field is there.
-fn names(extra: &Extra, field: &'static str) -> Result<Option<Vec<String>>, &'static str> {
-    let Some(value) = extra.get(field) else {
-        return Ok(None);
-    };
-    let texts = value.as_array().and_then(|items| {
-        let text = |item: &Value| item.as_str().map(str::to_owned);
-        items.iter().map(text).collect()
-    });
-    texts.map(Some).ok_or(field)
-}
-
-/// A flag, if the field is there.
-fn flag(extra: &Extra, field: &'static str) -> Result<Option<bool>, &'static str> {
-    match extra.get(field) {
-        None => Ok(None),
-        Some(Value::Bool(flag)) => Ok(Some(*flag)),
-        Some(_) => Err(field),
-    }
-}
-
-/// The verdict on a source, with all that Lean reported.
-pub(crate) fn judge(answered: Answered<'_>, policy: Policy) -> Evaluated {
-    let Answered {
-        name,
-        source,
-        reply,
-        sorry_decls,
-        ground,
-        times,
-    } = answered;
-    let decision = decide(source, &reply, sorry_decls.as_deref(), policy);
-    let (verdict, reason, failure, reasons) = match decision {
-        Decision::Accepted => (Verdict::Accepted, None, None, Vec::new()),
-        Decision::Rejected(reasons) => (Verdict::Rejected, None, None, reasons),
-        Decision::Undecided(reason, failure) => {
-            (Verdict::Undecided, Some(reason), Some(failure), Vec::new())
-        }
-    };
-    let has_sorry = sorry_decls.is_some_and(|names| !names.is_empty()) || reports_sorry(&reply);
-    Evaluated {
-        name: name.to_owned(),
-        text: Arc::clone(source),
-        verdict,
-        hints: hints(source, &reply.messages),
-        messages: reply.messages,
-        sorries: reply.sorries,
-        has_sorry,
-        tactics: reply.tactics,
-        infotree: reply
-            .infotree
-            .map(|trees| trees.into_iter().map(InfoTree::into_value).collect()),
-        reason,
-        failure,
-        reasons,
-        ground,
-        lean_options: None,
-        times,
-    }
-}
-
-/// A verdict with what it stands on.
-enum Decision {
-    /// Nothing is against it.
+/// What a record means for a source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// Lean had no objection, nor had the policy.
     Accepted,
-    /// Lean reported an error, or one of these reasons holds.
-    Rejected(Vec<String>),
-    /// The reply does not decide, and why.
-    Undecided(UndecidedReason, Failure),
+    /// Lean reported an error, or the policy rejects what it reported.
+    Rejected,
+    /// Nothing is known.
+    Undecided,
 }
 
-/// Decides.
-fn decide(
-    source: &str,
-    reply: &CommandReply,
-    sorry_decls: Option<&[String]>,
-    policy: Policy,
-) -> Decision {
-    if let Some(failure) = unknown_severity(&reply.messages) {
-        return Decision::Undecided(UndecidedReason::ProtocolError, failure);
+impl Verdict {
+    /// The word for it, in text and in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::Rejected => "rejected",
+            Self::Undecided => "undecided",
+        }
     }
-    let findings = match Findings::read(&reply.extra) {
-        Ok(findings) => findings,
-        Err(field) => return Decision::Undecided(UndecidedReason::ProtocolError, odd_field(field)),
-    };
-    if let Some(failure) = findings.lack() {
-        return Decision::Undecided(UndecidedReason::Unsupported, failure);
+}
+
+/// A verdict with its grounds.
+#[derive(Debug, Clone)]
+pub struct Judgement {
+    /// The verdict.
+    pub verdict: Verdict,
+    /// Why the source is rejected beyond Lean's errors, one phrase each.
+    pub reasons: Vec<String>,
+    /// Why it is undecided; present exactly if it is.
+    pub undecided: Option<Undecided>,
+}
+
+impl Judgement {
+    /// Why the source is undecided, in a word.
+    pub fn reason(&self) -> Option<UndecidedReason> {
+        self.undecided.as_ref().map(|undecided| undecided.reason)
+    }
+
+    /// Why the source is undecided, in full.
+    pub fn failure(&self) -> Option<&Failure> {
+        self.undecided.as_ref().map(|undecided| &undecided.failure)
+    }
+
+    /// A judgement without grounds.
+    fn plain(verdict: Verdict) -> Self {
+        Self {
+            verdict,
+            reasons: Vec::new(),
+            undecided: None,
+        }
+    }
+
+    /// The judgement on a source about which nothing is known.
+    fn undecided(undecided: Undecided) -> Self {
+        Self {
+            undecided: Some(undecided),
+            ..Self::plain(Verdict::Undecided)
+        }
+    }
+}
+
+/// A source with the record of its evaluation and the judgement on it.
+#[derive(Debug, Clone)]
+pub struct Judged {
+    /// The path as the user wrote it, `<stdin>` for `-`.
+    pub name: String,
+    /// The whole source, empty if it could not be read.
+    pub source: Arc<str>,
+    /// What was found.
+    pub record: EvalRecord,
+    /// What that means.
+    pub judgement: Judgement,
+}
+
+impl Judged {
+    /// Judges a source by its record.
+    pub fn new(name: String, source: Arc<str>, record: EvalRecord, policy: Policy) -> Self {
+        Self {
+            judgement: judge(&record, policy),
+            name,
+            source,
+            record,
+        }
+    }
+}
+
+/// The verdict that a policy makes of a record.
+pub fn judge(record: &EvalRecord, policy: Policy) -> Judgement {
+    if let Some(undecided) = &record.undecided {
+        return Judgement::undecided(undecided.clone());
     }
     let mut reasons = Vec::new();
-    let has_errors = has_errors(&reply.messages);
-    if findings.had_errors && !has_errors {
+    let has_errors = record.has_errors();
+    if record.had_errors && !has_errors {
         reasons.push("Lean reported an error that the source took out of the messages".to_owned());
     }
-    if policy.fail_on_warning && has(&reply.messages, &Severity::Warning) {
+    let is_warning = |severity: &Severity| *severity == Severity::Warning;
+    let mut messages = record.messages.iter();
+    if policy.fail_on_warning && messages.any(|message| is_warning(&message.severity)) {
         reasons.push("Lean reported a warning".to_owned());
     }
     if policy.fail_on_sorry {
-        reasons.extend(sorry_reasons(source, reply, sorry_decls));
+        reasons.extend(sorry_reasons(record));
     }
     if has_errors || !reasons.is_empty() {
-        Decision::Rejected(reasons)
-    } else if findings.is_cut_short {
-        Decision::Undecided(UndecidedReason::Cancelled, cut_short())
+        Judgement {
+            reasons,
+            ..Judgement::plain(Verdict::Rejected)
+        }
+    } else if record.end_reached {
+        Judgement::plain(Verdict::Accepted)
     } else {
-        Decision::Accepted
+        Judgement::undecided(Undecided {
+            reason: UndecidedReason::Cancelled,
+            failure: cut_short(),
+        })
     }
 }
 
 /// Why the source leaves something unproven, one phrase each. The axioms of its declarations say so
 /// where they are known; else what Lean reports, and the names that keep Lean from reporting.
-fn sorry_reasons(
-    source: &str,
-    reply: &CommandReply,
-    sorry_decls: Option<&[String]>,
-) -> Vec<String> {
+fn sorry_reasons(record: &EvalRecord) -> Vec<String> {
     let mut reasons = Vec::new();
     // A declaration with an error depends on `sorryAx` too, which says nothing new.
-    let sorry_decls = sorry_decls.map(|names| {
-        if has_errors(&reply.messages) {
-            &[]
-        } else {
-            names
-        }
-    });
-    match sorry_decls {
-        Some([]) if !reply.sorries.is_empty() => reasons.push(CONTAINS_SORRY.to_owned()),
+    let sorry_decls = record.sorry_decls.as_deref();
+    match sorry_decls.map(|names| if record.has_errors() { &[] } else { names }) {
+        Some([]) if !record.sorries.is_empty() => reasons.push(CONTAINS_SORRY.to_owned()),
         Some([]) => {}
         Some(names) => reasons.push(depends(names)),
         None => {
-            if reports_sorry(reply) {
+            if record.reports_sorry() {
                 reasons.push(CONTAINS_SORRY.to_owned());
             }
-            // Lean reads `«warn».«sorry»` as `warn.sorry`. A comment that has such a name rejects as well.
-            let unquoted = source.replace(['«', '»'], "");
-            for name in HIDING.iter().filter(|name| unquoted.contains(**name)) {
+            for name in &record.hiding_names {
                 reasons.push(format!(
                     "the source names `{name}`, which can hide a `sorry`"
                 ));
@@ -225,9 +163,6 @@ fn sorry_reasons(
     }
     reasons
 }
-
-/// Names by which a `sorry` gets into a declaration without a report.
-const HIDING: [&str; 3] = ["sorryAx", "warn.sorry", "byAsSorry"];
 
 /// The reason for a `sorry` that Lean reports.
 const CONTAINS_SORRY: &str = "the source contains `sorry`";
@@ -251,42 +186,6 @@ fn depends(names: &[String]) -> String {
     format!("{}{more} {verb} on `sorryAx`", shown.join(", "))
 }
 
-/// Whether Lean reports a `sorry`. Some tactics leave one that is in no list, only in Lean's warning,
-/// whose wording differs between toolchains: any warning that names `sorry` counts.
-fn reports_sorry(reply: &CommandReply) -> bool {
-    let warns =
-        |message: &Message| message.severity == Severity::Warning && message.data.contains("sorry");
-    !reply.sorries.is_empty() || reply.messages.iter().any(warns)
-}
-
-/// Whether a message has that severity.
-fn has(messages: &[Message], severity: &Severity) -> bool {
-    messages.iter().any(|message| message.severity == *severity)
-}
-
-/// The failure for a message whose severity is none of Lean's: it may be an error.
-fn unknown_severity(messages: &[Message]) -> Option<Failure> {
-    messages.iter().find_map(|message| {
-        let Severity::Other(word) = &message.severity else {
-            return None;
-        };
-        Some(Failure::new(
-            Kind::Session,
-            format!("the REPL sent a message of the unknown severity `{word}`"),
-            "use a leanrepl that knows this REPL's version",
-        ))
-    })
-}
-
-/// The failure for a field of ours that holds something else.
-fn odd_field(field: &str) -> Failure {
-    Failure::new(
-        Kind::Session,
-        format!("the REPL sent a field `{field}` that cannot be understood"),
-        "use a leanrepl that knows this REPL's version",
-    )
-}
-
 /// The failure for a source that Lean did not read to its end.
 fn cut_short() -> Failure {
     Failure::new(
@@ -298,7 +197,7 @@ fn cut_short() -> Failure {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
     use crate::protocol::wire::Reply;
@@ -321,21 +220,15 @@ mod tests {
         let Ok(Reply::Command(reply)) = Reply::from_object(object) else {
             panic!("no reply to a command");
         };
-        let answered = Answered {
-            name: "A.lean",
-            source: &Arc::from(source),
-            reply,
-            sorry_decls: sorry_decls
-                .map(|names| names.iter().copied().map(str::to_owned).collect()),
-            ground: None,
-            times: Times::default(),
-        };
-        let evaluated = judge(answered, policy);
+        let sorry_decls =
+            sorry_decls.map(|names| names.iter().copied().map(str::to_owned).collect());
+        let record = EvalRecord::from_reply(source, reply, sorry_decls);
+        let judged = judge(&record, policy);
         assert_eq!(
-            evaluated.failure.is_some(),
-            evaluated.verdict == Verdict::Undecided
+            judged.failure().is_some(),
+            judged.verdict == Verdict::Undecided
         );
-        (evaluated.verdict, evaluated.reason, evaluated.reasons)
+        (judged.verdict, judged.reason(), judged.reasons)
     }
 
     /// A message of that severity.

@@ -1,10 +1,14 @@
 //! Sources in, verdicts out: requests, records, the judge, and the pool of sessions. Never knows by which
 //! door a source came, and never renders.
 
-pub(crate) mod eval;
-pub mod evaluated;
-pub(crate) mod hints;
-pub(crate) mod judge;
+pub(crate) mod batch;
+pub mod evaluate;
+mod evaluation;
+pub(crate) mod findings;
+mod hints;
+pub mod judge;
 pub(crate) mod pool;
-pub(crate) mod schedule;
+pub mod record;
+pub(crate) mod report;
+pub mod request;
 pub(crate) mod undecided;

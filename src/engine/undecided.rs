@@ -1,11 +1,16 @@
 //! Why a source is undecided: one word for each reason, the same in the JSON of the command line, over
-//! HTTP and in metrics. Decides no verdict.
+//! HTTP and in metrics.
 
+use serde::{Deserialize, Serialize};
+
+use crate::engine::evaluate::SubmitError;
+use crate::failure::Failure;
 use crate::process::ending::How;
 use crate::session::error::SessionError;
 
 /// Why nothing is known about a source.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum UndecidedReason {
     /// Lean took longer than its limit.
     Timeout,
@@ -29,6 +34,15 @@ pub enum UndecidedReason {
     Unavailable,
     /// The source did not run because another one was accepted first.
     Skipped,
+}
+
+/// Why a source is undecided, in a word and in full.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Undecided {
+    /// In a word.
+    pub reason: UndecidedReason,
+    /// In full.
+    pub failure: Failure,
 }
 
 impl UndecidedReason {
@@ -78,6 +92,17 @@ impl From<&SessionError> for UndecidedReason {
             }
             SessionError::Garbled { .. } => Self::ProtocolError,
             SessionError::Interrupted => Self::Cancelled,
+        }
+    }
+}
+
+impl From<&SubmitError> for UndecidedReason {
+    /// Why a source is undecided that was not evaluated.
+    fn from(error: &SubmitError) -> Self {
+        match error {
+            SubmitError::QueueFull { .. } | SubmitError::QueueTimeout { .. } => Self::QueueTimeout,
+            SubmitError::ShuttingDown | SubmitError::NoSession(_) => Self::Unavailable,
+            SubmitError::Cancelled => Self::Cancelled,
         }
     }
 }

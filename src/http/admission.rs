@@ -14,6 +14,7 @@ use axum::response::{IntoResponse, Response};
 
 use crate::http::forwarded;
 use crate::http::problem::Problem;
+use crate::http::request_id;
 use crate::http::visit::VisitorName;
 use crate::service::error::ServiceError;
 use crate::service::principal::Principal;
@@ -36,7 +37,8 @@ pub(crate) async fn admit(
     next: Next,
 ) -> Response {
     match principal(&service, &request) {
-        Ok(principal) => {
+        Ok(mut principal) => {
+            principal.request_id = request_id::of(&request).into();
             if let Some(name) = request.extensions().get::<VisitorName>() {
                 name.set(&principal);
             }

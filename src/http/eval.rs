@@ -1,7 +1,6 @@
 //! `POST /v1/eval`: one source or many, the verdict in words, and results as a stream if asked for.
 
 use std::collections::BTreeMap;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -11,22 +10,24 @@ use axum::extract::{Request, State};
 use axum::http::header::{ACCEPT, CONTENT_TYPE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use futures_util::StreamExt;
-use futures_util::stream::{self, Stream};
+use futures_util::stream;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::engine::evaluated::{Counts, Verdict};
-use crate::engine::judge::Policy;
-use crate::engine::pool::job::Refusal;
+use crate::engine::evaluate::SubmitError;
+use crate::engine::judge::{Policy, Verdict};
+use crate::engine::record::EvalRecord;
+use crate::engine::report::{Counts, Report};
+use crate::engine::request::EvalRequest;
+use crate::engine::undecided::UndecidedReason;
+use crate::failure::{Failure, Kind};
+use crate::http::body;
 use crate::http::kimina::Infotree;
 use crate::http::problem::{Problem, json_response, seconds};
-use crate::http::results::EvalResult;
 use crate::http::sources::Sources;
-use crate::http::work::{Outcome, Task};
-use crate::http::{body, work};
 use crate::protocol::wire::{InfoTreeKind, Options};
 use crate::service::error::ServiceError;
+use crate::service::evaluations::{Asked, Evaluated, Evaluations};
 use crate::service::metrics::Surface;
 use crate::service::principal::Principal;
 use crate::service::server::Service;
@@ -50,8 +51,9 @@ pub(crate) enum Holes {
 
 /// The request.
 #[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = EvalRequest)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct EvalRequest {
+pub(crate) struct EvalBody {
     /// One source, or a list of sources; `texts` is another name for it.
     #[serde(alias = "texts")]
     sources: Sources,
@@ -73,13 +75,25 @@ pub(crate) struct EvalRequest {
     first_accepted: bool,
 }
 
+/// The result of one source.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct EvalResult<'a> {
+    /// Its place in the request, from 0.
+    index: usize,
+    /// The client's name for it; the index if it has none.
+    id: &'a str,
+    /// What was found out about it.
+    #[serde(flatten)]
+    report: Report<'a>,
+}
+
 /// The response.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct EvalReply {
+pub(crate) struct EvalReply<'a> {
     /// Of this shape.
     version: u32,
     /// In the order of the request.
-    results: Vec<EvalResult>,
+    results: Vec<EvalResult<'a>>,
     /// How many were accepted.
     accepted: usize,
     /// How many were rejected.
@@ -98,7 +112,7 @@ struct ResultLine<'a> {
     /// Of this shape.
     version: u32,
     /// The result.
-    result: &'a EvalResult,
+    result: EvalResult<'a>,
 }
 
 /// The last line of the stream.
@@ -120,12 +134,12 @@ struct SummaryLine {
 
 /// Evaluates one source or many.
 #[utoipa::path(
-    post, path = "/v1/eval", tag = "eval", request_body = EvalRequest,
+    post, path = "/v1/eval", tag = "eval", request_body = EvalBody,
     responses((
         status = 200,
         description = "One result for each source. With `Accept: application/x-ndjson` each is a line \
             `{\"type\":\"result\",\"version\":2,\"result\":…}` as it finishes, and the last line is a `summary`.",
-        content((EvalReply = "application/json"), (String = "application/x-ndjson")),
+        content((EvalReply<'_> = "application/json"), (String = "application/x-ndjson")),
     ))
 )]
 pub(crate) async fn eval(
@@ -134,8 +148,8 @@ pub(crate) async fn eval(
     request: Request,
 ) -> Result<Response, Problem> {
     let (head, body) = request.into_parts();
-    let asked: EvalRequest = body::json(&head.headers, body, &server.options).await?;
-    let mut run = Run::start(&server, &caller, asked)?;
+    let asked: EvalBody = body::json(&head.headers, body, &server.options).await?;
+    let mut run = Run::start(&server, &caller, asked).await?;
     if wants_stream(&head.headers) {
         let lines = stream::unfold(run, |mut run| async {
             let line = run.next_line().await?;
@@ -153,10 +167,10 @@ pub(crate) async fn eval(
     {
         return Err(ServiceError::from(refusal).into());
     }
-    results.sort_by_key(|result| result.index);
+    results.sort_by_key(|done| done.index);
     let reply = EvalReply {
         version: VERSION,
-        results,
+        results: results.iter().map(Done::result).collect(),
         accepted: run.counts.accepted,
         rejected: run.counts.rejected,
         undecided: run.counts.undecided,
@@ -174,126 +188,148 @@ fn wants_stream(headers: &HeaderMap) -> bool {
     accepted.is_some_and(|accepted| accepted.contains(NDJSON))
 }
 
-/// Texts that run and results that come.
+/// A source with its result.
+struct Done {
+    /// Its place.
+    index: usize,
+    /// Its name.
+    id: String,
+    /// What was found out about it.
+    evaluated: Evaluated,
+}
+
+impl Done {
+    /// As the client reads it.
+    fn result(&self) -> EvalResult<'_> {
+        let Evaluated {
+            record, judgement, ..
+        } = &self.evaluated;
+        EvalResult {
+            index: self.index,
+            id: &self.id,
+            report: Report::new(record, judgement).without_proof_states(),
+        }
+    }
+}
+
+/// Sources that run and results that come.
 struct Run {
-    /// The texts that run or will.
-    pending: Pin<Box<dyn Stream<Item = (usize, Outcome)> + Send>>,
-    /// The names of the texts without a result, by their place.
+    /// The sources that run or will; none any more after the first that was to stop them.
+    evaluations: Option<Evaluations>,
+    /// The names of the sources without a result, by their place.
     waiting: BTreeMap<usize, String>,
     /// Whether to stop at the first that is accepted.
     first_accepted: bool,
-    /// Whether no more are run.
-    stopped: bool,
     /// Whether the summary was written.
     summed_up: bool,
     /// What came so far.
     counts: Counts,
-    /// Whether any text was let in.
+    /// Whether any source was let in.
     is_any_in: bool,
     /// Why one was not.
-    refusal: Option<Refusal>,
+    refusal: Option<SubmitError>,
     /// When the request came.
     start: Instant,
 }
 
 impl Run {
-    /// Starts the texts of a request.
-    fn start(
-        server: &Arc<Service>,
-        caller: &Principal,
-        asked: EvalRequest,
+    /// Starts the sources of a request.
+    async fn start(
+        service: &Arc<Service>,
+        principal: &Principal,
+        body: EvalBody,
     ) -> Result<Self, Problem> {
-        let timeout = match asked.timeout {
-            None => server.options.run_timeout,
-            Some(seconds) => server.run_timeout(seconds).ok_or_else(|| {
+        let run_timeout = match body.timeout {
+            None => service.options.run_timeout,
+            Some(seconds) => service.run_timeout(seconds).ok_or_else(|| {
                 Problem::unfit(&["timeout"], "must be a number of seconds above 0")
             })?,
         };
         let options = Options {
-            all_tactics: asked.tactics.then_some(true),
-            infotree: asked.infotree.map(InfoTreeKind::from),
+            all_tactics: body.tactics.then_some(true),
+            infotree: body.infotree.map(InfoTreeKind::from),
             ..Options::default()
         };
-        let policy = Policy {
-            fail_on_sorry: asked.sorries == Holes::Reject,
-            ..Policy::default()
+        let asked = Asked {
+            surface: Surface::Eval,
+            policy: Policy {
+                fail_on_sorry: body.sorries == Holes::Reject,
+                ..Policy::default()
+            },
         };
         let mut waiting = BTreeMap::new();
-        let mut tasks = Vec::new();
-        for (index, item) in asked.sources.0.into_iter().enumerate() {
-            let id = item.id.unwrap_or_else(|| index.to_string());
-            waiting.insert(index, id.clone());
-            tasks.push(Task {
-                name: id,
-                text: Arc::from(item.source),
+        let mut requests = Vec::new();
+        for (index, item) in body.sources.0.into_iter().enumerate() {
+            waiting.insert(index, item.id.unwrap_or_else(|| index.to_string()));
+            requests.push(EvalRequest {
                 options: options.clone(),
-                timeout,
-                policy,
-                surface: Surface::Eval,
+                find_sorry_decls: asked.policy.fail_on_sorry,
+                ..EvalRequest::new(Arc::from(item.source), run_timeout)
             });
         }
-        // Made when it is their turn: a batch may be of many thousand texts.
-        let (server, caller, start) = (Arc::clone(server), caller.clone(), caller.start);
-        let width = server.options.batch_width;
-        let runs = tasks.into_iter().enumerate().map(move |(index, task)| {
-            let (server, caller) = (Arc::clone(&server), caller.clone());
-            async move { (index, work::run_patiently(&server, &caller, &task).await) }
-        });
+        let evaluations = Evaluations::start(service, principal, requests, asked).await;
+        let evaluations = evaluations.map_err(|error| ServiceError::from(&error))?;
         Ok(Self {
-            pending: stream::iter(runs).buffer_unordered(width).boxed(),
+            evaluations: Some(evaluations),
             waiting,
-            first_accepted: asked.first_accepted,
-            stopped: false,
+            first_accepted: body.first_accepted,
             summed_up: false,
             counts: Counts::default(),
             is_any_in: false,
             refusal: None,
-            start,
+            start: principal.start,
         })
     }
 
     /// The next result, in the order in which they come.
-    async fn next(&mut self) -> Option<EvalResult> {
-        if !self.stopped {
-            match self.pending.next().await {
-                Some((index, outcome)) => return Some(self.take(index, outcome)),
-                None => self.stopped = true,
-            }
+    async fn next(&mut self) -> Option<Done> {
+        if let Some(evaluations) = &mut self.evaluations
+            && let Some((index, evaluated)) = evaluations.next().await
+        {
+            return Some(self.take(index, evaluated));
         }
         let (index, id) = self.waiting.pop_first()?;
-        self.counts.undecided += 1;
-        Some(EvalResult::skipped(index, id))
+        let failure = Failure::new(
+            Kind::Session,
+            "another source was accepted first",
+            "leave out `first_accepted` to evaluate all",
+        );
+        let record = EvalRecord::undecided(UndecidedReason::Skipped, failure);
+        let evaluated = Evaluated::new(Ok(record), Policy::default());
+        self.counts.add(evaluated.judgement.verdict, false);
+        Some(Done {
+            index,
+            id,
+            evaluated,
+        })
     }
 
     /// Takes one result into account.
-    fn take(&mut self, index: usize, outcome: Outcome) -> EvalResult {
-        let id = self.waiting.remove(&index).unwrap_or_default();
-        let result = EvalResult::new(index, id, &outcome);
-        match outcome {
-            Ok(answer) => {
-                self.is_any_in = true;
-                self.counts.add(&answer.evaluated);
-                if self.first_accepted && answer.evaluated.verdict == Verdict::Accepted {
-                    self.stopped = true;
-                    // What still runs is cancelled by this.
-                    self.pending = stream::empty().boxed();
-                }
-            }
-            Err(refusal) => {
-                self.counts.undecided += 1;
-                self.refusal = Some(refusal);
-            }
+    fn take(&mut self, index: usize, mut evaluated: Evaluated) -> Done {
+        let verdict = evaluated.judgement.verdict;
+        self.counts.add(verdict, evaluated.record.has_sorry());
+        match evaluated.refused.take() {
+            None => self.is_any_in = true,
+            refused => self.refusal = refused,
         }
-        result
+        if self.first_accepted && verdict == Verdict::Accepted {
+            // What still runs is cancelled by this.
+            self.evaluations = None;
+        }
+        Done {
+            index,
+            id: self.waiting.remove(&index).unwrap_or_default(),
+            evaluated,
+        }
     }
 
     /// The next line of the stream.
     async fn next_line(&mut self) -> Option<String> {
         let line = match self.next().await {
-            Some(result) => serde_json::to_string(&ResultLine {
+            Some(done) => serde_json::to_string(&ResultLine {
                 r#type: "result",
                 version: VERSION,
-                result: &result,
+                result: done.result(),
             }),
             None if self.summed_up => return None,
             None => {

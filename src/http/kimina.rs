@@ -3,7 +3,7 @@
 
 mod result;
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,21 +11,20 @@ use axum::Extension;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::Response;
-use futures_util::StreamExt;
-use futures_util::stream;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::engine::evaluate::SubmitError;
 use crate::engine::judge::Policy;
-use crate::engine::pool::job::Refusal;
+use crate::engine::request::EvalRequest;
+use crate::http::body;
 use crate::http::kimina::result::{CheckResult, VerifyResult};
 use crate::http::lax::{CustomId, LaxBool, LaxSeconds};
 use crate::http::object::Object;
 use crate::http::problem::{Problem, json_response};
-use crate::http::work::{Outcome, Task};
-use crate::http::{body, work};
 use crate::protocol::wire::{InfoTreeKind, Options};
 use crate::service::error::ServiceError;
+use crate::service::evaluations::{Asked, Evaluations};
 use crate::service::metrics::Surface;
 use crate::service::principal::Principal;
 use crate::service::server::Service;
@@ -170,8 +169,8 @@ pub(crate) async fn check(
     let texts = texts
         .map(|Object(snippet)| (snippet.id, snippet.code))
         .collect();
-    let batch = Batch::new(&server, texts, asked.timeout, asked.infotree);
-    let mut results = batch.run(&server, &caller).await?;
+    let sources = Sources::new(&server, texts, asked.timeout, asked.infotree);
+    let mut results = sources.evaluate(&server, &caller).await?;
     if !asked.debug.0 {
         for result in &mut results {
             result.diagnostics = None;
@@ -203,8 +202,8 @@ pub(crate) async fn verify(
             None => missing.push((place, VerifyResult::missing(code.custom_id.0))),
         }
     }
-    let batch = Batch::new(&server, texts, asked.timeout, asked.infotree_type);
-    let results = batch.run(&server, &caller).await?;
+    let sources = Sources::new(&server, texts, asked.timeout, asked.infotree_type);
+    let results = sources.evaluate(&server, &caller).await?;
     let mut results: Vec<VerifyResult> = results.into_iter().map(VerifyResult::new).collect();
     for (place, result) in missing {
         results.insert(place.min(results.len()), result);
@@ -212,34 +211,41 @@ pub(crate) async fn verify(
     Ok(json_response(StatusCode::OK, &VerifyReply { results }))
 }
 
-/// Sources to run.
-struct Batch {
-    /// With their limits.
-    tasks: Vec<Task>,
+/// The sources of a batch, with the names that the client gave them.
+struct Sources {
+    /// The names, in the order of the sources.
+    ids: Vec<String>,
+    /// What is asked.
+    requests: Vec<EvalRequest>,
+    /// The longest run of each.
+    run_timeout: Duration,
 }
 
-impl Batch {
+impl Sources {
     /// The sources with the limits that hold for all.
     fn new(
-        server: &Service,
-        texts: Vec<(String, String)>,
+        service: &Service,
+        named: Vec<(String, String)>,
         timeout: LaxSeconds,
         infotree: Option<Infotree>,
     ) -> Self {
+        let run_timeout = Duration::from_secs(timeout.0).min(service.options.max_run_timeout);
         let options = Options {
             infotree: infotree.map(InfoTreeKind::from),
             ..Options::default()
         };
-        let task = |(name, text): (String, String)| Task {
-            name,
-            text: Arc::from(text),
-            options: options.clone(),
-            timeout: Duration::from_secs(timeout.0).min(server.options.max_run_timeout),
-            policy: Policy::default(),
-            surface: Surface::Kimina,
+        let request = |(id, source): (String, String)| {
+            let request = EvalRequest {
+                options: options.clone(),
+                ..EvalRequest::new(Arc::from(source), run_timeout)
+            };
+            (id, request)
         };
+        let (ids, requests) = named.into_iter().map(request).unzip();
         Self {
-            tasks: texts.into_iter().map(task).collect(),
+            ids,
+            requests,
+            run_timeout,
         }
     }
 
@@ -247,29 +253,33 @@ impl Batch {
     ///
     /// # Errors
     /// 429 or 503 if none of the sources was let in.
-    async fn run(self, server: &Service, caller: &Principal) -> Result<Vec<CheckResult>, Problem> {
-        let runs = self.tasks.into_iter().map(|task| async move {
-            let outcome = work::run_patiently(server, caller, &task).await;
-            (task, outcome)
-        });
-        let done: Vec<(Task, Outcome)> = stream::iter(runs)
-            .buffered(server.options.batch_width)
-            .collect()
-            .await;
-        let mut refusal: Option<&Refusal> = None;
-        let mut is_any_in = done.is_empty();
-        for (_, outcome) in &done {
-            match outcome {
-                Ok(_) => is_any_in = true,
-                Err(refused) => refusal = Some(refused),
+    async fn evaluate(
+        self,
+        service: &Arc<Service>,
+        principal: &Principal,
+    ) -> Result<Vec<CheckResult>, Problem> {
+        let asked = Asked {
+            surface: Surface::Kimina,
+            policy: Policy::default(),
+        };
+        let refused = |error: SubmitError| Problem::from(ServiceError::from(&error));
+        let mut evaluations = Evaluations::start(service, principal, self.requests, asked)
+            .await
+            .map_err(refused)?;
+        let mut results = BTreeMap::new();
+        let mut refusal = None;
+        let mut is_any_in = self.ids.is_empty();
+        while let Some((index, mut evaluated)) = evaluations.next().await {
+            match evaluated.refused.take() {
+                None => is_any_in = true,
+                refused => refusal = refused,
             }
+            let id = self.ids.get(index).cloned().unwrap_or_default();
+            results.insert(index, CheckResult::new(id, &evaluated, self.run_timeout));
         }
         match refusal {
-            Some(refusal) if !is_any_in => Err(ServiceError::from(refusal).into()),
-            _ => Ok(done
-                .iter()
-                .map(|(task, outcome)| CheckResult::new(task, outcome))
-                .collect()),
+            Some(error) if !is_any_in => Err(refused(error)),
+            _ => Ok(results.into_values().collect()),
         }
     }
 }

@@ -15,18 +15,16 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use crate::engine::evaluated::{Evaluated, Verdict};
-use crate::engine::judge::Policy;
-use crate::engine::pool::job::Answer;
+use crate::engine::judge::{Judgement, Policy, Verdict};
+use crate::engine::request::EvalRequest;
 use crate::engine::undecided::UndecidedReason;
 use crate::failure::Failure;
 use crate::http::base_header::Prefixed;
 use crate::http::problem::{Problem, json_response, seconds};
-use crate::http::work::Task;
-use crate::http::{body, replies, work};
-use crate::lean::message::Severity;
-use crate::protocol::wire::Options;
+use crate::http::{body, replies};
+use crate::lean::message::{Message, Severity};
 use crate::service::error::ServiceError;
+use crate::service::evaluations::{Asked, Evaluated};
 use crate::service::metrics::Surface;
 use crate::service::options::Mode;
 use crate::service::principal::Principal;
@@ -118,26 +116,21 @@ pub(crate) async fn evaluate(
     drop(head);
     server.check_ready()?;
     let prefixed = Prefixed::new(&server.options.base_header, text);
-    let task = Task {
-        name: NAME.to_owned(),
-        text: Arc::clone(&prefixed.text),
-        options: Options::default(),
-        timeout,
-        policy: Policy::default(),
+    let asked = Asked {
         surface: Surface::Raw,
+        policy: Policy::default(),
     };
-    let outcome = work::run(&server, &caller, &task).await;
+    let request = EvalRequest::new(Arc::clone(&prefixed.source), timeout);
+    let mut evaluated = server.evaluate(&caller, request, asked).await;
     let elapsed = caller.start.elapsed();
-    match outcome {
-        Ok(mut answer) => {
-            prefixed.restore(&mut answer.evaluated);
-            Ok(match server.options.mode {
-                Mode::Repl => in_repl_mode(&answer, timeout, elapsed),
-                Mode::Lean => in_lean_mode(&answer, timeout, elapsed),
-            })
-        }
-        Err(refusal) => Err(ServiceError::from(&refusal).into()),
+    if let Some(refused) = &evaluated.refused {
+        return Err(ServiceError::from(refused).into());
     }
+    prefixed.restore(&mut evaluated.record);
+    Ok(match server.options.mode {
+        Mode::Repl => in_repl_mode(&evaluated, timeout, elapsed),
+        Mode::Lean => in_lean_mode(&evaluated, timeout, elapsed),
+    })
 }
 
 /// The first parts of paths that belong to interfaces. A misspelt one is never taken for the path of a raw
@@ -192,10 +185,9 @@ fn timeout(headers: &HeaderMap, server: &Service) -> Result<Duration, Problem> {
 }
 
 /// Why Lean did not answer, and the status for it.
-fn unanswered(answer: &Answer, timeout: Duration) -> (StatusCode, String) {
-    let failure = answer.evaluated.failure.as_ref();
-    let problem = failure.map_or("", |failure| failure.problem()).to_owned();
-    match answer.evaluated.reason {
+fn unanswered(judgement: &Judgement, timeout: Duration) -> (StatusCode, String) {
+    let problem = judgement.failure().map_or("", Failure::problem).to_owned();
+    match judgement.reason() {
         Some(UndecidedReason::Timeout) => (
             StatusCode::REQUEST_TIMEOUT,
             format!("Lean process timed out after {}s", timeout.as_secs_f64()),
@@ -221,25 +213,27 @@ fn unanswered(answer: &Answer, timeout: Duration) -> (StatusCode, String) {
 }
 
 /// Messages and sorries.
-fn in_repl_mode(answer: &Answer, timeout: Duration, elapsed: Duration) -> Response {
-    let evaluated = &answer.evaluated;
-    let (status, error) = match evaluated.verdict {
+fn in_repl_mode(evaluated: &Evaluated, timeout: Duration, elapsed: Duration) -> Response {
+    let Evaluated {
+        record, judgement, ..
+    } = evaluated;
+    let (status, error) = match judgement.verdict {
         Verdict::Accepted => (StatusCode::OK, None),
         Verdict::Rejected => (StatusCode::BAD_REQUEST, None),
         Verdict::Undecided => {
-            let (status, error) = unanswered(answer, timeout);
+            let (status, error) = unanswered(judgement, timeout);
             (status, Some(error))
         }
     };
     // Pages show messages and nothing else.
     let objection = error.clone().or_else(|| replies::objection(evaluated));
     let reply = ReplReply {
-        ok: evaluated.verdict == Verdict::Accepted,
-        messages: replies::messages_of(&evaluated.messages, objection),
-        sorries: replies::sorries(&evaluated.sorries),
+        ok: judgement.verdict == Verdict::Accepted,
+        messages: replies::messages_of(&record.messages, objection),
+        sorries: replies::sorries(&record.sorries),
         env: error.is_none().then_some(replies::ENV),
         error,
-        reason: evaluated.reason.map(UndecidedReason::as_str),
+        reason: judgement.reason().map(UndecidedReason::as_str),
         hint: hint_of(evaluated),
         elapsed: seconds(elapsed),
     };
@@ -247,25 +241,27 @@ fn in_repl_mode(answer: &Answer, timeout: Duration, elapsed: Duration) -> Respon
 }
 
 /// What `lean` prints.
-fn in_lean_mode(answer: &Answer, timeout: Duration, elapsed: Duration) -> Response {
-    let evaluated = &answer.evaluated;
-    let (status, stderr, exit_code) = match evaluated.verdict {
+fn in_lean_mode(evaluated: &Evaluated, timeout: Duration, elapsed: Duration) -> Response {
+    let Evaluated {
+        record, judgement, ..
+    } = evaluated;
+    let (status, stderr, exit_code) = match judgement.verdict {
         Verdict::Accepted => (StatusCode::OK, String::new(), 0),
         Verdict::Rejected => {
             let objection = replies::objection(evaluated).unwrap_or_default();
             (StatusCode::BAD_REQUEST, objection, 1)
         }
         Verdict::Undecided => {
-            let (status, error) = unanswered(answer, timeout);
+            let (status, error) = unanswered(judgement, timeout);
             (status, error, -1)
         }
     };
     let reply = LeanReply {
-        ok: evaluated.verdict == Verdict::Accepted,
-        stdout: printed(evaluated),
+        ok: judgement.verdict == Verdict::Accepted,
+        stdout: printed(&record.messages),
         stderr,
         exit_code,
-        reason: evaluated.reason.map(UndecidedReason::as_str),
+        reason: judgement.reason().map(UndecidedReason::as_str),
         hint: hint_of(evaluated),
         elapsed: seconds(elapsed),
     };
@@ -274,20 +270,18 @@ fn in_lean_mode(answer: &Answer, timeout: Duration, elapsed: Duration) -> Respon
 
 /// What to do about a source that is not accepted: what its failure suggests, or what Lean's errors do.
 fn hint_of(evaluated: &Evaluated) -> Option<String> {
-    if evaluated.verdict == Verdict::Accepted {
+    let judgement = &evaluated.judgement;
+    if judgement.verdict == Verdict::Accepted {
         return None;
     }
-    let failure = evaluated.failure.as_ref();
-    failure
-        .map(Failure::hint)
-        .or_else(|| evaluated.hints.first().copied())
-        .map(str::to_owned)
+    let failure = judgement.failure().map(|failure| failure.hint().to_owned());
+    failure.or_else(|| evaluated.record.hints.first().cloned())
 }
 
 /// Messages in the form of `Lean.Message.toString`: infos are bare text.
-fn printed(evaluated: &Evaluated) -> String {
+fn printed(messages: &[Message]) -> String {
     let mut text = String::new();
-    for message in &evaluated.messages {
+    for message in messages {
         let (line, column) = (message.pos.line, message.pos.column);
         if !matches!(message.severity, Severity::Info | Severity::Trace) {
             let severity = message.severity.name();

@@ -1,56 +1,21 @@
-//! Parts that several answers share: what Lean said, in the REPL's own shapes.
+//! Parts that several compatibility shapes share: what Lean reported, with objections of ours where their
+//! clients look for them.
 
-use serde::Serialize;
 use serde_json::Value;
-use utoipa::ToSchema;
 
-use crate::engine::evaluated::{Evaluated, Verdict};
-use crate::failure::Failure;
-use crate::lean::message::{Extra, Message, Severity, Sorry, Tactic};
+use crate::engine::judge::Verdict;
+use crate::engine::report;
+use crate::lean::message::{Extra, Message, Severity, Sorry};
 use crate::lean::position::Position;
+use crate::service::evaluations::Evaluated;
 
-/// Why something could not be done.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct FailureReply {
-    /// Its class: `usage`, `project`, `build`, `session`, `remote`, `bug` or `interrupted`.
-    kind: &'static str,
-    /// What is wrong.
-    problem: String,
-    /// What to do about it.
-    hint: String,
-    /// What led to it, nearest first.
-    causes: Vec<String>,
-}
-
-impl FailureReply {
-    /// The fields of a failure.
-    pub(crate) fn new(failure: &Failure) -> Self {
-        Self {
-            kind: failure.kind().name(),
-            problem: failure.problem().to_owned(),
-            hint: failure.hint().to_owned(),
-            causes: failure.causes(),
-        }
-    }
-}
-
-/// Messages as the REPL writes them; an end that is not known is null.
-pub(crate) fn messages(messages: &[Message]) -> Vec<Value> {
-    messages_of(messages, None)
-}
-
-/// The same with an error of ours in front: many clients read nothing but the messages.
+/// Messages as the REPL writes them, with an error of ours in front: many clients read nothing but the
+/// messages.
 pub(crate) fn messages_of(messages: &[Message], error: Option<String>) -> Vec<Value> {
-    let with_end = |message: Message| {
-        let mut value = message.into_value();
-        if let Value::Object(object) = &mut value {
-            object.entry("endPos").or_insert(Value::Null);
-        }
-        value
-    };
-    let error = error.map(error_at_start);
-    let messages = error.into_iter().chain(messages.iter().cloned());
-    messages.map(with_end).collect()
+    let error: Vec<Message> = error.into_iter().map(error_at_start).collect();
+    let mut values = report::messages(&error);
+    values.extend(report::messages(messages));
+    values
 }
 
 /// An error of ours about a whole source, at its beginning.
@@ -66,41 +31,25 @@ pub(crate) fn error_at_start(data: String) -> Message {
 
 /// Why a source is rejected whose messages hold no error.
 pub(crate) fn objection(evaluated: &Evaluated) -> Option<String> {
-    let is_error = |message: &Message| message.severity == Severity::Error;
-    if evaluated.verdict != Verdict::Rejected || evaluated.messages.iter().any(is_error) {
+    let Evaluated {
+        record, judgement, ..
+    } = evaluated;
+    if judgement.verdict != Verdict::Rejected || record.has_errors() {
         return None;
     }
-    if evaluated.reasons.is_empty() {
+    if judgement.reasons.is_empty() {
         return Some("the source is rejected".to_owned());
     }
-    Some(evaluated.reasons.join("; "))
+    Some(judgement.reasons.join("; "))
 }
 
-/// Sorries as the REPL writes them, without the proof state: the session that holds it serves
-/// others by now.
+/// Sorries as the REPL writes them, without the proof state.
 pub(crate) fn sorries(sorries: &[Sorry]) -> Vec<Value> {
-    let sorries = sorries.iter().cloned();
-    sorries
-        .map(|sorry| without_state(sorry.into_value()))
-        .collect()
+    let mut values: Vec<Value> = sorries.iter().cloned().map(Sorry::into_value).collect();
+    report::without_proof_states(&mut values);
+    values
 }
 
-/// Tactics as the REPL writes them, without the proof state.
-pub(crate) fn tactics(tactics: &[Tactic]) -> Vec<Value> {
-    let tactics = tactics.iter().cloned();
-    tactics
-        .map(|tactic| without_state(tactic.into_value()))
-        .collect()
-}
-
-/// Takes the number of the proof state out.
-fn without_state(mut value: Value) -> Value {
-    if let Value::Object(object) = &mut value {
-        object.remove("proofState");
-    }
-    value
-}
-
-/// The number of the environment after a text. Clients expect a number and can do nothing with it:
-/// no text is ever run on the environment of another one.
+/// The number of the environment after a source. Clients expect a number and can do nothing with it: no
+/// source is ever run on the environment of another one.
 pub(crate) const ENV: u64 = 0;

@@ -292,7 +292,9 @@ impl<'a> Turn<'a> {
         let done = Box::new(move |env| drop(sender.send(env)));
         let longest = self.service.options.import_timeout + SLACK;
         self.is_lost = true;
-        self.lease.prove(Arc::clone(source), done);
+        let started = self.service.started();
+        let options = started.and_then(|started| started.lean_options.clone());
+        self.lease.prove(Arc::clone(source), options, done);
         let proven = timeout(longest, receiver).await;
         self.is_lost = self.lease.is_lost();
         match proven {

@@ -10,7 +10,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 use tracing::Instrument as _;
 
-use crate::engine::evaluated::Counts;
+use crate::engine::report::Counts;
 use crate::http::problem::Problem;
 use crate::http::request_id;
 use crate::service::principal::Principal;

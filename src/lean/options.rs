@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 /// The option that turns warnings into errors.
@@ -32,7 +33,8 @@ pub struct LeanOption {
 }
 
 /// The options that hold for a module, each once.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "Map<String, Value>", into = "Map<String, Value>")]
 pub struct ModuleOptions(Vec<LeanOption>);
 
 impl ModuleOptions {
@@ -84,7 +86,13 @@ impl ModuleOptions {
 
     /// As a JSON object of names and values.
     pub fn to_json(&self) -> Value {
-        let pairs = self.0.iter().map(|option| {
+        Value::Object(self.clone().into())
+    }
+}
+
+impl From<ModuleOptions> for Map<String, Value> {
+    fn from(options: ModuleOptions) -> Self {
+        let pairs = options.0.iter().map(|option| {
             let value = match &option.value {
                 OptionValue::Bool(value) => Value::from(*value),
                 OptionValue::Nat(value) => Value::from(*value),
@@ -92,7 +100,35 @@ impl ModuleOptions {
             };
             (option.full_name(), value)
         });
-        Value::Object(pairs.collect::<Map<_, _>>())
+        pairs.collect()
+    }
+}
+
+impl TryFrom<Map<String, Value>> for ModuleOptions {
+    type Error = String;
+
+    fn try_from(pairs: Map<String, Value>) -> Result<Self, String> {
+        let option = |(full_name, value): (String, Value)| {
+            let value = match value {
+                Value::Bool(value) => OptionValue::Bool(value),
+                Value::String(value) => OptionValue::Text(value),
+                value => OptionValue::Nat(
+                    value
+                        .as_u64()
+                        .ok_or_else(|| format!("`{full_name}` has no value of an option"))?,
+                ),
+            };
+            let strong = full_name.strip_prefix("weak.");
+            Ok(LeanOption {
+                is_weak: strong.is_some(),
+                name: strong.unwrap_or(&full_name).to_owned(),
+                value,
+            })
+        };
+        let options: Result<Vec<_>, String> = pairs.into_iter().map(option).collect();
+        let mut options = options?;
+        options.sort_by_key(|option| option.name == WARNING_AS_ERROR);
+        Ok(Self(options))
     }
 }
 

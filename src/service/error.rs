@@ -4,7 +4,7 @@
 use std::io;
 use std::time::Duration;
 
-use crate::engine::pool::job::Refusal;
+use crate::engine::evaluate::SubmitError;
 use crate::service::readiness::Readiness;
 
 /// When a client that may not have more requests at a time should try again.
@@ -117,16 +117,16 @@ impl ServiceError {
     }
 }
 
-impl From<&Refusal> for ServiceError {
-    fn from(refusal: &Refusal) -> Self {
-        match refusal {
-            Refusal::Full { retry_after } => Self::QueueFull {
+impl From<&SubmitError> for ServiceError {
+    fn from(error: &SubmitError) -> Self {
+        match error {
+            SubmitError::QueueFull { retry_after } => Self::QueueFull {
                 retry_after: *retry_after,
             },
-            Refusal::TooLate { waited } => Self::QueueTimeout { waited: *waited },
-            Refusal::Draining => Self::ShuttingDown,
-            Refusal::NoSession(failure) => Self::NoSession(failure.problem().to_owned()),
-            Refusal::Cancelled => Self::Cancelled,
+            SubmitError::QueueTimeout { waited } => Self::QueueTimeout { waited: *waited },
+            SubmitError::ShuttingDown => Self::ShuttingDown,
+            SubmitError::NoSession(failure) => Self::NoSession(failure.problem().to_owned()),
+            SubmitError::Cancelled => Self::Cancelled,
         }
     }
 }
@@ -152,7 +152,7 @@ mod tests {
     #[test]
     fn a_wait_is_shown_to_the_tenth_of_a_second() {
         let waited = Duration::from_millis(1250);
-        let error = ServiceError::from(&Refusal::TooLate { waited });
+        let error = ServiceError::from(&SubmitError::QueueTimeout { waited });
         assert_eq!(error.to_string(), "no free REPL within 1.2 s");
     }
 }

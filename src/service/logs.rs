@@ -6,6 +6,7 @@ use std::io;
 use tracing::level_filters::LevelFilter;
 
 use crate::event::{Event, Observer};
+use crate::failure::Failure;
 
 /// The form of log lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,8 +64,38 @@ impl Observer for LogObserver {
             Event::Chosen { text } => tracing::info!("{text}"),
             // Such as what the sandbox lacks: an operator has to see it in a quiet log too.
             Event::Noted { text } => tracing::warn!("{text}"),
+            Event::SessionStarted {
+                session,
+                lean_version,
+            } => tracing::info!(session, lean = lean_version, "session started"),
+            Event::SessionEnded { session, reason } => {
+                tracing::info!(session, reason, "session ended");
+            }
+            Event::StartFailed { failure } => tracing::warn!("{}", no_start(failure)),
+            Event::Retried { session, request } => tracing::warn!(
+                session,
+                request,
+                "the session ended; trying once more in a fresh one"
+            ),
+            Event::StrayKilled { session } => tracing::warn!(
+                session,
+                "a process that the source had started was still running and was killed"
+            ),
             Event::StepStarted { label, .. } => tracing::info!("{label}"),
             Event::StepAdvanced { .. } | Event::StepFinished => {}
         }
     }
+}
+
+/// Why no session starts and what to do about it, in one line.
+fn no_start(failure: &Failure) -> String {
+    let mut line = format!("no session starts: {}", failure.problem());
+    for cause in failure.causes() {
+        // The last lines of a program are many, and may differ each time.
+        if !cause.contains('\n') {
+            line.push_str(": ");
+            line.push_str(&cause);
+        }
+    }
+    format!("{line}; hint: {}", failure.hint())
 }

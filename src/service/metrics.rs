@@ -13,8 +13,9 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
-use crate::engine::evaluated::Verdict;
+use crate::engine::judge::Verdict;
 use crate::engine::pool::PoolState;
+use crate::engine::record::Times;
 use crate::engine::undecided::UndecidedReason;
 
 /// The interface that a source came by.
@@ -37,17 +38,6 @@ impl Surface {
             Self::Eval => "eval",
         }
     }
-}
-
-/// The times of a source that ran.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct PhaseTimes {
-    /// The wait for a session.
-    pub(crate) queue: Duration,
-    /// The imports.
-    pub(crate) header: Duration,
-    /// Everything after them.
-    pub(crate) body: Duration,
 }
 
 /// Labels of the counter of sources.
@@ -194,7 +184,7 @@ impl Metrics {
         surface: Surface,
         verdict: Verdict,
         reason: Option<UndecidedReason>,
-        times: Option<PhaseTimes>,
+        times: Option<Times>,
     ) {
         if times.is_none() && reason == Some(UndecidedReason::Cancelled) {
             return;
@@ -260,7 +250,7 @@ mod tests {
     #[test]
     fn a_source_counts_by_its_verdict_unless_its_client_left_before_it_ran() {
         let metrics = Metrics::new();
-        let times = PhaseTimes {
+        let times = Times {
             queue: Duration::ZERO,
             header: Duration::ZERO,
             body: Duration::from_secs(2),

@@ -3,6 +3,7 @@
 
 pub(crate) mod address;
 pub(crate) mod error;
+pub(crate) mod evaluations;
 pub(crate) mod keys;
 pub(crate) mod leases;
 pub(crate) mod lifecycle;

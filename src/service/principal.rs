@@ -15,6 +15,8 @@ pub(crate) struct Principal {
     pub(crate) client: Arc<str>,
     /// When the request came.
     pub(crate) start: Instant,
+    /// Names the request in logs; empty if it has no id.
+    pub(crate) request_id: Arc<str>,
     /// Held while the request runs, if its key may not make many at a time.
     _permit: Option<Arc<OwnedSemaphorePermit>>,
 }
@@ -29,6 +31,7 @@ impl Principal {
         Self {
             client: Arc::clone(name),
             start,
+            request_id: Arc::from(""),
             _permit: permit.map(Arc::new),
         }
     }
@@ -38,6 +41,7 @@ impl Principal {
         Self {
             client: Arc::from(address.map_or_else(String::new, address::network)),
             start,
+            request_id: Arc::from(""),
             _permit: None,
         }
     }

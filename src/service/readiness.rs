@@ -1,7 +1,6 @@
 //! Whether sources are taken, from the state of the pool. Asks no session.
 
 use std::fmt;
-use std::sync::Arc;
 
 use crate::engine::pool::PoolState;
 use crate::failure::Failure;
@@ -17,7 +16,7 @@ pub(crate) enum Readiness {
     /// A session has passed its probe.
     Ready,
     /// The last start of a session failed.
-    Failed(Arc<Failure>),
+    Failed(Failure),
     /// No new work is taken any more.
     ShuttingDown,
 }
@@ -29,7 +28,7 @@ impl Readiness {
         match (state, failure) {
             (Some(state), _) if state.is_draining => Self::ShuttingDown,
             (Some(state), _) if state.is_ready => Self::Ready,
-            (_, Some(failure)) => Self::Failed(Arc::clone(failure)),
+            (_, Some(failure)) => Self::Failed(failure.clone()),
             _ if imports_mathlib => Self::ImportingMathlib,
             _ => Self::Starting,
         }
@@ -64,29 +63,19 @@ pub(crate) fn imports_mathlib(imports: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::pool::{Restarts, Sessions};
 
     /// A pool whose first session is on its way.
     fn starting() -> PoolState {
         PoolState {
             is_ready: false,
-            is_draining: false,
-            failure: None,
-            lean_version: None,
-            capacity: 1,
-            sessions: Sessions::default(),
-            queued: 0,
-            finished: 0,
-            retried: 0,
-            restarts: Restarts::default(),
-            resident_bytes: 0,
+            ..PoolState::of_no_pool()
         }
     }
 
     #[test]
     fn the_words_say_how_far_the_pool_is() {
         let failed = PoolState {
-            failure: Some(Arc::new(Failure::bug("no `lean`"))),
+            failure: Some(Failure::bug("no `lean`")),
             ..starting()
         };
         let ready = PoolState {

@@ -6,10 +6,9 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
 
-use crate::engine::pool::Pool;
-use crate::engine::pool::PoolState;
-use crate::engine::pool::job::Refusal;
-use crate::failure::Failure;
+use crate::engine::evaluate::{Evaluate, SubmitError};
+use crate::engine::pool::{Pool, PoolState};
+use crate::failure::{Failure, Kind};
 use crate::lean::options::ModuleOptions;
 use crate::process::sandbox::Offer;
 use crate::service::error::ServiceError;
@@ -25,8 +24,10 @@ const NONCE: usize = 8;
 
 /// The pool and what it runs, once both are known.
 pub(crate) struct StartedPool {
-    /// The pool.
-    pub(crate) pool: Arc<Pool>,
+    /// Who evaluates: the pool, or a layer around it.
+    pub(crate) evaluate: Arc<dyn Evaluate>,
+    /// The pool, if there is one in this process.
+    pub(crate) pool: Option<Arc<Pool>>,
     /// What it runs.
     pub(crate) identity: Identity,
     /// The SHA-256 of the pickle that sources start from, if they do.
@@ -80,25 +81,40 @@ impl Service {
 
     /// The pool, if there is one.
     pub(crate) fn pool(&self) -> Option<&Arc<Pool>> {
-        self.started.get().map(|started| &started.pool)
+        self.started.get()?.pool.as_ref()
+    }
+
+    /// What evaluates, as soon as it is there.
+    ///
+    /// # Errors
+    /// A refusal if that takes longer than `wait`.
+    pub(crate) async fn started_within(&self, wait: Duration) -> Result<&StartedPool, SubmitError> {
+        let until = Instant::now() + wait;
+        loop {
+            // Asked for before looking, so that nothing is missed in between.
+            let news = self.news.notified();
+            if let Some(started) = self.started.get() {
+                return Ok(started);
+            }
+            if timeout_at(until, news).await.is_err() {
+                return Err(SubmitError::QueueTimeout { waited: wait });
+            }
+        }
     }
 
     /// The pool, as soon as there is one.
     ///
     /// # Errors
-    /// A refusal if that takes longer than `wait`.
-    pub(crate) async fn pool_within(&self, wait: Duration) -> Result<&Arc<Pool>, Refusal> {
-        let until = Instant::now() + wait;
-        loop {
-            // Asked for before looking, so that nothing is missed in between.
-            let news = self.news.notified();
-            if let Some(pool) = self.pool() {
-                return Ok(pool);
-            }
-            if timeout_at(until, news).await.is_err() {
-                return Err(Refusal::TooLate { waited: wait });
-            }
-        }
+    /// As [`Self::started_within`], and a service without a pool of its own.
+    pub(crate) async fn pool_within(&self, wait: Duration) -> Result<&Arc<Pool>, SubmitError> {
+        let started = self.started_within(wait).await?;
+        started.pool.as_ref().ok_or_else(|| {
+            SubmitError::NoSession(Failure::new(
+                Kind::Remote,
+                "this server has no sessions of its own",
+                "send whole sources, or ask a server that runs its sessions itself",
+            ))
+        })
     }
 
     /// The pool and what it runs, once both are known.
@@ -108,7 +124,9 @@ impl Service {
 
     /// How the pool is, if there is one.
     pub(crate) fn state(&self) -> Option<PoolState> {
-        self.started.get().map(|started| started.pool.state())
+        let started = self.started.get()?;
+        let pool = started.pool.as_ref();
+        Some(pool.map_or_else(PoolState::of_no_pool, |pool| pool.state()))
     }
 
     /// How far a service is whose pool is in this state.

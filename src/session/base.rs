@@ -13,9 +13,9 @@ use crate::session::pickle::load::{Verified, verify};
 use crate::session::pickle::place::Place;
 use crate::session::pickle::sidecar::Way;
 
-/// What the user wants texts to start from.
+/// What the user wants sources to start from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Wish {
+pub enum BaseChoice {
     /// The pickle, or nothing.
     Pickle,
     /// Never a pickle.
@@ -55,24 +55,24 @@ impl BaseEnv {
         }
     }
 
-    /// Decides. A pickle with a prelude changes what a text means, so that it is used only on wish.
+    /// Decides. A pickle with a prelude changes what a text means, so that it is used only if chosen.
     ///
     /// # Errors
-    /// The wish for a pickle that is not there or does not fit.
+    /// A choice of a pickle that is not there or does not fit.
     pub fn choose(
-        wish: Wish,
+        choice: BaseChoice,
         place: &Place,
         identity: &Identity,
         observer: &dyn Observer,
     ) -> Result<Self, Failure> {
-        let found = match wish {
-            Wish::Import => return Ok(Self::Import),
-            Wish::Pickle | Wish::Auto => verify(place, identity),
+        let found = match choice {
+            BaseChoice::Import => return Ok(Self::Import),
+            BaseChoice::Pickle | BaseChoice::Auto => verify(place, identity),
         };
         let path = place.pickle();
-        let pickle = match (wish, found) {
-            (Wish::Pickle, Err(failure)) => return Err(failure),
-            (Wish::Pickle, Ok(None)) => return Err(missing(path)),
+        let pickle = match (choice, found) {
+            (BaseChoice::Pickle, Err(failure)) => return Err(failure),
+            (BaseChoice::Pickle, Ok(None)) => return Err(missing(path)),
             (_, Err(failure)) => {
                 let text = format!("{}; importing instead", failure.problem());
                 observer.tell(Event::Noted { text: &text });
@@ -82,7 +82,7 @@ impl BaseEnv {
             (_, Ok(Some(pickle))) => pickle,
         };
         let path = path.display();
-        if wish == Wish::Auto
+        if choice == BaseChoice::Auto
             && let Some(why) = objection(&pickle)
         {
             let text = format!("not using the pickle `{path}`: {why}");
@@ -96,7 +96,7 @@ impl BaseEnv {
         observer.tell(Event::Chosen { text: &text });
         Ok(Self::Pickle {
             pickle: Arc::new(pickle),
-            strict: wish == Wish::Pickle,
+            strict: choice == BaseChoice::Pickle,
         })
     }
 

@@ -66,12 +66,6 @@ pub enum SessionError {
 struct Said(String);
 
 impl SessionError {
-    /// Whether a fresh session might answer the same request: the process may have died of what
-    /// it was made to keep before.
-    pub(crate) fn may_be_wear(&self) -> bool {
-        matches!(self, Self::Memory { .. } | Self::Died(_))
-    }
-
     /// Whether the session was stopped at a limit that the user can raise.
     pub(crate) fn is_limit(&self) -> bool {
         matches!(

@@ -1,6 +1,8 @@
 //! Which Lean and which REPL a process is, so that what one wrote is never read by another. Never
 //! starts anything.
 
+use serde::{Deserialize, Serialize};
+
 use crate::process::launch::Launch;
 
 /// A REPL that can be started, and what it is.
@@ -16,7 +18,7 @@ pub struct LeanRepl {
 
 /// What a pickle depends on besides its own header: two processes of the same identity read each
 /// other's.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Identity {
     /// The toolchain as `lean-toolchain` writes it, such as `leanprover/lean4:v4.27.0`; for core Lean
     /// its package and version; for a binary of the user's its path.

@@ -4,97 +4,40 @@
 use std::collections::HashMap;
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
-use std::sync::Arc;
 use std::time::Duration;
 
-use crate::event::Observer;
 use crate::failure::{Failure, Kind};
 use crate::lean::header::Split;
 use crate::lean::message::{EnvId, Message, Severity};
 use crate::lean::options::ModuleOptions;
-use crate::limits::{CancelFlag, Deadline, Wait};
+use crate::limits::Deadline;
 use crate::protocol::wire::{Command, CommandReply, File, Reply, Request};
 use crate::session::error::SessionError;
-use crate::session::exchange::{Session, SessionLimits};
-use crate::session::identity::LeanRepl;
+use crate::session::exchange::Session;
 use crate::session::import;
 
 /// Why there is no proven environment.
 #[derive(Debug)]
-pub(crate) enum Trouble {
+pub(crate) enum EnvError {
     /// The session failed; it is over.
     Session(SessionError),
     /// The session lives, but the environment is not to be had.
     Refused(Failure),
 }
 
-impl From<SessionError> for Trouble {
+impl From<SessionError> for EnvError {
     fn from(error: SessionError) -> Self {
         Self::Session(error)
     }
 }
 
-impl Trouble {
+impl EnvError {
     /// What the user is told.
     pub(crate) fn into_failure(self) -> Failure {
         match self {
             Self::Session(error) => error.into_failure(),
             Self::Refused(failure) => failure,
         }
-    }
-}
-
-/// What starts sessions of one REPL, all alike.
-#[derive(Clone)]
-pub(crate) struct SessionFactory {
-    /// The REPL.
-    pub(crate) lean: LeanRepl,
-    /// What a session may use.
-    pub(crate) limits: SessionLimits,
-    /// The longest wait for a start, an import or an unpickle.
-    pub(crate) import_timeout: Wait,
-    /// The user's wish to stop.
-    pub(crate) interrupt: CancelFlag,
-    /// Hears what happens.
-    pub(crate) observer: Arc<dyn Observer>,
-}
-
-impl SessionFactory {
-    /// Starts and proves a session. The calling thread must outlive it.
-    pub(crate) fn open(&self) -> Result<OpenSession, Failure> {
-        let launch = &self.lean.launch;
-        let session = Session::start(launch, self.limits, &self.interrupt, &self.observer)
-            .map_err(SessionError::into_failure)?;
-        let open = OpenSession::open(session, self.import_timeout.get())
-            .map_err(|trouble| self.no_opening(trouble))?;
-        match &self.lean.expected_lean {
-            Some(expected) if *expected != open.lean_version => Err(Failure::new(
-                Kind::Project,
-                format!(
-                    "the REPL `{}` runs Lean {}, but the project's `lean-toolchain` asks for Lean {expected}",
-                    launch.program.display(),
-                    open.lean_version
-                ),
-                "name a REPL that was built with the project's toolchain with `--repl PATH`",
-            )),
-            _ => Ok(open),
-        }
-    }
-
-    /// A REPL that did not come up: says so, with what happened as the cause.
-    fn no_opening(&self, trouble: Trouble) -> Failure {
-        let is_limit = matches!(&trouble, Trouble::Session(error) if error.is_limit());
-        let failure = trouble.into_failure();
-        if failure.kind() != Kind::Session || is_limit {
-            return failure;
-        }
-        Failure::new(
-            Kind::Session,
-            format!("`{}` did not start up as a Lean REPL", self.lean.launch.program.display()),
-            "check that it is the `repl` binary of leanprover-community/repl, built for this machine, \
-             and that LEAN_SYSROOT and LEAN_PATH fit it",
-        )
-        .caused_by(failure)
     }
 }
 
@@ -112,8 +55,6 @@ pub(crate) struct OpenSession {
     pub(super) optioned: HashMap<(EnvId, ModuleOptions), EnvId>,
     /// The proven environment of a pickle, once it was loaded.
     pub(crate) pickled: Option<EnvId>,
-    /// How many texts it has evaluated.
-    pub(crate) evaluated: usize,
     /// Whether a whole reply to the last text has come. Whoever sends the text sets it back.
     pub(crate) answered: bool,
 }
@@ -123,7 +64,7 @@ const SHORT: Duration = Duration::from_secs(60);
 
 impl OpenSession {
     /// Makes and proves the base environment.
-    pub(crate) fn open(mut session: Session, wait: Duration) -> Result<Self, Trouble> {
+    pub(crate) fn open(mut session: Session, wait: Duration) -> Result<Self, EnvError> {
         let base = run(&mut session, "", None, Deadline::after(wait))?.env;
         let reply = run(
             &mut session,
@@ -146,7 +87,7 @@ impl OpenSession {
                     .map(str::to_owned)
             });
         let Some(lean_version) = lean_version.filter(|_| !has_errors(&reply.messages)) else {
-            return Err(Trouble::Refused(
+            return Err(EnvError::Refused(
                 Failure::new(
                     Kind::Project,
                     "the REPL starts, but its environment is empty: Lean could not load `Init`",
@@ -162,7 +103,6 @@ impl OpenSession {
             headers: HashMap::new(),
             optioned: HashMap::new(),
             pickled: None,
-            evaluated: 0,
             answered: false,
         };
         open.fence()?;
@@ -180,7 +120,7 @@ impl OpenSession {
         cmd: &str,
         env: EnvId,
         wait: Duration,
-    ) -> Result<CommandReply, Trouble> {
+    ) -> Result<CommandReply, EnvError> {
         run(&mut self.session, cmd, Some(env), Deadline::after(wait))
     }
 
@@ -189,16 +129,16 @@ impl OpenSession {
         &mut self,
         request: &Request,
         wait: Duration,
-    ) -> Result<EnvId, Trouble> {
+    ) -> Result<EnvId, EnvError> {
         match self.session.ask_at_import(request, Deadline::after(wait))? {
             Reply::Command(reply) => Ok(reply.env),
-            Reply::Error { message, .. } => Err(Trouble::Refused(refused(&message))),
-            Reply::ProofStep(_) => Err(Trouble::Session(self.session.out_of_step())),
+            Reply::Error { message, .. } => Err(EnvError::Refused(refused(&message))),
+            Reply::ProofStep(_) => Err(EnvError::Session(self.session.out_of_step())),
         }
     }
 
     /// The proven environment of a header; run on first use and kept.
-    pub(crate) fn environment(&mut self, split: &Split, wait: Duration) -> Result<EnvId, Trouble> {
+    pub(crate) fn environment(&mut self, split: &Split, wait: Duration) -> Result<EnvId, EnvError> {
         let text = split.canonical();
         if text.is_empty() {
             return Ok(self.base);
@@ -217,7 +157,7 @@ impl OpenSession {
     }
 
     /// Whether the environment knows `Nat`, as every one does that has imported anything.
-    fn holds_nat(&mut self, split: &Split, env: EnvId) -> Result<bool, Trouble> {
+    fn holds_nat(&mut self, split: &Split, env: EnvId) -> Result<bool, EnvError> {
         if split.prelude && split.imports.is_empty() {
             // Nothing was to be imported: the environment is empty by the user's wish.
             return Ok(true);
@@ -232,7 +172,7 @@ impl OpenSession {
     }
 
     /// Finds the import that failed: by its missing file, else by trying each alone.
-    fn diagnose(&mut self, split: &Split, messages: &[Message], wait: Duration) -> Trouble {
+    fn diagnose(&mut self, split: &Split, messages: &[Message], wait: Duration) -> EnvError {
         let launch = self.session.launch();
         let path = launch.var("LEAN_PATH").cloned();
         let hint = launch.import_hint;
@@ -243,11 +183,11 @@ impl OpenSession {
                 Err(trouble) => return trouble,
             }
         }
-        Trouble::Refused(import::failure(split, &bad, hint, &texts(messages)))
+        EnvError::Refused(import::failure(split, &bad, hint, &texts(messages)))
     }
 
     /// Imports each module alone, and names those whose environment is empty.
-    fn try_each(&mut self, split: &Split, wait: Duration) -> Result<Vec<String>, Trouble> {
+    fn try_each(&mut self, split: &Split, wait: Duration) -> Result<Vec<String>, EnvError> {
         let deadline = Deadline::after(wait);
         let mut bad = Vec::new();
         for import in split.imports.iter().take(import::TRIED) {
@@ -287,7 +227,7 @@ fn run(
     cmd: &str,
     env: Option<EnvId>,
     deadline: Deadline,
-) -> Result<CommandReply, Trouble> {
+) -> Result<CommandReply, EnvError> {
     let request = Request::Command(Command {
         cmd: cmd.to_owned(),
         env,
@@ -295,8 +235,8 @@ fn run(
     });
     match session.ask_at_import(&request, deadline)? {
         Reply::Command(reply) => Ok(reply),
-        Reply::Error { message, .. } => Err(Trouble::Refused(refused(&message))),
-        Reply::ProofStep(_) => Err(Trouble::Session(session.out_of_step())),
+        Reply::Error { message, .. } => Err(EnvError::Refused(refused(&message))),
+        Reply::ProofStep(_) => Err(EnvError::Session(session.out_of_step())),
     }
 }
 

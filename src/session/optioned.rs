@@ -8,7 +8,7 @@ use crate::failure::{Failure, Kind};
 use crate::lean::message::{EnvId, Message, Severity};
 use crate::lean::options::{LeanOption, ModuleOptions};
 use crate::limits::Deadline;
-use crate::session::opening::{OpenSession, Trouble};
+use crate::session::opening::{EnvError, OpenSession};
 
 impl OpenSession {
     /// The environment in which the options hold; made on first use and kept.
@@ -20,7 +20,7 @@ impl OpenSession {
         env: EnvId,
         options: &ModuleOptions,
         wait: Duration,
-    ) -> Result<EnvId, Trouble> {
+    ) -> Result<EnvId, EnvError> {
         if options.is_empty() {
             return Ok(env);
         }
@@ -39,7 +39,7 @@ impl OpenSession {
         env: EnvId,
         options: &ModuleOptions,
         deadline: Deadline,
-    ) -> Result<EnvId, Trouble> {
+    ) -> Result<EnvId, EnvError> {
         let first: Vec<String> = options.iter().filter_map(first_command).collect();
         let reply = self.run(&first.join("\n"), env, deadline.left())?;
         let first_refused = refused(&reply.messages);
@@ -56,7 +56,7 @@ impl OpenSession {
         let reply = self.run(&commands.join("\n"), env, deadline.left())?;
         if let Some(said) = refused(&reply.messages).values().next() {
             let problem = "Lean refuses the options of the Lake file together";
-            return Err(Trouble::Refused(refusal(problem, said)));
+            return Err(EnvError::Refused(refusal(problem, said)));
         }
         Ok(reply.env)
     }
@@ -69,7 +69,7 @@ impl OpenSession {
         option: &LeanOption,
         said: &str,
         deadline: Deadline,
-    ) -> Result<Option<String>, Trouble> {
+    ) -> Result<Option<String>, EnvError> {
         for command in option.commands().into_iter().skip(1) {
             let reply = self.run(&command, env, deadline.left())?;
             if refused(&reply.messages).is_empty() {
@@ -86,7 +86,7 @@ impl OpenSession {
             }
         }
         let problem = format!("Lean refuses the option `{option}` of the Lake file");
-        Err(Trouble::Refused(refusal(&problem, said)))
+        Err(EnvError::Refused(refusal(&problem, said)))
     }
 }
 

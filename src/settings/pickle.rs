@@ -8,7 +8,7 @@ use crate::data_dir::DataDir;
 use crate::digest;
 use crate::failure::{Failure, Kind};
 use crate::project::Project;
-use crate::session::base::Wish;
+use crate::session::base::BaseChoice;
 use crate::session::identity::Identity;
 use crate::session::pickle::place::{DEFAULT_NAME, Place};
 use crate::settings::{Source, Toolchain};
@@ -70,15 +70,15 @@ pub(crate) fn place(
 }
 
 /// What files are to start from: a pickle that is named is wanted.
-pub(crate) fn wish(base: Option<BaseArg>, pickle: Option<&Path>) -> Result<Wish, Failure> {
+pub(crate) fn choice(base: Option<BaseArg>, pickle: Option<&Path>) -> Result<BaseChoice, Failure> {
     match (base, pickle) {
         (Some(BaseArg::Import), Some(_)) => Err(Failure::new(
             Kind::Usage,
             "`--base import` uses no pickle, but `--pickle` names one",
             "leave out one of `--base import` and `--pickle`",
         )),
-        (Some(BaseArg::Import), None) => Ok(Wish::Import),
-        (Some(BaseArg::Pickle), _) | (None, Some(_)) => Ok(Wish::Pickle),
-        (Some(BaseArg::Auto), _) | (None, None) => Ok(Wish::Auto),
+        (Some(BaseArg::Import), None) => Ok(BaseChoice::Import),
+        (Some(BaseArg::Pickle), _) | (None, Some(_)) => Ok(BaseChoice::Pickle),
+        (Some(BaseArg::Auto), _) | (None, None) => Ok(BaseChoice::Auto),
     }
 }

@@ -14,8 +14,7 @@ use crate::limits::{Bytes, Wait};
 use crate::machine;
 use crate::service::logs::{LogFormat, LogLevel};
 use crate::service::options::{Cors, Mode, ServiceOptions, ToolchainChoice};
-use crate::session::exchange::SessionLimits;
-use crate::session::identity::LeanRepl;
+use crate::session::spec::SessionSpec;
 use crate::settings::keys;
 use crate::settings::value::{count, text};
 
@@ -190,15 +189,16 @@ pub(crate) fn refuse_queue(args: &ServeArgs) -> Result<(), Failure> {
 }
 
 /// What its pool is.
-pub(crate) fn pool(args: &ServeArgs, size: Size, lean: LeanRepl) -> PoolSettings {
+pub(crate) fn pool(args: &ServeArgs, size: Size, spec: SessionSpec) -> PoolSettings {
     let header = args.header.trim();
+    let preload = (!header.is_empty()).then(|| Arc::from(header));
+    let spec = SessionSpec {
+        preload: preload.into_iter().collect(),
+        ..spec
+    };
     PoolSettings {
         sessions: size.sessions,
         spares: size.spares,
-        limits: SessionLimits {
-            memory: Some(args.session.memory),
-            reply: args.max_reply,
-        },
         wear: WearLimits {
             single_use: args.mode == ModeArg::Lean,
             requests: Some(args.max_requests),
@@ -211,12 +211,7 @@ pub(crate) fn pool(args: &ServeArgs, size: Size, lean: LeanRepl) -> PoolSettings
             jobs: count(args.max_queue),
             ..QueueLimits::default()
         },
-        import_timeout: args.session.import_timeout,
-        warm: (!header.is_empty())
-            .then(|| Arc::from(header))
-            .into_iter()
-            .collect(),
-        ..PoolSettings::new(lean)
+        ..PoolSettings::new(spec)
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::engine::evaluated::Verdict;
+use crate::engine::judge::Verdict;
 use crate::event::Event;
 use crate::failure::{Failure, Kind};
 use crate::lean::message::{EnvId, Sorry};
@@ -15,15 +15,16 @@ use crate::limits::{Bytes, Deadline, Wait};
 use crate::project::input;
 use crate::protocol::wire::{Command, CommandReply, ProofStepReply, Reply, Request, TacticStep};
 use crate::session::error::SessionError;
-use crate::session::opening::{OpenSession, SessionFactory, Trouble, refused, texts};
+use crate::session::factory::SessionFactory;
+use crate::session::opening::{EnvError, OpenSession, refused, texts};
+use crate::shell::judged::judged;
 use crate::shell::proof::{Proof, State};
 use crate::shell::record::{Kept, Record};
-use crate::shell::texts::evaluated;
 
 /// One session at a time, with the environments of a record.
 pub(crate) struct Keeper {
     /// Starts sessions.
-    opener: SessionFactory,
+    factory: SessionFactory,
     /// The longest wait for the answer to a text or tactic.
     timeout: Wait,
     /// The options of Lean that hold for all texts.
@@ -65,9 +66,9 @@ pub(crate) enum Step {
 
 impl Keeper {
     /// A keeper without a session yet.
-    pub(crate) fn new(opener: SessionFactory, timeout: Wait, options: ModuleOptions) -> Self {
+    pub(crate) fn new(factory: SessionFactory, timeout: Wait, options: ModuleOptions) -> Self {
         Self {
-            opener,
+            factory,
             timeout,
             options,
             open: None,
@@ -94,7 +95,7 @@ impl Keeper {
 
     /// The user has stopped something, which is over now.
     pub(crate) fn forget_interrupt(&self) {
-        self.opener.interrupt.clear();
+        self.factory.cancel.clear();
     }
 
     /// Reads a file.
@@ -102,7 +103,7 @@ impl Keeper {
     /// # Errors
     /// As [`input::read`].
     pub(crate) fn read(&self, path: &Path) -> Result<Arc<str>, Failure> {
-        input::read(path, self.opener.observer.as_ref(), &self.opener.interrupt)
+        input::read(path, self.factory.observer.as_ref(), &self.factory.cancel)
     }
 
     /// Makes sure that there is a session in which all of the record was run; gives how many texts
@@ -111,11 +112,11 @@ impl Keeper {
     /// # Errors
     /// What keeps the session or one of the texts from coming back. What was run until then stays.
     pub(crate) fn ready(&mut self, record: &Record) -> Result<usize, Failure> {
-        let wait = self.opener.import_timeout.get();
+        let wait = self.factory.spec.import_timeout.get();
         if self.open.is_none() {
             self.let_go();
             self.step_started("starting Lean");
-            let open = self.opener.open();
+            let open = self.factory.open();
             self.step_finished();
             self.open = Some(open?);
         }
@@ -152,11 +153,11 @@ impl Keeper {
         let count = self.outcomes.len();
         let reply = self.run_after(count, &kept.text)?;
         let outcome = Outcome::from(&reply);
-        let mut evaluated = evaluated(&kept.name, &kept.text, reply, Duration::ZERO);
-        if let Some(failure) = evaluated.failure.take() {
-            return Err(failure);
+        let judged = judged(&kept.name, &kept.text, reply, Duration::ZERO);
+        if let Some(failure) = judged.judgement.failure() {
+            return Err(failure.clone());
         }
-        if evaluated.verdict == Verdict::Rejected {
+        if judged.judgement.verdict == Verdict::Rejected {
             return Err(Failure::new(
                 Kind::Session,
                 format!(
@@ -165,7 +166,7 @@ impl Keeper {
                 ),
                 "take it back with `:undo`, or keep the history with `:save FILE`",
             )
-            .caused_by(texts(&evaluated.messages)));
+            .caused_by(texts(&judged.record.messages)));
         }
         Ok(outcome)
     }
@@ -271,7 +272,7 @@ impl Keeper {
         let open = self.open.as_mut().ok_or_else(no_session)?;
         let reply = open.session.ask(request, deadline).and_then(|reply| {
             if open.session.sweep() {
-                self.opener.observer.tell(Event::Noted {
+                self.factory.observer.tell(Event::Noted {
                     text: "a process that the text had started was still running and was killed",
                 });
             }
@@ -281,7 +282,7 @@ impl Keeper {
     }
 
     /// Lets go of a session that has ended, and says in the user's words why.
-    fn settled<T, E: Into<Trouble>>(&mut self, outcome: Result<T, E>) -> Result<T, Failure> {
+    fn settled<T, E: Into<EnvError>>(&mut self, outcome: Result<T, E>) -> Result<T, Failure> {
         outcome.map_err(|error| {
             if self
                 .open
@@ -315,7 +316,7 @@ impl Keeper {
 
     /// Tells that something long begins.
     fn step_started(&self, label: &str) {
-        self.opener.observer.tell(Event::StepStarted {
+        self.factory.observer.tell(Event::StepStarted {
             label,
             total_bytes: None,
         });
@@ -323,7 +324,7 @@ impl Keeper {
 
     /// Tells that it is over.
     fn step_finished(&self) {
-        self.opener.observer.tell(Event::StepFinished);
+        self.factory.observer.tell(Event::StepFinished);
     }
 }
 

@@ -5,6 +5,7 @@
 pub(crate) mod command;
 pub(crate) mod complete;
 mod files;
+mod judged;
 mod keeper;
 mod proof;
 mod record;
@@ -15,12 +16,12 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use crate::engine::evaluated::Evaluated;
+use crate::engine::judge::Judged;
 use crate::failure::{Failure, Kind};
 use crate::lean::message::{Message, Sorry};
 use crate::lean::options::ModuleOptions;
 use crate::limits::Wait;
-use crate::session::opening::SessionFactory;
+use crate::session::factory::SessionFactory;
 use crate::shell::command::{COMMANDS, Command};
 use crate::shell::keeper::Keeper;
 use crate::shell::proof::{Proof, is_provable};
@@ -36,7 +37,7 @@ const TYPED: &str = "input";
 #[derive(Debug)]
 pub(crate) enum Said<'a> {
     /// What Lean says about a text.
-    Lean(&'a Evaluated),
+    Lean(&'a Judged),
     /// What Lean says about a tactic.
     Tactic(&'a [Message]),
     /// Lean refused a tactic; why.
@@ -99,14 +100,14 @@ pub(crate) struct Shell {
 impl Shell {
     /// A shell without a session yet.
     pub(crate) fn new(
-        opener: SessionFactory,
+        factory: SessionFactory,
         timeout: Wait,
         options: ModuleOptions,
         why: String,
     ) -> Self {
         Self {
             record: Record::default(),
-            keeper: Keeper::new(opener, timeout, options),
+            keeper: Keeper::new(factory, timeout, options),
             proof: None,
             why,
             timed: false,

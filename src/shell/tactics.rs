@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::engine::evaluated::{Evaluated, Verdict};
+use crate::engine::judge::{Judged, Verdict};
 use crate::failure::{Failure, Kind};
 use crate::session::opening::has_errors;
+use crate::shell::judged::judged;
 use crate::shell::keeper::{Outcome, Step};
 use crate::shell::proof::{Proof, State};
-use crate::shell::texts::evaluated;
 use crate::shell::{Hear, REJECTED, Said, Shell, TYPED, counted, left_after};
 
 impl Shell {
@@ -136,14 +136,14 @@ impl Shell {
         for text in proof.written_into(&kept.text) {
             let reply = self.keeper.run_after(proof.text, &text)?;
             let outcome = Outcome::from(&reply);
-            let evaluated = evaluated(TYPED, &text, reply, Duration::ZERO);
-            if evaluated.verdict == Verdict::Accepted {
-                return self.proven(&proof, outcome, &evaluated, hear);
+            let judged = judged(TYPED, &text, reply, Duration::ZERO);
+            if judged.judgement.verdict == Verdict::Accepted {
+                return self.proven(&proof, outcome, &judged, hear);
             }
-            first.get_or_insert(evaluated);
+            first.get_or_insert(judged);
         }
-        if let Some(evaluated) = first {
-            hear(Said::Lean(&evaluated));
+        if let Some(judged) = first {
+            hear(Said::Lean(&judged));
         }
         self.worst = self.worst.max(REJECTED);
         hear(Said::Note(
@@ -157,15 +157,15 @@ impl Shell {
         &mut self,
         proof: &Proof,
         outcome: Outcome,
-        evaluated: &Evaluated,
+        judged: &Judged,
         hear: &mut Hear<'_>,
     ) -> Result<(), Failure> {
         self.proof = None;
-        hear(Said::Shown(&format!("{}\n", evaluated.text.trim())));
+        hear(Said::Shown(&format!("{}\n", judged.source.trim())));
         let left = outcome.holes.len();
-        hear(Said::Lean(evaluated));
+        hear(Said::Lean(judged));
         if let Some(kept) = self.record.texts.get_mut(proof.text) {
-            kept.text = Arc::clone(&evaluated.text);
+            kept.text = Arc::clone(&judged.source);
         }
         self.keeper.truncate(proof.text);
         self.keeper.push(outcome);

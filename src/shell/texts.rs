@@ -1,13 +1,12 @@
 //! Texts of Lean that are typed or loaded, and the imports that they stand below.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use crate::engine::evaluated::{Evaluated, Times, Verdict};
-use crate::engine::judge::{Answered, Policy, judge};
+use crate::engine::judge::Verdict;
 use crate::failure::{Failure, Kind};
 use crate::lean::header::{self, Split};
-use crate::protocol::wire::CommandReply;
+use crate::shell::judged::judged;
 use crate::shell::keeper::Outcome;
 use crate::shell::proof::is_provable;
 use crate::shell::record::{Kept, only_looks, plain_imports};
@@ -39,13 +38,13 @@ impl Shell {
             .iter()
             .filter(|hole| is_provable(hole))
             .count();
-        let mut evaluated = evaluated(name, text, reply, start.elapsed());
-        let failure = evaluated.failure.take();
-        hear(Said::Lean(&evaluated));
-        if let Some(failure) = failure {
-            return Err(failure);
+        let mut judged = judged(name, text, reply, start.elapsed());
+        let undecided = judged.judgement.undecided.take();
+        hear(Said::Lean(&judged));
+        if let Some(undecided) = undecided {
+            return Err(undecided.failure);
         }
-        if evaluated.verdict == Verdict::Rejected {
+        if judged.judgement.verdict == Verdict::Rejected {
             self.worst = self.worst.max(REJECTED);
             if has_many_commands(&body) {
                 hear(Said::Note(
@@ -121,22 +120,6 @@ impl Shell {
         self.keeper.ready(&self.record)?;
         self.add_header(&plain_imports(modules), hear)
     }
-}
-
-/// A reply as the user sees it.
-pub(super) fn evaluated(name: &str, text: &str, reply: CommandReply, took: Duration) -> Evaluated {
-    let answered = Answered {
-        name,
-        source: &Arc::from(text),
-        reply,
-        sorry_decls: None,
-        ground: None,
-        times: Times {
-            body: took,
-            ..Times::default()
-        },
-    };
-    judge(answered, Policy::default())
 }
 
 /// Whether several lines of a text begin without a space, as commands do.

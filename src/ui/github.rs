@@ -9,24 +9,24 @@
 
 use std::fmt::Write as _;
 
-use crate::engine::evaluated::Evaluated;
+use crate::engine::judge::Judged;
 use crate::failure::Failure;
 use crate::lean::message::Severity;
 use crate::lean::position::Position;
 use crate::ui::visible::{visible, visible_line};
 
 /// The annotations of one file; quiet leaves only errors.
-pub(crate) fn file(evaluated: &Evaluated, quiet: bool) -> String {
-    let name = evaluated.name.as_str();
+pub(crate) fn file(judged: &Judged, quiet: bool) -> String {
+    let name = judged.name.as_str();
     let mut out = String::new();
-    for message in &evaluated.messages {
+    for message in &judged.record.messages {
         let (command, title) = match message.severity {
             Severity::Error => ("error", "Lean error"),
             Severity::Warning => ("warning", "Lean warning"),
             Severity::Info | Severity::Trace | Severity::Other(_) => ("notice", "Lean info"),
         };
         let decides = message.severity == Severity::Error
-            || (message.severity == Severity::Warning && !evaluated.reasons.is_empty());
+            || (message.severity == Severity::Warning && !judged.judgement.reasons.is_empty());
         if quiet && !decides {
             continue;
         }
@@ -34,16 +34,16 @@ pub(crate) fn file(evaluated: &Evaluated, quiet: bool) -> String {
         push(&mut out, command, &place, title, &message.data);
     }
     if !quiet {
-        for sorry in &evaluated.sorries {
+        for sorry in &judged.record.sorries {
             let place = place(name, sorry.pos, sorry.end_pos);
             push(&mut out, "notice", &place, "goal left open", &sorry.goal);
         }
     }
     let place = place(name, None, None);
-    for reason in &evaluated.reasons {
+    for reason in &judged.judgement.reasons {
         push(&mut out, "error", &place, "rejected", reason);
     }
-    if let Some(failure) = &evaluated.failure {
+    if let Some(failure) = judged.judgement.failure() {
         push(&mut out, "error", &place, "undecided", &told(failure));
     }
     out

@@ -7,7 +7,8 @@
 use annotate_snippets::renderer::Style;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
-use crate::engine::evaluated::{Counts, Evaluated};
+use crate::engine::judge::Judged;
+use crate::engine::report::Counts;
 use crate::lean::message::{Message, Severity, Sorry, Tactic};
 use crate::lean::position::Position;
 use crate::ui::paint::{BLUE, BOLD, CYAN, DIM, GREEN, PLAIN, Paint, RED, YELLOW};
@@ -42,12 +43,12 @@ struct Page<'a> {
 }
 
 /// Everything that Lean says about a file; empty if that is nothing.
-pub(crate) fn file(evaluated: &Evaluated, look: Look) -> String {
-    let mut page = Page::new(evaluated, look);
-    let mut sorries: Vec<&Sorry> = evaluated.sorries.iter().collect();
+pub(crate) fn file(judged: &Judged, look: Look) -> String {
+    let mut page = Page::new(judged, look);
+    let mut sorries: Vec<&Sorry> = judged.record.sorries.iter().collect();
     sorries.sort_by_key(|sorry| sorry.pos);
     let mut sorries = sorries.into_iter().peekable();
-    for message in &evaluated.messages {
+    for message in &judged.record.messages {
         // A goal follows what Lean says about the declaration that it stands in.
         while let Some(sorry) = sorries.next_if(|sorry| sorry.pos < Some(message.pos)) {
             page.sorry(sorry);
@@ -58,16 +59,16 @@ pub(crate) fn file(evaluated: &Evaluated, look: Look) -> String {
         page.sorry(sorry);
     }
     if !look.quiet {
-        page.details(evaluated);
+        page.details(judged);
     }
     page.out
 }
 
 /// As [`file()`], for somebody who has just typed the text: what it was asked to print stands alone, and
 /// open goals without their place.
-pub(crate) fn answer(evaluated: &Evaluated, look: Look) -> String {
-    let mut page = Page::new(evaluated, look);
-    for message in &evaluated.messages {
+pub(crate) fn answer(judged: &Judged, look: Look) -> String {
+    let mut page = Page::new(judged, look);
+    for message in &judged.record.messages {
         if matches!(message.severity, Severity::Error | Severity::Warning) {
             page.message(message);
         } else if !look.quiet {
@@ -75,7 +76,7 @@ pub(crate) fn answer(evaluated: &Evaluated, look: Look) -> String {
             page.out.push('\n');
         }
     }
-    for sorry in evaluated.sorries.iter().filter(|_| !look.quiet) {
+    for sorry in judged.record.sorries.iter().filter(|_| !look.quiet) {
         page.text("goal", CYAN, &sorry.goal, PLAIN);
     }
     page.out
@@ -117,7 +118,7 @@ fn severity(severity: &Severity) -> (String, Style, Level<'static>) {
 
 impl<'a> Page<'a> {
     /// Nothing yet about a file.
-    fn new(evaluated: &'a Evaluated, look: Look) -> Self {
+    fn new(judged: &'a Judged, look: Look) -> Self {
         let renderer = if look.paint.is_on() {
             Renderer::styled()
         } else {
@@ -126,9 +127,9 @@ impl<'a> Page<'a> {
         Self {
             look,
             renderer: renderer.term_width(look.columns),
-            name: visible_line(&evaluated.name).into_owned(),
-            source: Source::new(&evaluated.text),
-            warnings: !evaluated.reasons.is_empty(),
+            name: visible_line(&judged.name).into_owned(),
+            source: Source::new(&judged.source),
+            warnings: !judged.judgement.reasons.is_empty(),
             out: String::new(),
         }
     }
@@ -164,11 +165,11 @@ impl<'a> Page<'a> {
     }
 
     /// What only those see who ask for it: tactics and the infotree.
-    fn details(&mut self, evaluated: &Evaluated) {
-        for tactic in &evaluated.tactics {
+    fn details(&mut self, judged: &Judged) {
+        for tactic in &judged.record.tactics {
             self.tactic(tactic);
         }
-        if let Some(infotree) = &evaluated.infotree {
+        if let Some(infotree) = &judged.record.infotree {
             let line = format!("infotree of {}:\n", self.name);
             self.out.push_str(&line);
             // `Value` shows itself as JSON; `#` spreads it over lines.

@@ -32,7 +32,9 @@
 //! | `failure` | why it is undecided, in full: `kind`, `problem`, `hint`, `causes` |
 //! | `base` | `import` or `pickle`: the proven environment it was evaluated on; absent if there was none |
 //! | `options` | the options of Lean that held, as the Lake file of the project sets them; absent where there is none that could be read |
-//! | `seconds` | `header` and `body` |
+//! | `lean` | which Lean evaluated it: `version`, `toolchain`, `repl`, `manifest`, `pickle` (its SHA-256); absent if none did |
+//! | `session` | the number of the session that evaluated it; absent if none did |
+//! | `seconds` | `queue`, `header` and `body` |
 //! | `toolchain` | what evaluated it, and why that was chosen |
 //!
 //! Positions are those of the file: `line` from 1, `column` from 0 in codepoints.
@@ -42,33 +44,12 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::engine::evaluated::{Counts, Evaluated, Ground, Times};
-use crate::engine::undecided::UndecidedReason;
+use crate::engine::judge::Judged;
+use crate::engine::report::{Counts, Report};
 use crate::failure::Failure;
-use crate::lean::message::{Message, Sorry, Tactic};
-use crate::lean::options::ModuleOptions;
 
 /// Of the schema above.
 pub(crate) const VERSION: u32 = 2;
-
-/// How long the parts of a file took.
-#[derive(Debug, Serialize)]
-struct Seconds {
-    /// The imports.
-    header: f64,
-    /// Everything after them.
-    body: f64,
-}
-
-impl Seconds {
-    /// From durations.
-    fn new(times: Times) -> Self {
-        Self {
-            header: seconds(times.header),
-            body: seconds(times.body),
-        }
-    }
-}
 
 /// One file.
 #[derive(Debug, Serialize)]
@@ -79,78 +60,21 @@ pub(crate) struct FileLine<'a> {
     version: u32,
     /// The path as it was given.
     name: &'a str,
-    /// The word for the verdict.
-    verdict: &'static str,
-    /// What Lean said.
-    messages: Vec<Value>,
-    /// The holes.
-    sorries: Vec<Value>,
-    /// The tactics, if there are any.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    tactics: Vec<Value>,
-    /// The infotree, if it was asked for.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    infotree: Option<&'a Value>,
-    /// Why it is rejected beyond Lean's errors.
-    reasons: &'a [String],
-    /// What helps with what Lean said.
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    hints: &'a [&'static str],
-    /// Why it is undecided, in a word.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<&'static str>,
-    /// Why it is undecided, in full.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    failure: Option<FailureFields<'a>>,
-    /// Which proven environment it was evaluated on, if it came to that.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    base: Option<&'static str>,
-    /// The options of Lean that held, if a Lake file says which.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    options: Option<Value>,
-    /// How long it took.
-    seconds: Seconds,
-    /// What evaluated it.
+    /// What was found out about it.
+    #[serde(flatten)]
+    report: Report<'a>,
+    /// What evaluated it, and why that was chosen.
     toolchain: &'a Value,
 }
 
 impl<'a> FileLine<'a> {
-    /// The line for `evaluated`.
-    pub(crate) fn new(evaluated: &'a Evaluated, toolchain: &'a Value) -> Self {
+    /// The line for a file.
+    pub(crate) fn new(judged: &'a Judged, toolchain: &'a Value) -> Self {
         Self {
             r#type: "file",
             version: VERSION,
-            name: &evaluated.name,
-            verdict: evaluated.verdict.as_str(),
-            messages: evaluated
-                .messages
-                .iter()
-                .cloned()
-                .map(Message::into_value)
-                .collect(),
-            sorries: evaluated
-                .sorries
-                .iter()
-                .cloned()
-                .map(Sorry::into_value)
-                .collect(),
-            tactics: evaluated
-                .tactics
-                .iter()
-                .cloned()
-                .map(Tactic::into_value)
-                .collect(),
-            infotree: evaluated.infotree.as_ref(),
-            reasons: &evaluated.reasons,
-            hints: &evaluated.hints,
-            reason: evaluated.reason.map(UndecidedReason::as_str),
-            failure: evaluated.failure.as_ref().map(FailureFields::new),
-            base: evaluated.ground.map(Ground::as_str),
-            options: evaluated
-                .lean_options
-                .as_deref()
-                .map(ModuleOptions::to_json),
-            seconds: Seconds::new(evaluated.times),
+            name: &judged.name,
+            report: Report::new(&judged.record, &judged.judgement),
             toolchain,
         }
     }

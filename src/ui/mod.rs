@@ -40,7 +40,9 @@ use serde_json::Value;
 
 use crate::deploy::docker::Made;
 use crate::deploy::docker::gather::Gathered;
-use crate::engine::evaluated::{Counts, Evaluated, Ground, Verdict};
+use crate::engine::judge::{Judged, Verdict};
+use crate::engine::record::BaseKind;
+use crate::engine::report::Counts;
 use crate::event::Observer;
 use crate::failure::{Failure, Kind};
 use crate::session::pickle::sidecar::Sidecar;
@@ -137,27 +139,28 @@ impl Ui {
     }
 
     /// Shows the result of one file; `toolchain` goes into the JSON as it is.
-    pub fn file_done(&self, evaluated: &Evaluated, toolchain: &Value) -> Result<Written, Failure> {
+    pub fn file_done(&self, judged: &Judged, toolchain: &Value) -> Result<Written, Failure> {
         let (data, text) = match self.mode.format {
             Format::Human => (
-                human::file(evaluated, self.look(self.mode.stdout_color)),
+                human::file(judged, self.look(self.mode.stdout_color)),
                 String::new(),
             ),
             Format::Json => (
-                json::line(&json::FileLine::new(evaluated, toolchain))?,
+                json::line(&json::FileLine::new(judged, toolchain))?,
                 String::new(),
             ),
             Format::Github => (
-                github::file(evaluated, self.mode.is_quiet()),
-                human::file(evaluated, self.look(self.mode.stderr_color)),
+                github::file(judged, self.mode.is_quiet()),
+                human::file(judged, self.look(self.mode.stderr_color)),
             ),
         };
         let mut state = self.state();
-        state.counts.add(evaluated);
+        let verdict = judged.judgement.verdict;
+        state.counts.add(verdict, judged.record.has_sorry());
         let counts = state.counts;
         state.meter.file_done(&counts);
         let written = Self::put(&mut state, &data);
-        self.say(&mut state, &(text + &self.remarks(evaluated)));
+        self.say(&mut state, &(text + &self.remarks(judged)));
         written
     }
 
@@ -284,35 +287,35 @@ impl Ui {
     }
 
     /// What leanrepl itself has to say about a file.
-    fn remarks(&self, evaluated: &Evaluated) -> String {
+    fn remarks(&self, judged: &Judged) -> String {
         let paint = Paint::new(self.mode.stderr_color);
-        let name = visible_line(&evaluated.name);
+        let name = visible_line(&judged.name);
         let mut text = String::new();
-        for reason in &evaluated.reasons {
+        for reason in &judged.judgement.reasons {
             let reason = format!("{name}: {}", visible_line(reason));
             text.push_str(&paint.labelled("error", RED, &reason, BOLD));
         }
-        if let Some(failure) = &evaluated.failure {
-            text.push_str(&report::text(failure, Some(&evaluated.name), paint));
+        if let Some(failure) = judged.judgement.failure() {
+            text.push_str(&report::text(failure, Some(&judged.name), paint));
             text.push('\n');
         }
-        for hint in &evaluated.hints {
+        for hint in &judged.record.hints {
             text.push_str(&paint.labelled("hint", CYAN, &format!("{name}: {hint}"), PLAIN));
         }
         if self.mode.is_verbose() {
-            let style = match evaluated.verdict {
+            let style = match judged.judgement.verdict {
                 Verdict::Accepted => GREEN,
                 Verdict::Rejected => RED,
                 Verdict::Undecided => YELLOW,
             };
-            let header = evaluated.times.header.as_secs_f64();
-            let body = evaluated.times.body.as_secs_f64();
-            let ground = match evaluated.ground {
-                Some(Ground::Pickle) => ", on the pickle",
-                Some(Ground::Import) | None => "",
+            let header = judged.record.times.header.as_secs_f64();
+            let body = judged.record.times.body.as_secs_f64();
+            let base = match judged.record.base {
+                Some(BaseKind::Pickle) => ", on the pickle",
+                Some(BaseKind::Import) | None => "",
             };
-            let line = format!("{name} (header {header:.1} s, body {body:.1} s{ground})");
-            text.push_str(&paint.labelled(evaluated.verdict.as_str(), style, &line, PLAIN));
+            let line = format!("{name} (header {header:.1} s, body {body:.1} s{base})");
+            text.push_str(&paint.labelled(judged.judgement.verdict.as_str(), style, &line, PLAIN));
         }
         text
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use indicatif::{HumanDuration, MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::engine::evaluated::Counts;
+use crate::engine::report::Counts;
 use crate::event::Event;
 use crate::limits::Bytes;
 use crate::ui::mode::{Mode, Progress};
@@ -229,6 +229,12 @@ fn tally(counts: &Counts) -> String {
     text
 }
 
+/// The note about a request that lost its session.
+const RETRIED: &str = "the session ended; trying once more in a fresh one";
+
+/// The note about a process that outlived its source.
+const STRAY_KILLED: &str = "a process that the source had started was still running and was killed";
+
 /// What is written about an event, if anything. `noise` counts stray output seen before.
 pub(crate) fn note(event: Event<'_>, mode: &Mode, noise: usize) -> Option<String> {
     let paint = Paint::new(mode.stderr_color);
@@ -250,11 +256,25 @@ pub(crate) fn note(event: Event<'_>, mode: &Mode, noise: usize) -> Option<String
             paint.labelled("note", DIM, &visible(text), PLAIN)
         }
         Event::NoiseSeen { text } => return noise_note(text, noise, paint),
+        Event::SessionStarted { lean_version, .. } if verbose => {
+            let text = format!("the session runs Lean {lean_version}");
+            paint.labelled("note", DIM, &visible(&text), PLAIN)
+        }
+        Event::Retried { .. } if !mode.is_quiet() => paint.labelled("note", DIM, RETRIED, PLAIN),
+        Event::StrayKilled { .. } if !mode.is_quiet() => {
+            paint.labelled("note", DIM, STRAY_KILLED, PLAIN)
+        }
         Event::CommandStarted { .. }
         | Event::RequestSent { .. }
         | Event::CommandOutput { .. }
         | Event::Chosen { .. }
         | Event::Noted { .. }
+        | Event::SessionStarted { .. }
+        | Event::SessionEnded { .. }
+        // The run ends with the failure.
+        | Event::StartFailed { .. }
+        | Event::Retried { .. }
+        | Event::StrayKilled { .. }
         | Event::StepStarted { .. }
         | Event::StepAdvanced { .. }
         | Event::StepFinished => return None,

@@ -42,7 +42,7 @@ impl Ui {
         let paint = Paint::new(self.mode.stderr_color);
         let quiet = self.mode.is_quiet();
         let (data, text) = match said {
-            Said::Lean(evaluated) => (human::answer(evaluated, look), String::new()),
+            Said::Lean(judged) => (human::answer(judged, look), String::new()),
             Said::Tactic(messages) => (tactic(messages, look), String::new()),
             Said::Refused(why) => (refused(why, look), String::new()),
             Said::Goals(goals) => (open_goals(goals, look.paint), String::new()),

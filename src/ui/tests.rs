@@ -7,8 +7,10 @@ use std::time::Duration;
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 
-use crate::engine::evaluated::{Counts, Evaluated, Ground, Times, Verdict};
-use crate::engine::undecided::UndecidedReason;
+use crate::engine::judge::{Judged, Judgement, Policy, Verdict, judge};
+use crate::engine::record::{BaseKind, EvalRecord, Times};
+use crate::engine::report::Counts;
+use crate::engine::undecided::{Undecided, UndecidedReason};
 use crate::event::Event;
 use crate::failure::{Failure, Kind};
 use crate::lean::message::{Extra, Message, ProofStateId, Severity, Sorry, Tactic};
@@ -40,25 +42,23 @@ fn error(pos: Position, end: Option<Position>, data: &str) -> Message {
 }
 
 /// A file named `A.lean` in which Lean said `messages`.
-fn file(text: &str, messages: Vec<Message>) -> Evaluated {
-    Evaluated {
-        lean_options: None,
-        hints: Vec::new(),
+fn file(text: &str, messages: Vec<Message>) -> Judged {
+    let mut record = EvalRecord::empty();
+    record.messages = messages;
+    record.base = Some(BaseKind::Import);
+    record.times = Times {
+        header: Duration::from_micros(250_400),
+        body: Duration::from_millis(1500),
+        ..Times::default()
+    };
+    Judged {
         name: "A.lean".to_owned(),
-        text: text.into(),
-        verdict: Verdict::Rejected,
-        messages,
-        sorries: Vec::new(),
-        has_sorry: false,
-        tactics: Vec::new(),
-        infotree: None,
-        reason: None,
-        failure: None,
-        ground: Some(Ground::Import),
-        reasons: Vec::new(),
-        times: Times {
-            header: Duration::from_micros(250_400),
-            body: Duration::from_millis(1500),
+        source: text.into(),
+        record,
+        judgement: Judgement {
+            verdict: Verdict::Rejected,
+            reasons: Vec::new(),
+            undecided: None,
         },
     }
 }
@@ -75,29 +75,32 @@ fn hole() -> Sorry {
 }
 
 /// A file with a hole, a warning before it and an output behind it.
-fn holes() -> Evaluated {
+fn holes() -> Judged {
     let text = "theorem t (n : Nat) : n + 0 = n := by\n  sorry\n#eval 1\n";
     let said = "declaration uses `sorry`";
     let warning = message(Severity::Warning, at(1, 8), Some(at(1, 9)), said);
     let info = message(Severity::Info, at(3, 0), Some(at(3, 5)), "1");
     let mut file = file(text, vec![warning, info]);
-    file.sorries.push(hole());
+    file.record.sorries.push(hole());
     file
 }
 
 /// A file nobody could decide, with a name that needs care.
-fn undecided() -> Evaluated {
+fn undecided() -> Judged {
     let mut file = file("", Vec::new());
     file.name = "b,\u{1b}[2J.lean".to_owned();
-    file.verdict = Verdict::Undecided;
-    file.reason = Some(UndecidedReason::Crash);
     let failure = Failure::new(Kind::Session, "the REPL died", "raise `--memory`");
-    file.failure = Some(failure.caused_by(io::Error::other("exit code 134")));
+    let failure = failure.caused_by(io::Error::other("exit code 134"));
+    file.record.undecided = Some(Undecided {
+        reason: UndecidedReason::Crash,
+        failure,
+    });
+    file.judgement = judge(&file.record, Policy::default());
     file
 }
 
 /// What a person sees, without colour.
-fn human(file: &Evaluated) -> String {
+fn human(file: &Judged) -> String {
     human::file(file, look(false))
 }
 
@@ -300,7 +303,7 @@ fn a_goal_follows_the_warning_about_its_declaration() {
 #[test]
 fn tactics_and_infotrees_can_be_read() {
     let mut file = file("theorem t : p := by simp\n", Vec::new());
-    file.tactics.push(Tactic {
+    file.record.tactics.push(Tactic {
         tactic: "simp".to_owned(),
         goals: "n : Nat\n⊢ p".to_owned(),
         proof_state: None,
@@ -309,7 +312,7 @@ fn tactics_and_infotrees_can_be_read() {
         used_constants: None,
         extra: Extra::new(),
     });
-    file.infotree = Some(json!([{ "kind": "TacticInfo", "children": [] }]));
+    file.record.infotree = Some(json!([{ "kind": "TacticInfo", "children": [] }]));
     assert_snapshot!(human(&file), @r#"
     tactic: simp
      --> A.lean:1:21
@@ -476,12 +479,13 @@ fn run(format: Format, loudness: Loudness) -> String {
     let toolchain = json!({ "name": "core" });
     let mut rejected = holes();
     rejected
+        .judgement
         .reasons
         .push("a sorry was found (`--fail-on-sorry`)".to_owned());
     let mut counts = Counts::default();
     ui.files_started(2);
     for file in [rejected, undecided()] {
-        counts.add(&file);
+        counts.add(file.judgement.verdict, file.record.has_sorry());
         assert_eq!(ui.file_done(&file, &toolchain).unwrap(), Written::Done);
     }
     let written = ui.summary(&counts, Duration::from_millis(2149), 5).unwrap();
@@ -545,8 +549,8 @@ fn quiet_leaves_only_errors() {
 #[test]
 fn a_run_in_json() {
     assert_snapshot!(run(Format::Json, Loudness::Normal), @r#"
-    {"type":"file","version":2,"name":"A.lean","verdict":"rejected","messages":[{"data":"declaration uses `sorry`","endPos":{"column":9,"line":1},"pos":{"column":8,"line":1},"severity":"warning"},{"data":"1","endPos":{"column":5,"line":3},"pos":{"column":0,"line":3},"severity":"info"}],"sorries":[{"endPos":{"column":7,"line":2},"goal":"n : Nat\n⊢ n + 0 = n","pos":{"column":2,"line":2},"proofState":0}],"reasons":["a sorry was found (`--fail-on-sorry`)"],"base":"import","seconds":{"header":0.25,"body":1.5},"toolchain":{"name":"core"}}
-    {"type":"file","version":2,"name":"b,\u001b[2J.lean","verdict":"undecided","messages":[],"sorries":[],"reasons":[],"reason":"crash","failure":{"kind":"session","problem":"the REPL died","hint":"raise `--memory`","causes":["exit code 134"]},"base":"import","seconds":{"header":0.25,"body":1.5},"toolchain":{"name":"core"}}
+    {"type":"file","version":2,"name":"A.lean","verdict":"rejected","messages":[{"data":"declaration uses `sorry`","endPos":{"column":9,"line":1},"pos":{"column":8,"line":1},"severity":"warning"},{"data":"1","endPos":{"column":5,"line":3},"pos":{"column":0,"line":3},"severity":"info"}],"sorries":[{"endPos":{"column":7,"line":2},"goal":"n : Nat\n⊢ n + 0 = n","pos":{"column":2,"line":2},"proofState":0}],"reasons":["a sorry was found (`--fail-on-sorry`)"],"base":"import","seconds":{"queue":0.0,"header":0.2504,"body":1.5},"toolchain":{"name":"core"}}
+    {"type":"file","version":2,"name":"b,\u001b[2J.lean","verdict":"undecided","messages":[],"sorries":[],"reasons":[],"reason":"crash","failure":{"kind":"session","problem":"the REPL died","hint":"raise `--memory`","causes":["exit code 134"]},"base":"import","seconds":{"queue":0.0,"header":0.2504,"body":1.5},"toolchain":{"name":"core"}}
     {"type":"summary","version":2,"accepted":0,"rejected":1,"undecided":1,"with_sorry":0,"unfinished":0,"seconds":2.149,"exit_code":5}
     ----- stderr -----
     error: A.lean: a sorry was found (`--fail-on-sorry`)

@@ -120,7 +120,7 @@ fn a_process_that_a_text_leaves_behind_is_killed() {
     snapshot!(eval(&world, &[]), @"
     exit: 0
     ----- stderr -----
-    note: a process that the text had started was still running and was killed
+    note: a process that the source had started was still running and was killed
     1 file: 1 accepted in [TIME]
     ");
     world.assert_nothing_runs();
@@ -157,6 +157,7 @@ fn a_death_says_how_and_with_which_last_words() {
     snapshot!(eval(&world("--! die 7"), &[]), @"
     exit: 5
     ----- stderr -----
+    note: the session ended; trying once more in a fresh one
     error: A.lean: the REPL died without an answer (exit code 7)
 
     hint: run again with `-v` to see the request it died of
@@ -166,6 +167,7 @@ fn a_death_says_how_and_with_which_last_words() {
     snapshot!(eval(&world("--! stack-overflow"), &[]), @"
     exit: 5
     ----- stderr -----
+    note: the session ended; trying once more in a fresh one
     error: A.lean: the REPL died of a stack overflow
       caused by: its last lines on stderr:
 
@@ -178,6 +180,7 @@ fn a_death_says_how_and_with_which_last_words() {
     snapshot!(eval(&world("--! segv"), &[]), @"
     exit: 5
     ----- stderr -----
+    note: the session ended; trying once more in a fresh one
     error: A.lean: the REPL died without an answer (killed by SIGSEGV)
 
     hint: run again with `-v` to see the request it died of
@@ -468,7 +471,7 @@ fn json_is_one_object_a_file_and_a_summary() {
     snapshot!(eval(&world, &["--json"]), @r#"
     exit: 0
     ----- stdout -----
-    {"type":"file","version":2,"name":"A.lean","verdict":"accepted","messages":[{"data":"declaration uses `sorry`","endPos":{"column":9,"line":2},"pos":{"column":4,"line":2},"severity":"warning"}],"sorries":[{"endPos":{"column":9,"line":2},"goal":"⊢ False","pos":{"column":4,"line":2},"proofState":0}],"reasons":[],"base":"import","seconds":{"header":"[TIME]","body":"[TIME]"},"toolchain":{"lean":"4.27.0","source":"repl","why":"using `./repl` because `--repl` names it"}}
+    {"type":"file","version":2,"name":"A.lean","verdict":"accepted","messages":[{"data":"declaration uses `sorry`","endPos":{"column":9,"line":2},"pos":{"column":4,"line":2},"severity":"warning"}],"sorries":[{"endPos":{"column":9,"line":2},"goal":"⊢ False","pos":{"column":4,"line":2},"proofState":0}],"reasons":[],"base":"import","lean":{"version":"4.27.0","toolchain":"./repl","repl":"[SHA256]","manifest":null,"pickle":null},"session":1,"seconds":{"queue":"[TIME]","header":"[TIME]","body":"[TIME]"},"toolchain":{"lean":"4.27.0","source":"repl","why":"using `./repl` because `--repl` names it"}}
     {"type":"summary","version":2,"accepted":1,"rejected":0,"undecided":0,"with_sorry":1,"unfinished":0,"seconds":"[TIME]","exit_code":0}
     ----- stderr -----
     1 file: 1 accepted (1 with a sorry) in [TIME]

@@ -10,14 +10,16 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
 /// What differs from run to run, and what stands for it in a snapshot.
-pub(crate) const FILTERS: [(&str, &str); 7] = [
+pub(crate) const FILTERS: [(&str, &str); 8] = [
     (r"\b\d+(\.\d+)? [KMGT]iB free\b", "[SIZE] free"),
     // Not `within 1 s`, which is a limit and so the same each time.
     (r"\bin \d+(\.\d+)? ?(ms|s|min)\b", "in [TIME]"),
     (
-        r#""(header|body|\w*(?:seconds|millis|_ms))": ?\d[\d.e-]*"#,
+        r#""(queue|header|body|\w*(?:seconds|millis|_ms))": ?\d[\d.e-]*"#,
         r#""$1":"[TIME]""#,
     ),
+    // The digest of a REPL that was written for the test.
+    (r#""repl":"[0-9a-f]{64}""#, r#""repl":"[SHA256]""#),
     // The toolchain in a folder, by the digest of its path.
     (r"\bfolder-[0-9a-f]{16}\b", "folder-[DIGEST]"),
     (r"\.tmp-\d+-\d+\b", ".tmp-[PID]"),

@@ -5,11 +5,11 @@ use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use leanrepl::internals::UndecidedReason;
-use leanrepl::internals::evaluated::Verdict;
-use leanrepl::internals::job::Refusal;
-use leanrepl::internals::{Bytes, CancelFlag, Launch, PoolSettings, SessionLimits, WearLimits};
+use leanrepl::internals::evaluate::{Evaluate as _, SubmitError};
+use leanrepl::internals::judge::Verdict;
+use leanrepl::internals::{Bytes, CancelFlag, PoolSettings, SessionLimits, WearLimits};
 
-use crate::rig::{PATIENCE, Rig, drain, job, start, submit};
+use crate::rig::{Answer, PATIENCE, Rig, drain, job, start, submit};
 
 /// How many jobs are run.
 const JOBS: u64 = 2000;
@@ -63,26 +63,21 @@ fn plan(index: u64) -> (String, Expected) {
 #[test]
 fn every_job_is_answered_once_and_truly_whatever_the_sessions_do() {
     let rig = Rig::new("");
-    let settings = rig.settings();
+    let settings = rig.settings_with(|spec| {
+        spec.limits = SessionLimits {
+            memory: Some(Bytes::mib(200)),
+            reply: Bytes::mib(1),
+        };
+        spec.lean.launch.program = env!("CARGO_BIN_EXE_fake-repl").into();
+        spec.lean.launch.args.clear();
+    });
     let pool = start(PoolSettings {
         sessions: 2,
         spares: 1,
-        limits: SessionLimits {
-            memory: Some(Bytes::mib(200)),
-            reply: Bytes::mib(1),
-        },
         wear: WearLimits {
             requests: Some(60),
             memory: Some(Bytes::mib(100)),
             ..WearLimits::default()
-        },
-        lean: leanrepl::internals::identity::LeanRepl {
-            launch: Launch {
-                program: env!("CARGO_BIN_EXE_fake-repl").into(),
-                args: Vec::new(),
-                ..settings.lean.launch
-            },
-            ..settings.lean
         },
         ..settings
     });
@@ -90,20 +85,20 @@ fn every_job_is_answered_once_and_truly_whatever_the_sessions_do() {
     for index in 0..JOBS {
         let (text, expected) = plan(index);
         let mut it = job(&text);
-        it.client = Arc::from(format!("client {}", index % 7));
-        it.wait = PATIENCE * 10;
-        it.patience = leanrepl::internals::Deadline::after(it.wait);
+        it.terms.client = Arc::from(format!("client {}", index % 7));
+        it.terms.queue_timeout = PATIENCE * 10;
+        it.terms.client_deadline = leanrepl::internals::Deadline::after(it.terms.queue_timeout);
         if matches!(expected, Expected::Undecided(UndecidedReason::Timeout)) {
-            it.timeout = Duration::from_millis(300);
+            it.run_timeout = Duration::from_millis(300);
         }
         if expected == Expected::Cancelled {
-            cancel_later(&it.cancelled, index);
+            cancel_later(&it.terms.cancel, index);
         }
         let sender = sender.clone();
         pool.submit(
             it,
             Box::new(move |answer| {
-                let _ = sender.send((index, answer));
+                let _ = sender.send((index, answer.map(Answer::from)));
             }),
         );
     }
@@ -114,16 +109,16 @@ fn every_job_is_answered_once_and_truly_whatever_the_sessions_do() {
         let (text, expected) = plan(index);
         match (expected, answer) {
             (Expected::Verdict(verdict), Ok(answer)) => {
-                assert_eq!(answer.evaluated.verdict, verdict, "{text}: {answer:?}");
-                let said = &answer.evaluated.messages.last().unwrap().data;
+                assert_eq!(answer.verdict, verdict, "{text}: {answer:?}");
+                let said = &answer.record.messages.last().unwrap().data;
                 assert_eq!(*said, index.to_string(), "another text's answer");
             }
             (Expected::Undecided(cause), Ok(answer)) => {
-                assert_eq!(answer.evaluated.reason, Some(cause), "{text}: {answer:?}");
+                assert_eq!(answer.reason, Some(cause), "{text}: {answer:?}");
             }
-            (Expected::Cancelled, Err(Refusal::Cancelled)) => {}
+            (Expected::Cancelled, Err(SubmitError::Cancelled)) => {}
             (Expected::Cancelled, Ok(answer)) => {
-                assert_eq!(answer.evaluated.verdict, Verdict::Accepted, "{answer:?}");
+                assert_eq!(answer.verdict, Verdict::Accepted, "{answer:?}");
             }
             (_, Err(refusal)) => panic!("{text}: {refusal:?}"),
         }
@@ -152,7 +147,7 @@ fn a_forged_reply_never_becomes_a_verdict_however_the_real_one_is_timed() {
     for answer in answers {
         let answer = answer.get().unwrap();
         assert_eq!(
-            answer.evaluated.reason,
+            answer.reason,
             Some(UndecidedReason::ProtocolError),
             "{answer:?}"
         );

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use leanrepl::internals::job::Refusal;
+use leanrepl::internals::evaluate::SubmitError;
 use leanrepl::internals::wire::{Command, Reply, Request};
-use leanrepl::internals::{Deadline, Lease, PoolSettings, Reason, SessionError};
+use leanrepl::internals::{Deadline, Lease, PoolSettings, RecycleReason, SessionError};
 use std::time::Duration;
 
 use crate::rig::{PATIENCE, Rig, callback, drain, job, lease, run, start, submit, wait_for};
@@ -23,7 +23,7 @@ fn ask(lease: &Lease, cmd: &str, env: u64) -> Result<Reply, SessionError> {
 /// The environment of a text's header.
 fn prove(lease: &Lease, text: &str) -> u64 {
     let (done, pending) = callback();
-    lease.prove(Arc::from(text), done);
+    lease.prove(Arc::from(text), None, done);
     let env = pending.get().unwrap();
     serde_json::from_str(&format!("{env:?}").replace("EnvId(", "").replace(')', "")).unwrap()
 }
@@ -92,7 +92,7 @@ fn a_lease_lost_with_its_session_says_so_and_frees_its_place() {
     assert!(ask(&lease, "#eval 1", 0).is_err());
     // The lease is still held, but there is nothing left to hold.
     run(&pool, "#eval 2");
-    assert_eq!(pool.state().restarts.of(Reason::Died), 1);
+    assert_eq!(pool.state().restarts.of(RecycleReason::Died), 1);
 }
 
 #[test]
@@ -120,6 +120,9 @@ fn a_lease_is_waited_for_no_longer_than_its_client_likes() {
         Deadline::after(Duration::from_millis(50)),
         done,
     );
-    assert!(matches!(pending.get(), Err(Refusal::TooLate { .. })));
+    assert!(matches!(
+        pending.get(),
+        Err(SubmitError::QueueTimeout { .. })
+    ));
     drop(first);
 }

@@ -6,11 +6,15 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
+use leanrepl::internals::evaluate::{Evaluate as _, SubmitError};
 use leanrepl::internals::identity::{Identity, LeanRepl};
-use leanrepl::internals::job::{Answer, Job, Refusal};
-use leanrepl::internals::wire::Options;
+use leanrepl::internals::judge::{Policy, Verdict, judge};
+use leanrepl::internals::record::EvalRecord;
+use leanrepl::internals::request::{EvalRequest, Terms};
+use leanrepl::internals::spec::SessionSpec;
 use leanrepl::internals::{
-    CancelFlag, Deadline, Launch, Lease, Pool, PoolSettings, PoolState, Unobserved, Wait,
+    CancelFlag, Deadline, Failure, Launch, Lease, Pool, PoolSettings, PoolState, UndecidedReason,
+    Unobserved, Wait,
 };
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
@@ -92,11 +96,22 @@ impl Rig {
             warm_recent: 0,
             first_pause: Duration::from_millis(20),
             longest_pause: Duration::from_millis(100),
-            ..PoolSettings::new(LeanRepl {
+            ..PoolSettings::new(SessionSpec::new(LeanRepl {
                 launch,
                 identity,
                 expected_lean: None,
-            })
+            }))
+        }
+    }
+
+    /// The same with another specification of sessions.
+    pub(crate) fn settings_with(&self, change: impl FnOnce(&mut SessionSpec)) -> PoolSettings {
+        let settings = self.settings();
+        let mut spec = SessionSpec::clone(&settings.spec);
+        change(&mut spec);
+        PoolSettings {
+            spec: Arc::new(spec),
+            ..settings
         }
     }
 
@@ -162,18 +177,47 @@ pub(crate) fn kill(pid: i32) {
     kill_process(Pid::from_raw(pid).unwrap(), Signal::KILL).unwrap();
 }
 
-/// A text of a client named `test`.
-pub(crate) fn job(text: &str) -> Job {
-    Job {
-        name: "text".to_owned(),
-        text: Arc::from(text),
-        options: Options::default(),
-        policy: leanrepl::internals::Policy::default(),
-        timeout: PATIENCE,
-        wait: PATIENCE * 2,
-        patience: Deadline::after(PATIENCE * 2),
-        client: Arc::from("test"),
-        cancelled: CancelFlag::default(),
+/// A source of a client named `test`.
+pub(crate) fn job(source: &str) -> EvalRequest {
+    EvalRequest {
+        terms: Terms {
+            client: Arc::from("test"),
+            queue_timeout: PATIENCE * 2,
+            client_deadline: Deadline::after(PATIENCE * 2),
+            cancel: CancelFlag::default(),
+        },
+        ..EvalRequest::new(Arc::from(source), PATIENCE)
+    }
+}
+
+/// A record with its verdict.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    /// The verdict without a policy.
+    pub(crate) verdict: Verdict,
+    /// Why it is undecided.
+    pub(crate) reason: Option<UndecidedReason>,
+    /// The same in full.
+    pub(crate) failure: Option<Failure>,
+    /// The session.
+    pub(crate) session: u64,
+    /// The most memory of the session.
+    pub(crate) peak_memory: u64,
+    /// All of it.
+    pub(crate) record: EvalRecord,
+}
+
+impl From<EvalRecord> for Answer {
+    fn from(record: EvalRecord) -> Self {
+        let judgement = judge(&record, Policy::default());
+        Self {
+            verdict: judgement.verdict,
+            reason: judgement.reason(),
+            failure: judgement.failure().cloned(),
+            session: record.session.expect("no session"),
+            peak_memory: record.peak_memory_bytes.expect("no memory"),
+            record,
+        }
     }
 }
 
@@ -207,9 +251,9 @@ pub(crate) fn callback<T: Send + 'static>() -> (Callback<T>, Pending<T>) {
 }
 
 /// Hands a job in.
-pub(crate) fn submit(pool: &Pool, job: Job) -> Pending<Result<Answer, Refusal>> {
+pub(crate) fn submit(pool: &Pool, job: EvalRequest) -> Pending<Result<Answer, SubmitError>> {
     let (done, pending) = callback();
-    pool.submit(job, done);
+    pool.submit(job, Box::new(|result| done(result.map(Answer::from))));
     pending
 }
 
@@ -219,7 +263,7 @@ pub(crate) fn run(pool: &Pool, text: &str) -> Answer {
 }
 
 /// Asks for a lease.
-pub(crate) fn lease(pool: &Pool) -> Pending<Result<Lease, Refusal>> {
+pub(crate) fn lease(pool: &Pool) -> Pending<Result<Lease, SubmitError>> {
     let (done, pending) = callback();
     pool.lease(Arc::from("test"), Deadline::after(PATIENCE), done);
     pending

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use leanrepl::internals::evaluated::Verdict;
-use leanrepl::internals::job::Refusal;
-use leanrepl::internals::{PoolSettings, Reason, WearLimits};
+use leanrepl::internals::evaluate::SubmitError;
+use leanrepl::internals::judge::Verdict;
+use leanrepl::internals::{PoolSettings, RecycleReason, WearLimits};
 
 use crate::rig::{Rig, drain, job, kill, run, start, submit, wait, wait_for};
 
@@ -64,12 +64,12 @@ fn no_process_is_given_two_texts_whatever_becomes_of_them() {
             .map(|index| {
                 let (line, _) = &lines[index % lines.len()];
                 let mut it = job(&format!("{line}\n{MARK}{index}"));
-                it.client = format!("client {}", index % 3).into();
+                it.terms.client = format!("client {}", index % 3).into();
                 if line.contains("hang") {
-                    it.timeout = Duration::from_millis(100);
+                    it.run_timeout = Duration::from_millis(100);
                 }
                 if line.contains("slow") {
-                    it.cancelled.set();
+                    it.terms.cancel.set();
                 }
                 submit(&pool, it)
             })
@@ -77,7 +77,9 @@ fn no_process_is_given_two_texts_whatever_becomes_of_them() {
         for (index, answer) in answers.into_iter().enumerate() {
             match answer.get() {
                 Ok(_) => {}
-                Err(Refusal::Cancelled) => assert!(lines[index % lines.len()].0.contains("slow")),
+                Err(SubmitError::Cancelled) => {
+                    assert!(lines[index % lines.len()].0.contains("slow"));
+                }
                 Err(refusal) => panic!("{refusal:?}"),
             }
         }
@@ -105,11 +107,11 @@ fn a_used_session_is_not_used_again_even_if_no_other_can_start() {
     let other = rig.processes().into_iter().find(|pid| !busy.contains(pid));
     kill(other.unwrap());
     wait_for(&pool, "a start has failed", |state| {
-        state.restarts.of(Reason::Start) > 0
+        state.restarts.of(RecycleReason::Start) > 0
     });
-    assert_eq!(slow.get().unwrap().evaluated.verdict, Verdict::Accepted);
+    assert_eq!(slow.get().unwrap().verdict, Verdict::Accepted);
     let next = submit(&pool, job(&format!("#eval 1\n{MARK}1"))).get();
-    assert!(matches!(next, Err(Refusal::NoSession(_))), "{next:?}");
+    assert!(matches!(next, Err(SubmitError::NoSession(_))), "{next:?}");
     rig.flags("");
     wait_for(&pool, "it recovers", |state| state.is_ready);
     run(&pool, &format!("#eval 1\n{MARK}2"));

@@ -5,8 +5,8 @@ use std::fs;
 use std::time::Duration;
 
 use leanrepl::internals::UndecidedReason;
-use leanrepl::internals::evaluated::Verdict;
-use leanrepl::internals::job::Refusal;
+use leanrepl::internals::evaluate::SubmitError;
+use leanrepl::internals::judge::Verdict;
 use leanrepl::internals::{Bytes, PoolSettings, SessionLimits};
 
 use crate::rig::{Rig, drain, job, kill, run, start, submit, wait};
@@ -29,7 +29,7 @@ fn what_a_text_leaves_behind_ends_with_the_text() {
     let rig = Rig::new("");
     let pool = rig.pool();
     let first = run(&pool, "--! spawn-orphan 1000\n#eval 1");
-    assert_eq!(first.evaluated.verdict, Verdict::Accepted);
+    assert_eq!(first.verdict, Verdict::Accepted);
     assert_eq!(rig.processes(), rig.pids_of("spawn-orphan"));
     // The session has done no wrong.
     assert_eq!(run(&pool, "#eval 1").session, first.session);
@@ -45,12 +45,12 @@ fn what_a_text_leaves_behind_ends_with_its_session_however_that_ends() {
         let mut it = job(&format!(
             "--! spawn-orphan 1000\n--! spawn-orphan 1000\n--! {end}"
         ));
-        it.timeout = Duration::from_secs(3);
+        it.run_timeout = Duration::from_secs(3);
         let answer = submit(&pool, it).get().unwrap();
-        assert_eq!(answer.evaluated.verdict, Verdict::Undecided, "{end}");
+        assert_eq!(answer.verdict, Verdict::Undecided, "{end}");
         let used = rig.pids_of("spawn-orphan");
         let next = run(&pool, "#eval 1");
-        assert_eq!(next.evaluated.verdict, Verdict::Accepted);
+        assert_eq!(next.verdict, Verdict::Accepted);
         // Whoever looks after the answer finds nothing of the sessions that are gone.
         let runs = rig.processes();
         assert!(runs.iter().all(|pid| !used.contains(pid)), "{end}");
@@ -66,7 +66,7 @@ fn what_a_killed_session_leaves_behind_is_found_while_others_of_its_kind_go_on()
         ..rig.settings()
     });
     let jobs = [1, 2].map(|number| job(&format!("--! spawn-orphan 1000\n--! hang\n-- {number}")));
-    let wishes = [0, 1].map(|index| jobs[index].cancelled.clone());
+    let wishes = [0, 1].map(|index| jobs[index].terms.cancel.clone());
     let answers = jobs.map(|job| submit(&pool, job));
     let sessions = || [1, 2].map(|number| rig.pids_of(&format!("-- {number}")).first().copied());
     let orphans = || sessions().map(|session| orphan_of(&rig, session?));
@@ -83,7 +83,7 @@ fn what_a_killed_session_leaves_behind_is_found_while_others_of_its_kind_go_on()
         wish.set();
     }
     for answer in answers {
-        assert!(matches!(answer.get(), Err(Refusal::Cancelled)));
+        assert!(matches!(answer.get(), Err(SubmitError::Cancelled)));
     }
     drain(&pool);
     rig.assert_nothing_runs();
@@ -92,15 +92,14 @@ fn what_a_killed_session_leaves_behind_is_found_while_others_of_its_kind_go_on()
 #[test]
 fn memory_that_a_process_without_parents_holds_counts_for_its_session() {
     let rig = Rig::new("");
-    let pool = start(PoolSettings {
-        limits: SessionLimits {
+    let pool = start(rig.settings_with(|spec| {
+        spec.limits = SessionLimits {
             memory: Some(Bytes::mib(60)),
             ..SessionLimits::default()
-        },
-        ..rig.settings()
-    });
+        };
+    }));
     let answer = run(&pool, "--! spawn-orphan 100000000\n--! hang");
-    assert_eq!(answer.evaluated.reason, Some(UndecidedReason::Memory));
+    assert_eq!(answer.reason, Some(UndecidedReason::Memory));
     assert!(answer.peak_memory > 60 << 20, "{}", answer.peak_memory);
     drain(&pool);
     rig.assert_nothing_runs();

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use leanrepl::internals::UndecidedReason;
-use leanrepl::internals::evaluated::Verdict;
-use leanrepl::internals::job::Refusal;
-use leanrepl::internals::{Bytes, Deadline, PoolSettings, QueueLimits, Reason, Wait};
+use leanrepl::internals::evaluate::{Evaluate as _, SubmitError};
+use leanrepl::internals::judge::Verdict;
+use leanrepl::internals::{Bytes, Deadline, PoolSettings, QueueLimits, RecycleReason, Wait};
 
 use crate::alone::{alone, resident};
 use crate::rig::{Rig, drain, job, run, start, submit, wait, wait_for};
@@ -17,20 +17,20 @@ fn a_client_that_goes_away_leaves_the_queue_and_frees_its_session() {
     let rig = Rig::new("");
     let pool = rig.pool();
     let running = job("--! hang");
-    let stop_running = running.cancelled.clone();
+    let stop_running = running.terms.cancel.clone();
     let running = submit(&pool, running);
     wait("the text runs", || !rig.pids_of("hang").is_empty());
     let queued = job("#eval 1");
-    queued.cancelled.set();
+    queued.terms.cancel.set();
     assert!(matches!(
         submit(&pool, queued).get(),
-        Err(Refusal::Cancelled)
+        Err(SubmitError::Cancelled)
     ));
     let next = submit(&pool, job("#eval 2"));
     stop_running.set();
-    assert!(matches!(running.get(), Err(Refusal::Cancelled)));
-    assert_eq!(next.get().unwrap().evaluated.verdict, Verdict::Accepted);
-    assert_eq!(pool.state().restarts.of(Reason::Cancelled), 1);
+    assert!(matches!(running.get(), Err(SubmitError::Cancelled)));
+    assert_eq!(next.get().unwrap().verdict, Verdict::Accepted);
+    assert_eq!(pool.state().restarts.of(RecycleReason::Cancelled), 1);
     assert_eq!(rig.pids_of("hang").len(), 1);
     assert!(rig.pids_of("#eval 1").is_empty());
 }
@@ -41,19 +41,19 @@ fn patience_counts_the_wait_in_the_queue_and_the_run() {
     let pool = rig.pool();
     let running = submit(&pool, {
         let mut job = job("--! hang");
-        job.patience = Deadline::after(Duration::from_secs(3));
+        job.terms.client_deadline = Deadline::after(Duration::from_secs(3));
         job
     });
     wait("the text runs", || !rig.pids_of("hang").is_empty());
     let mut late = job("#eval 1");
-    late.patience = Deadline::after(Duration::from_millis(50));
+    late.terms.client_deadline = Deadline::after(Duration::from_millis(50));
     assert!(matches!(
         submit(&pool, late).get(),
-        Err(Refusal::TooLate { waited }) if waited >= Duration::from_millis(50)
+        Err(SubmitError::QueueTimeout { waited }) if waited >= Duration::from_millis(50)
     ));
     let answer = running.get().unwrap();
-    assert_eq!(answer.evaluated.reason, Some(UndecidedReason::Timeout));
-    assert_eq!(answer.evaluated.verdict, Verdict::Undecided);
+    assert_eq!(answer.reason, Some(UndecidedReason::Timeout));
+    assert_eq!(answer.verdict, Verdict::Undecided);
 }
 
 #[test]
@@ -67,12 +67,12 @@ fn a_full_queue_refuses_with_a_time_to_come_back() {
         ..rig.settings()
     });
     let running = job("--! hang");
-    let stop = running.cancelled.clone();
+    let stop = running.terms.cancel.clone();
     let running = submit(&pool, running);
     wait("the text runs", || !rig.pids_of("hang").is_empty());
     let waiting = [submit(&pool, job("#eval 1")), submit(&pool, job("#eval 2"))];
     assert_eq!(pool.state().queued, 2);
-    let Err(Refusal::Full { retry_after }) = submit(&pool, job("#eval 3")).get() else {
+    let Err(SubmitError::QueueFull { retry_after }) = submit(&pool, job("#eval 3")).get() else {
         panic!("not refused");
     };
     assert!(retry_after >= Duration::from_secs(1));
@@ -88,14 +88,14 @@ fn clients_take_turns() {
     let rig = Rig::new("");
     let pool = rig.pool();
     let running = job("--! hang");
-    let stop = running.cancelled.clone();
+    let stop = running.terms.cancel.clone();
     let running = submit(&pool, running);
     wait("the text runs", || !rig.pids_of("hang").is_empty());
     let mut answers = Vec::new();
     for (client, count) in [("greedy", 6), ("modest", 2)] {
         for index in 0..count {
             let mut job = job(&format!("#eval \"{client} {index}\""));
-            job.client = Arc::from(client);
+            job.terms.client = Arc::from(client);
             answers.push(submit(&pool, job));
         }
     }
@@ -184,11 +184,11 @@ fn draining_lets_texts_finish_and_refuses_the_rest() {
     let queued = submit(&pool, job("#eval 2"));
     drain(&pool);
     rig.assert_nothing_runs();
-    assert_eq!(running.get().unwrap().evaluated.verdict, Verdict::Accepted);
-    assert!(matches!(queued.get(), Err(Refusal::Draining)));
+    assert_eq!(running.get().unwrap().verdict, Verdict::Accepted);
+    assert!(matches!(queued.get(), Err(SubmitError::ShuttingDown)));
     assert!(matches!(
         submit(&pool, job("#eval 3")).get(),
-        Err(Refusal::Draining)
+        Err(SubmitError::ShuttingDown)
     ));
     assert!(pool.state().is_draining);
 }
@@ -210,8 +210,8 @@ fn what_does_not_finish_within_the_grace_is_killed_with_its_whole_group() {
     rig.assert_nothing_runs();
     for answer in answers {
         let answer = answer.get().unwrap();
-        assert_eq!(answer.evaluated.reason, Some(UndecidedReason::Cancelled));
-        assert_eq!(answer.evaluated.verdict, Verdict::Undecided);
+        assert_eq!(answer.reason, Some(UndecidedReason::Cancelled));
+        assert_eq!(answer.verdict, Verdict::Undecided);
     }
 }
 
@@ -225,10 +225,10 @@ fn a_pool_that_is_dropped_answers_all_and_leaves_nothing() {
     drop(pool);
     rig.assert_nothing_runs();
     assert_eq!(
-        running.get().unwrap().evaluated.reason,
+        running.get().unwrap().reason,
         Some(UndecidedReason::Cancelled)
     );
-    assert!(matches!(queued.get(), Err(Refusal::Draining)));
+    assert!(matches!(queued.get(), Err(SubmitError::ShuttingDown)));
 }
 
 #[test]
@@ -247,7 +247,7 @@ fn ten_thousand_jobs_that_wait_cost_less_than_thirty_megabytes() {
             "import Mathlib\n#eval {index} -- {}",
             "x".repeat(200)
         ));
-        it.client = Arc::from(format!("client {}", index % 100));
+        it.terms.client = Arc::from(format!("client {}", index % 100));
         let sender = sender.clone();
         pool.submit(it, Box::new(move |answer| sender.send(answer).unwrap()));
     }

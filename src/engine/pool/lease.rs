@@ -1,19 +1,22 @@
-//! A session of one's own for a client that works step by step. Bound to a slot whose thread does
+//! A session of one's own for a client that works step by step. Bound to a worker whose thread does
 //! the asking; the session is never used by anybody else before or after.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::time::Duration;
 
-use crate::engine::pool::host::{Host, over};
-use crate::engine::pool::policy::Reason;
-use crate::engine::pool::promise::{Done, Promise};
+use crate::engine::evaluate::Done;
+use crate::engine::evaluation::EvalError;
+use crate::engine::pool::promise::Promise;
+use crate::engine::pool::recycling::RecycleReason;
+use crate::engine::pool::worker_session::{WorkerSession, over};
 use crate::failure::{Failure, Kind};
 use crate::lean::message::EnvId;
+use crate::lean::options::ModuleOptions;
 use crate::limits::CancelFlag;
 use crate::protocol::wire::{Reply, Request};
 use crate::session::error::SessionError;
-use crate::session::opening::Trouble;
 
 /// How many requests of a client wait for their turn.
 const WAITING: usize = 16;
@@ -56,8 +59,10 @@ enum Errand {
     },
     /// The environment of a header.
     Prove {
-        /// A text with that header.
-        text: Arc<str>,
+        /// A source with that header.
+        source: Arc<str>,
+        /// The options of Lean that hold for it.
+        options: Option<Arc<ModuleOptions>>,
         /// Who waits.
         answer: Promise<Result<EnvId, Failure>>,
     },
@@ -96,14 +101,23 @@ impl Lease {
         });
     }
 
-    /// The proven environment of a text's header, made if it is not there yet; that of a text
-    /// without a header holds `Init`. `done` is called exactly once, on any thread.
-    pub fn prove(&self, text: Arc<str>, done: Done<Result<EnvId, Failure>>) {
+    /// The proven environment of a source's header, with the options that hold for it, made if it is not
+    /// there yet; that of a source without a header holds `Init`. `done` is called exactly once, on any thread.
+    pub fn prove(
+        &self,
+        source: Arc<str>,
+        options: Option<Arc<ModuleOptions>>,
+        done: Done<Result<EnvId, Failure>>,
+    ) {
         let answer = Promise::new(done, || Err(over().into_failure()));
-        self.send(Errand::Prove { text, answer });
+        self.send(Errand::Prove {
+            source,
+            options,
+            answer,
+        });
     }
 
-    /// Hands an errand to the slot.
+    /// Hands an errand to the worker.
     fn send(&self, errand: Errand) {
         match self.errands.try_send(errand) {
             Ok(()) => {}
@@ -128,7 +142,7 @@ impl Errand {
     }
 }
 
-/// The slot's end of a lease.
+/// The worker's end of a lease.
 pub(crate) struct Leased {
     /// Where requests come from.
     errands: Receiver<Errand>,
@@ -137,13 +151,13 @@ pub(crate) struct Leased {
 }
 
 /// Makes both ends of a lease on a session that `kill` stops.
-pub(crate) fn pair(host: &Host, kill: &CancelFlag) -> (Lease, Leased) {
+pub(crate) fn pair(session: &WorkerSession, kill: &CancelFlag) -> (Lease, Leased) {
     let (sender, receiver) = sync_channel(WAITING);
     let lost = CancelFlag::default();
     let lease = Lease {
         errands: sender,
-        session: host.number,
-        lean_version: Arc::from(host.lean_version.as_str()),
+        session: session.number,
+        lean_version: Arc::from(session.lean.version.as_str()),
         lost: lost.clone(),
         kill: kill.clone(),
     };
@@ -157,21 +171,26 @@ pub(crate) fn pair(host: &Host, kill: &CancelFlag) -> (Lease, Leased) {
 impl Leased {
     /// Does what the client asks until it drops its lease, the session is lost or `is_to_end` says
     /// so; says why it ended.
-    pub(crate) fn serve(self, host: &mut Host, is_to_end: impl Fn() -> bool) -> Reason {
+    pub(crate) fn serve(
+        self,
+        session: &mut WorkerSession,
+        without_pickle: &AtomicBool,
+        is_to_end: impl Fn() -> bool,
+    ) -> RecycleReason {
         loop {
             match self.errands.recv_timeout(WATCH) {
                 Ok(errand) => {
-                    if let Some(reason) = self.run(host, errand) {
+                    if let Some(reason) = self.run(session, without_pickle, errand) {
                         return reason;
                     }
                 }
-                Err(RecvTimeoutError::Disconnected) => return Reason::Leased,
+                Err(RecvTimeoutError::Disconnected) => return RecycleReason::Leased,
                 Err(RecvTimeoutError::Timeout) => {
                     if is_to_end() {
                         self.lost.set();
-                        return Reason::Leased;
+                        return RecycleReason::Leased;
                     }
-                    if let Err(reason) = host.check_idle() {
+                    if let Err(reason) = session.check_idle() {
                         self.lost.set();
                         return reason;
                     }
@@ -181,34 +200,40 @@ impl Leased {
     }
 
     /// Runs one errand; gives the reason if the session was lost by it.
-    fn run(&self, host: &mut Host, errand: Errand) -> Option<Reason> {
+    fn run(
+        &self,
+        session: &mut WorkerSession,
+        without_pickle: &AtomicBool,
+        errand: Errand,
+    ) -> Option<RecycleReason> {
         match errand {
             Errand::Ask {
                 request,
                 timeout,
                 answer,
             } => {
-                let replied = host.ask(&request, timeout);
-                let reason = replied.as_ref().err().map(Reason::of);
+                let replied = session.ask(&request, timeout);
+                let reason = replied.as_ref().err().map(RecycleReason::of);
                 if reason.is_some() {
                     self.lost.set();
                 }
                 answer.keep(replied);
                 reason
             }
-            Errand::Prove { text, answer } => {
-                let (proven, reason) = match host.prove(&text) {
-                    Ok(env) => (Ok(env), None),
-                    Err(Trouble::Refused(failure)) => (Err(failure), None),
-                    Err(Trouble::Session(error)) => {
-                        let reason = Reason::of(&error);
-                        (Err(error.into_failure()), Some(reason))
-                    }
+            Errand::Prove {
+                source,
+                options,
+                answer,
+            } => {
+                let proven = session.prove(&source, options.as_deref(), without_pickle);
+                let reason = match &proven {
+                    Err(EvalError::Session(error)) => Some(RecycleReason::of(error)),
+                    _ => session.is_over().then_some(RecycleReason::Died),
                 };
                 if reason.is_some() {
                     self.lost.set();
                 }
-                answer.keep(proven);
+                answer.keep(proven.map_err(|error| error.into_undecided().failure));
                 reason
             }
         }

@@ -1,25 +1,22 @@
 //! A pool of sessions: who waits, who runs, and when a session is replaced. Threads only; never HTTP.
 
-mod board;
-mod entrance;
-mod host;
-pub mod job;
+mod demand;
+mod handle;
 mod lease;
-mod outcome;
-mod policy;
 mod promise;
 mod queue;
-mod seat;
+mod recycling;
+mod scheduler;
 mod settings;
 mod shared;
-mod slot;
 mod state;
 mod supervisor;
-mod ticket;
+mod worker;
+mod worker_session;
+mod worker_state;
 
-pub use entrance::Pool;
+pub use handle::Pool;
 pub use lease::Lease;
-pub use policy::{REASONS, Reason};
-pub use promise::Done;
+pub use recycling::RecycleReason;
 pub use settings::{PoolSettings, QueueLimits, WearLimits};
 pub use state::{PoolState, Restarts, Sessions};

@@ -1,7 +1,6 @@
 //! An answer that is given exactly once, whatever happens. Knows nothing of what is answered.
 
-/// Who waits for an answer.
-pub type Done<T> = Box<dyn FnOnce(T) + Send>;
+use crate::engine::evaluate::Done;
 
 /// Owes somebody an answer; when it is dropped without one, it gives the answer for that case.
 pub(crate) struct Promise<T> {

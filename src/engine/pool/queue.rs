@@ -5,6 +5,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Instant;
 
+use crate::engine::evaluate::SubmitError;
 use crate::engine::pool::settings::QueueLimits;
 use crate::limits::CancelFlag;
 
@@ -17,29 +18,50 @@ pub(crate) struct Entry<T> {
     pub(crate) client: Arc<str>,
     /// Its header by hash; none if it has no header, which every session is prepared for.
     pub(crate) header: Option<u64>,
-    /// What its text holds in memory.
+    /// What its source holds in memory.
     pub(crate) bytes: usize,
+    /// When it came.
+    pub(crate) arrived: Instant,
     /// When it has waited long enough.
-    pub(crate) until: Instant,
-    /// The end of its client's patience, also when it runs.
-    pub(crate) patience: Instant,
+    pub(crate) queue_deadline: Instant,
+    /// The end of the whole, also when it runs.
+    pub(crate) client_deadline: Instant,
     /// Set when its client has gone away.
-    pub(crate) cancelled: CancelFlag,
+    pub(crate) cancel: CancelFlag,
     /// Whether it needs a session that has evaluated nothing.
     pub(crate) needs_fresh: bool,
-    /// Whether it is a lease, which may outlast `until`.
+    /// Whether it is a lease, which may outlast `queue_deadline`.
     pub(crate) is_lease: bool,
     /// How often a later one was taken before it.
     pub(crate) passed_over: u8,
 }
 
 impl<T> Entry<T> {
-    /// Why nobody waits for it any more, if so.
-    pub(crate) fn why_gone(&self, now: Instant) -> Option<Gone> {
-        if self.cancelled.is_set() {
-            Some(Gone::Cancelled)
-        } else if now >= self.until {
-            Some(Gone::TooLate)
+    /// Takes out what waits, and puts something else in its place.
+    pub(crate) fn replace<U>(self, item: U) -> (T, Entry<U>) {
+        let entry = Entry {
+            item,
+            client: self.client,
+            header: self.header,
+            bytes: self.bytes,
+            arrived: self.arrived,
+            queue_deadline: self.queue_deadline,
+            client_deadline: self.client_deadline,
+            cancel: self.cancel,
+            needs_fresh: self.needs_fresh,
+            is_lease: self.is_lease,
+            passed_over: self.passed_over,
+        };
+        (self.item, entry)
+    }
+
+    /// Why it need not wait any more, if so.
+    pub(crate) fn why_gone(&self, now: Instant) -> Option<SubmitError> {
+        if self.cancel.is_set() {
+            Some(SubmitError::Cancelled)
+        } else if now >= self.queue_deadline {
+            let waited = now.saturating_duration_since(self.arrived);
+            Some(SubmitError::QueueTimeout { waited })
         } else {
             None
         }
@@ -51,31 +73,26 @@ impl<T> Entry<T> {
 pub(crate) enum Fit {
     /// One of them is prepared for it.
     Well,
+    /// One of them can take it, and no other session is or gets prepared for it.
+    Fairly,
     /// One of them can take it.
     Barely,
     /// None can.
     Not,
 }
 
-/// Why an entry left the queue without a session.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Gone {
-    /// Its client went away.
-    Cancelled,
-    /// Its client's patience ended.
-    TooLate,
-}
+/// How far into a client's jobs is looked for one that fits better.
+const LOOK: usize = 256;
 
-/// How far into a client's jobs is looked for one that fits well, and how often a job is passed
-/// over for such a one.
-const LOOK: u8 = 16;
+/// How often a job is passed over for one that fits better.
+const MOST_PASSED_OVER: u8 = 16;
 
 /// The waiting room.
 #[derive(Debug)]
 pub(crate) struct Queue<T> {
     /// What each client has waiting; no empty ones.
     lanes: HashMap<Arc<str>, VecDeque<Entry<T>>>,
-    /// The clients in the order of their turns.
+    /// The clients in the assignment of their turns.
     turns: VecDeque<Arc<str>>,
     /// Jobs that lost their session; they go first.
     urgent: VecDeque<Entry<T>>,
@@ -83,7 +100,7 @@ pub(crate) struct Queue<T> {
     limits: QueueLimits,
     /// How many wait in lanes.
     length: usize,
-    /// What the texts in lanes hold, in bytes.
+    /// What the sources in lanes hold, in bytes.
     bytes: usize,
 }
 
@@ -175,7 +192,7 @@ impl<T> Queue<T> {
     }
 
     /// Takes out those that nobody waits for any more.
-    pub(crate) fn sweep(&mut self, now: Instant) -> Vec<(Entry<T>, Gone)> {
+    pub(crate) fn sweep(&mut self, now: Instant) -> Vec<(Entry<T>, SubmitError)> {
         let mut gone = Vec::new();
         sweep_lane(&mut self.urgent, now, &mut gone);
         let urgent = gone.len();
@@ -204,23 +221,34 @@ impl<T> Queue<T> {
     }
 }
 
-/// The place of the entry to take from a lane: the first that fits well, or the first that fits at
-/// all if there is none or that one was passed over too often.
+/// The place of the entry to take from a lane: the first that fits best, unless one before it was passed
+/// over too often.
 fn choose<T>(lane: &VecDeque<Entry<T>>, fit: &impl Fn(&Entry<T>) -> Fit) -> Option<usize> {
-    let mut first = None;
-    for (at, entry) in lane.iter().enumerate().take(usize::from(LOOK)) {
-        match fit(entry) {
-            Fit::Well => return Some(at),
-            Fit::Barely if entry.passed_over >= LOOK => return Some(first.unwrap_or(at)),
-            Fit::Barely => first = first.or(Some(at)),
-            Fit::Not => {}
+    let mut fairly = None;
+    let mut barely = None;
+    for (at, entry) in lane.iter().enumerate().take(LOOK) {
+        let found = fit(entry);
+        if found == Fit::Well {
+            return Some(at);
+        }
+        if found != Fit::Not && entry.passed_over >= MOST_PASSED_OVER {
+            return Some(at);
+        }
+        match found {
+            Fit::Fairly => fairly = fairly.or(Some(at)),
+            Fit::Barely => barely = barely.or(Some(at)),
+            Fit::Well | Fit::Not => {}
         }
     }
-    first
+    fairly.or(barely)
 }
 
 /// Moves those that nobody waits for any more out of a lane.
-fn sweep_lane<T>(lane: &mut VecDeque<Entry<T>>, now: Instant, gone: &mut Vec<(Entry<T>, Gone)>) {
+fn sweep_lane<T>(
+    lane: &mut VecDeque<Entry<T>>,
+    now: Instant,
+    gone: &mut Vec<(Entry<T>, SubmitError)>,
+) {
     if !lane.iter().any(|entry| entry.why_gone(now).is_some()) {
         return;
     }
@@ -248,9 +276,10 @@ mod tests {
             client: Arc::from(client),
             header,
             bytes: 1,
-            until: Instant::now() + Duration::from_secs(3600),
-            patience: Instant::now() + Duration::from_secs(3600),
-            cancelled: CancelFlag::default(),
+            arrived: Instant::now(),
+            queue_deadline: Instant::now() + Duration::from_secs(3600),
+            client_deadline: Instant::now() + Duration::from_secs(3600),
+            cancel: CancelFlag::default(),
             needs_fresh: false,
             is_lease: false,
             passed_over: 0,
@@ -292,14 +321,30 @@ mod tests {
             Some(8) => Fit::Well,
             _ => Fit::Barely,
         };
-        let order: Vec<u32> = std::iter::from_fn(|| queue.pop(fit))
+        let taken: Vec<u32> = std::iter::from_fn(|| queue.pop(fit))
             .map(|entry| entry.item)
             .collect();
         assert_eq!(
-            order.iter().position(|item| *item == 0),
-            Some(usize::from(LOOK))
+            taken.iter().position(|item| *item == 0),
+            Some(usize::from(MOST_PASSED_OVER))
         );
-        assert_eq!(order.len(), 41);
+        assert_eq!(taken.len(), 41);
+    }
+
+    #[test]
+    fn a_session_without_a_header_of_its_own_takes_one_that_no_other_session_has() {
+        let mut queue = queue(100);
+        for (item, header) in [(0, 7), (1, 7), (2, 8)] {
+            queue.push(entry(item, "a", Some(header))).unwrap();
+        }
+        let fit = |entry: &Entry<u32>| match entry.header {
+            Some(8) => Fit::Fairly,
+            _ => Fit::Barely,
+        };
+        let taken: Vec<u32> = std::iter::from_fn(|| queue.pop(fit))
+            .map(|entry| entry.item)
+            .collect();
+        assert_eq!(taken, [2, 0, 1]);
     }
 
     #[test]
@@ -322,21 +367,30 @@ mod tests {
         let now = Instant::now();
         queue.push(entry(0, "a", None)).unwrap();
         let late = Entry {
-            until: now,
+            queue_deadline: now,
             ..entry(1, "a", None)
         };
         queue.push(late).unwrap();
         let left = entry(2, "b", None);
-        left.cancelled.set();
+        left.cancel.set();
         queue.push(left).unwrap();
         assert!(queue.push(entry(3, "c", None)).is_err());
-        let mut gone: Vec<(u32, Gone)> = queue
+        let mut gone: Vec<(u32, SubmitError)> = queue
             .sweep(now)
             .into_iter()
             .map(|(entry, why)| (entry.item, why))
             .collect();
         gone.sort_by_key(|(item, _)| *item);
-        assert_eq!(gone, [(1, Gone::TooLate), (2, Gone::Cancelled)]);
+        assert!(
+            matches!(
+                gone.as_slice(),
+                [
+                    (1, SubmitError::QueueTimeout { .. }),
+                    (2, SubmitError::Cancelled)
+                ]
+            ),
+            "{gone:?}"
+        );
         queue.push(entry(3, "c", None)).unwrap();
         assert_eq!(queue.len(), 2);
     }
@@ -373,7 +427,7 @@ mod tests {
                     Step::Push { client, header } => {
                         let client = client.to_string();
                         let new = entry(next, &client, header);
-                        let cancelled = new.cancelled.clone();
+                        let cancelled = new.cancel.clone();
                         match queue.push(new) {
                             Ok(()) => { inside.insert(next, (client, cancelled)); }
                             Err(entry) => {
@@ -401,7 +455,7 @@ mod tests {
                     }
                     Step::Sweep => {
                         for (entry, why) in queue.sweep(Instant::now()) {
-                            prop_assert_eq!(why, Gone::Cancelled);
+                            prop_assert!(matches!(why, SubmitError::Cancelled));
                             prop_assert!(inside.remove(&entry.item).is_some());
                         }
                         prop_assert!(inside.values().all(|(_, cancelled)| !cancelled.is_set()));

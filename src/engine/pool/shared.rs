@@ -1,67 +1,71 @@
-//! What the threads of a pool share: the board behind its lock, and the bells that wake slots.
+//! What the threads of a pool share: the scheduler behind its lock, and what wakes workers.
 //! Never calls a client back while the lock is held.
 
 use std::collections::hash_map::RandomState;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::engine::pool::board::Board;
+use crate::engine::evaluate::SubmitError;
+use crate::engine::pool::demand::Demand;
 use crate::engine::pool::queue::Entry;
-use crate::engine::pool::seat::Order;
+use crate::engine::pool::scheduler::Scheduler;
 use crate::engine::pool::settings::PoolSettings;
-use crate::engine::pool::ticket::Ticket;
+use crate::engine::pool::worker_state::Assignment;
 use crate::event::{Event, Observer};
 use crate::failure::Failure;
 
 /// What is behind the lock.
-struct Desk {
+struct Guarded {
     /// Who does what.
-    board: Board<Ticket>,
-    /// For each slot, whether it waits for its bell: a bell that nobody hears costs a system call.
+    scheduler: Scheduler<Demand>,
+    /// For each worker, whether it sleeps: waking one that does not costs a system call for nothing.
     asleep: Vec<bool>,
 }
 
 /// What the threads of a pool share.
 pub(crate) struct Shared {
-    /// Who does what, and who waits to be told.
-    desk: Mutex<Desk>,
-    /// One for each slot, rung when it has something to do.
-    bells: Vec<Condvar>,
-    /// Rung when the pool begins to drain and when a thread ends.
-    office: Condvar,
+    /// Who does what.
+    guarded: Mutex<Guarded>,
+    /// One for each worker, notified when it has something to do.
+    wakeups: Vec<Condvar>,
+    /// Notified when the pool begins to drain and when a thread ends.
+    watchers: Condvar,
     /// What the pool is made of.
     pub(crate) settings: Arc<PoolSettings>,
     /// Hears what happens.
     pub(crate) observer: Arc<dyn Observer>,
     /// Hashes headers.
     pub(crate) hasher: RandomState,
+    /// Set once the pickle has turned out not to load: sources run their imports then.
+    pub(crate) without_pickle: AtomicBool,
     /// How many sessions were started.
     sessions: AtomicU64,
 }
 
 impl Shared {
-    /// A board for these settings.
+    /// A scheduler for these settings.
     pub(crate) fn new(settings: PoolSettings, observer: Arc<dyn Observer>) -> Self {
         let settings = Arc::new(settings);
-        let seats = settings.sessions.max(1) + settings.spares;
+        let workers = settings.sessions.max(1) + settings.spares;
         Self {
-            desk: Mutex::new(Desk {
-                board: Board::new(&settings, Instant::now()),
-                asleep: vec![false; seats],
+            guarded: Mutex::new(Guarded {
+                scheduler: Scheduler::new(&settings, Instant::now()),
+                asleep: vec![false; workers],
             }),
-            bells: (0..seats).map(|_| Condvar::new()).collect(),
-            office: Condvar::new(),
+            wakeups: (0..workers).map(|_| Condvar::new()).collect(),
+            watchers: Condvar::new(),
             settings,
             observer,
             hasher: RandomState::new(),
+            without_pickle: AtomicBool::new(false),
             sessions: AtomicU64::new(0),
         }
     }
 
-    /// How many slots there are.
-    pub(crate) fn seats(&self) -> usize {
-        self.bells.len()
+    /// How many workers there are.
+    pub(crate) fn workers(&self) -> usize {
+        self.wakeups.len()
     }
 
     /// A number for a new session.
@@ -69,100 +73,93 @@ impl Shared {
         self.sessions.fetch_add(1, Ordering::Relaxed) + 1
     }
 
-    /// Does one step on the board and wakes those who have something to do after it.
-    pub(crate) fn with<R>(&self, step: impl FnOnce(&mut Board<Ticket>, Instant) -> R) -> R {
-        let mut desk = self.lock();
-        let Desk { board, asleep } = &mut *desk;
-        let result = step(board, Instant::now());
+    /// Does one step on the scheduler and wakes those who have something to do after it.
+    pub(crate) fn with<R>(&self, step: impl FnOnce(&mut Scheduler<Demand>, Instant) -> R) -> R {
+        let mut guarded = self.lock();
+        let Guarded { scheduler, asleep } = &mut *guarded;
+        let result = step(scheduler, Instant::now());
         let mut woken = Vec::new();
-        for seat in board.ordered() {
-            if let Some(is_asleep) = asleep.get_mut(seat)
+        for worker in scheduler.assigned() {
+            if let Some(is_asleep) = asleep.get_mut(worker)
                 && std::mem::take(is_asleep)
             {
-                woken.push(seat);
+                woken.push(worker);
             }
         }
-        // Whoever is woken needs the desk at once.
-        drop(desk);
-        for bell in woken.into_iter().filter_map(|seat| self.bells.get(seat)) {
-            bell.notify_one();
+        // Whoever is woken needs the guarded at once.
+        drop(guarded);
+        for wakeup in woken
+            .into_iter()
+            .filter_map(|worker| self.wakeups.get(worker))
+        {
+            wakeup.notify_one();
         }
         result
     }
 
-    /// A slot's session did not come up: tells why, unless the last one failed for the same reason.
+    /// A worker's session did not come up: reports why, unless the last one failed in the same way.
     /// Gives back those that need not wait any longer.
-    pub(crate) fn start_failed(&self, seat: usize, failure: Failure) -> Vec<Entry<Ticket>> {
-        let text = reason(&failure);
-        let (refused, is_news) = self.with(|board, now| {
-            let before = board.state();
-            let known = before.failure.as_deref();
-            let is_same = known.is_some_and(|known| is_alike(&reason(known), &text));
-            let is_news = !is_same && !before.is_draining;
-            (board.start_failed(seat, failure, now), is_news)
+    pub(crate) fn start_failed(
+        &self,
+        worker: usize,
+        failure: &Failure,
+    ) -> Vec<(Entry<Demand>, SubmitError)> {
+        let (refused, is_news) = self.with(|scheduler, now| {
+            let before = scheduler.state();
+            let known = before.failure.as_ref().map(Failure::kind);
+            let is_news = known != Some(failure.kind()) && !before.is_draining;
+            (
+                scheduler.start_failed(worker, failure.clone(), now),
+                is_news,
+            )
         });
         if is_news {
-            self.observer.tell(Event::Noted { text: &text });
+            self.observer.tell(Event::StartFailed { failure });
         }
         refused
     }
 
-    /// The next order of a slot; none if none comes within `wait`.
-    pub(crate) fn next_order(&self, seat: usize, wait: Duration) -> Option<Order<Ticket>> {
-        let mut desk = self.lock();
-        if let Some(order) = desk.board.take_order(seat) {
-            return Some(order);
+    /// The next assignment of a worker; none if none comes within `wait`.
+    pub(crate) fn next_assignment(
+        &self,
+        worker: usize,
+        wait: Duration,
+    ) -> Option<Assignment<Demand>> {
+        let mut guarded = self.lock();
+        if let Some(assignment) = guarded.scheduler.take_assignment(worker) {
+            return Some(assignment);
         }
-        let bell = self.bells.get(seat)?;
-        *desk.asleep.get_mut(seat)? = true;
-        desk = bell
-            .wait_timeout(desk, wait)
+        let wakeup = self.wakeups.get(worker)?;
+        *guarded.asleep.get_mut(worker)? = true;
+        guarded = wakeup
+            .wait_timeout(guarded, wait)
             .unwrap_or_else(PoisonError::into_inner)
             .0;
-        if let Some(asleep) = desk.asleep.get_mut(seat) {
+        if let Some(asleep) = guarded.asleep.get_mut(worker) {
             *asleep = false;
         }
-        desk.board.take_order(seat)
+        guarded.scheduler.take_assignment(worker)
     }
 
     /// Waits until something changes for those who watch over the whole, or `wait` is over.
-    pub(crate) fn wait_in_office(&self, wait: Duration) {
-        let desk = self.lock();
-        // Whoever waits here looks at the board anew in any case.
+    pub(crate) fn wait_for_change(&self, wait: Duration) {
+        let guarded = self.lock();
+        // Whoever waits here looks at the scheduler anew in any case.
         drop(
-            self.office
-                .wait_timeout(desk, wait)
+            self.watchers
+                .wait_timeout(guarded, wait)
                 .unwrap_or_else(PoisonError::into_inner),
         );
     }
 
     /// Wakes those who watch over the whole.
-    pub(crate) fn ring_office(&self) {
-        self.office.notify_all();
+    pub(crate) fn wake_watchers(&self) {
+        self.watchers.notify_all();
     }
 
-    /// The desk. A thread that panicked cannot have left a step half done that matters: each answer
+    /// The guarded. A thread that panicked cannot have left a step half done that matters: each answer
     /// is owed by a promise of its own.
-    fn lock(&self) -> MutexGuard<'_, Desk> {
-        self.desk.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Guarded> {
+        self.guarded.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// Why no session starts and what to do about it, in one line.
-fn reason(failure: &Failure) -> String {
-    let mut line = format!("no session starts: {}", failure.problem());
-    for cause in failure.causes() {
-        // The last lines of a program are many, and may differ each time.
-        if !cause.contains('\n') {
-            line.push_str(": ");
-            line.push_str(&cause);
-        }
-    }
-    format!("{line}; hint: {}", failure.hint())
-}
-
-/// Whether two reasons differ in nothing but numbers: how much memory was found held differs each time.
-fn is_alike(one: &str, other: &str) -> bool {
-    let words = |text: &str| -> String { text.chars().filter(|c| !c.is_ascii_digit()).collect() };
-    words(one) == words(other)
 }

@@ -1,9 +1,7 @@
 //! What a pool says about itself. Never changes anything.
 
-use std::sync::Arc;
-
-use crate::engine::pool::policy::{REASONS, Reason};
-use crate::engine::pool::seat::Status;
+use crate::engine::pool::recycling::RecycleReason;
+use crate::engine::pool::worker_state::Status;
 use crate::failure::Failure;
 
 /// How a pool is at one moment.
@@ -14,7 +12,7 @@ pub struct PoolState {
     /// Whether no new work is taken any more.
     pub is_draining: bool,
     /// Why the last start failed; gone after one that succeeded.
-    pub failure: Option<Arc<Failure>>,
+    pub failure: Option<Failure>,
     /// Lean's version as a session says it, such as `4.27.0`.
     pub lean_version: Option<String>,
     /// How many sessions work at the same time at most.
@@ -23,14 +21,33 @@ pub struct PoolState {
     pub sessions: Sessions,
     /// How many jobs and leases wait.
     pub queued: usize,
-    /// How many texts and leases have ended, whatever came of them.
+    /// How many sources and leases have ended, whatever came of them.
     pub finished: u64,
-    /// How many texts lost their session and were tried once more.
+    /// How many sources lost their session and were tried once more.
     pub retried: u64,
     /// How many sessions were replaced, and why.
     pub restarts: Restarts,
     /// Resident memory of all sessions when last measured, in bytes.
     pub resident_bytes: u64,
+}
+
+impl PoolState {
+    /// The state of an engine that has no sessions of its own: it takes requests.
+    pub fn of_no_pool() -> Self {
+        Self {
+            is_ready: true,
+            is_draining: false,
+            failure: None,
+            lean_version: None,
+            capacity: 0,
+            sessions: Sessions::default(),
+            queued: 0,
+            finished: 0,
+            retried: 0,
+            restarts: Restarts::default(),
+            resident_bytes: 0,
+        }
+    }
 }
 
 /// How many sessions are at what.
@@ -42,7 +59,7 @@ pub struct Sessions {
     pub spare: usize,
     /// Waiting for work.
     pub idle: usize,
-    /// Running a text.
+    /// Running a source.
     pub busy: usize,
     /// A client's own.
     pub leased: usize,
@@ -65,7 +82,7 @@ impl Sessions {
         *count += 1;
     }
 
-    /// The counts by the words for them, in the order of a session's life.
+    /// The counts by the words for them, in the assignment of a session's life.
     pub fn by_name(&self) -> [(&'static str, usize); 6] {
         [
             ("starting", self.starting),
@@ -80,18 +97,18 @@ impl Sessions {
 
 /// How many sessions were replaced, by reason.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Restarts([u64; REASONS.len()]);
+pub struct Restarts([u64; RecycleReason::ALL.len()]);
 
 impl Restarts {
     /// Counts one more.
-    pub(crate) fn add(&mut self, reason: Reason) {
-        for (count, known) in self.0.iter_mut().zip(REASONS) {
+    pub(crate) fn add(&mut self, reason: RecycleReason) {
+        for (count, known) in self.0.iter_mut().zip(RecycleReason::ALL) {
             *count += u64::from(known == reason);
         }
     }
 
     /// How many for this reason.
-    pub fn of(&self, reason: Reason) -> u64 {
+    pub fn of(&self, reason: RecycleReason) -> u64 {
         let mut counts = self.iter();
         counts
             .find(|(known, _)| *known == reason)
@@ -99,7 +116,7 @@ impl Restarts {
     }
 
     /// All reasons with their counts.
-    pub fn iter(&self) -> impl Iterator<Item = (Reason, u64)> {
-        REASONS.into_iter().zip(self.0)
+    pub fn iter(&self) -> impl Iterator<Item = (RecycleReason, u64)> {
+        RecycleReason::ALL.into_iter().zip(self.0)
     }
 }

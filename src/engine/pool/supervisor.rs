@@ -1,5 +1,5 @@
 //! One thread that looks at the whole pool every few milliseconds: sessions whose client has gone
-//! are stopped, those in the queue whose patience ended are told, worn sessions are replaced and
+//! are stopped, those in the queue whose time is over are refused, worn sessions are replaced and
 //! starts are let through when their pause is over. Never talks with a session.
 
 use std::time::Duration;
@@ -13,16 +13,16 @@ const CALM: Duration = Duration::from_millis(100);
 /// Looks after the pool until it is gone.
 pub(crate) fn watch(shared: &Shared) {
     loop {
-        let (gone, is_over, is_calm) = shared.with(|board, now| {
-            let gone = board.tick(now);
-            (gone, board.is_gone(), board.is_calm())
+        let (gone, is_over, is_calm) = shared.with(|scheduler, now| {
+            let gone = scheduler.tick(now);
+            (gone, scheduler.is_gone(), scheduler.is_calm())
         });
         for (entry, why) in gone {
-            entry.item.refuse_gone(why);
+            entry.item.refuse(why);
         }
         if is_over {
             return;
         }
-        shared.wait_in_office(if is_calm { CALM } else { TICK });
+        shared.wait_for_change(if is_calm { CALM } else { TICK });
     }
 }

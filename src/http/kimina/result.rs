@@ -7,14 +7,15 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use crate::engine::evaluated::{Evaluated, Verdict};
+use crate::engine::judge::Verdict;
+use crate::engine::report;
 use crate::engine::undecided::UndecidedReason;
 use crate::failure::Failure;
 use crate::http::problem::seconds;
-use crate::http::work::{Outcome, Task};
-use crate::http::{replies, verdict};
-use crate::lean::message::{Extra, Message, Severity, Sorry};
+use crate::http::replies;
+use crate::lean::message::{Extra, Message, Severity, Sorry, Tactic};
 use crate::lean::position::Position;
+use crate::service::evaluations::Evaluated;
 
 /// The words for a `sorry` up to Lean 4.27, in a warning. Kimina's older judge looks for nothing else.
 const USES_SORRY: &str = "declaration uses 'sorry'";
@@ -60,45 +61,30 @@ pub(crate) struct VerifyResult {
 }
 
 impl CheckResult {
-    /// The result of one source.
-    pub(super) fn new(task: &Task, outcome: &Outcome) -> Self {
+    /// The result of one source, which was to run so long at most.
+    pub(super) fn new(id: String, evaluated: &Evaluated, timeout: Duration) -> Self {
+        let Evaluated {
+            record, judgement, ..
+        } = evaluated;
         let mut result = Self {
-            id: task.name.clone(),
-            time: 0.0,
+            id,
+            time: seconds(record.times.body),
             error: None,
             response: None,
-            diagnostics: None,
+            diagnostics: record.session.map(|session| Diagnostics {
+                repl_uuid: uuid(session),
+                memory_max: record.peak_memory_bytes.unwrap_or_default(),
+            }),
         };
-        match outcome {
-            Ok(answer) => {
-                result.time = seconds(answer.evaluated.times.body);
-                result.diagnostics = Some(Diagnostics {
-                    repl_uuid: uuid(answer.session),
-                    memory_max: answer.peak_memory,
-                });
-                result.fill(&answer.evaluated, task.timeout);
+        match &judgement.undecided {
+            None => result.response = Some(response(evaluated)),
+            Some(undecided) if undecided.reason == UndecidedReason::Timeout => {
+                result.time = timeout.as_secs_f64();
+                result.error = Some(timed_out(timeout));
             }
-            Err(refusal) => result.error = Some(verdict::refused(refusal)),
+            Some(undecided) => result.error = Some(told(&undecided.failure)),
         }
         result
-    }
-
-    /// Says what Lean said, or why the source is undecided.
-    fn fill(&mut self, evaluated: &Evaluated, timeout: Duration) {
-        if evaluated.verdict != Verdict::Undecided {
-            self.response = Some(response(evaluated));
-            return;
-        }
-        self.error = Some(match (evaluated.reason, &evaluated.failure) {
-            (Some(UndecidedReason::Timeout), _) => {
-                self.time = timeout.as_secs_f64();
-                timed_out(timeout)
-            }
-            (_, Some(failure)) => told(failure),
-            (reason, None) => reason
-                .map_or(Verdict::Undecided.as_str(), UndecidedReason::as_str)
-                .to_owned(),
-        });
     }
 }
 
@@ -128,23 +114,31 @@ impl VerifyResult {
 
 /// A decided source in the shape of a REPL's reply: lists that are empty are left out.
 fn response(evaluated: &Evaluated) -> Map<String, Value> {
+    let record = &evaluated.record;
     let (messages, sorries) = with_sorry_shown(evaluated);
     let mut reply = Map::new();
     reply.insert("env".to_owned(), Value::from(replies::ENV));
+    let mut tactics: Vec<Value> = record
+        .tactics
+        .iter()
+        .cloned()
+        .map(Tactic::into_value)
+        .collect();
+    report::without_proof_states(&mut tactics);
     let lists = [
         (
             "messages",
             replies::messages_of(&messages, replies::objection(evaluated)),
         ),
         ("sorries", replies::sorries(&sorries)),
-        ("tactics", replies::tactics(&evaluated.tactics)),
+        ("tactics", tactics),
     ];
     for (name, list) in lists {
         if !list.is_empty() {
             reply.insert(name.to_owned(), Value::Array(list));
         }
     }
-    if let Some(infotree) = &evaluated.infotree {
+    if let Some(infotree) = &record.infotree {
         reply.insert("infotree".to_owned(), infotree.clone());
     }
     reply
@@ -154,13 +148,13 @@ fn response(evaluated: &Evaluated) -> Map<String, Value> {
 /// `parse_client_response` looks for [`USES_SORRY`] in the warnings, which Lean writes in backticks
 /// since 4.28; `analyze` counts `sorries`, where the REPL leaves out some of those that Lean warns of.
 fn with_sorry_shown(evaluated: &Evaluated) -> (Vec<Message>, Vec<Sorry>) {
-    let mut messages = evaluated.messages.clone();
-    let mut sorries = evaluated.sorries.clone();
+    let mut messages = evaluated.record.messages.clone();
+    let mut sorries = evaluated.record.sorries.clone();
     let is_warning = |message: &&mut Message| message.severity == Severity::Warning;
     for message in messages.iter_mut().filter(is_warning) {
         message.data = message.data.replace("`sorry`", "'sorry'");
     }
-    if !evaluated.has_sorry || evaluated.verdict != Verdict::Accepted {
+    if !evaluated.record.has_sorry() || evaluated.judgement.verdict != Verdict::Accepted {
         return (messages, sorries);
     }
     let warns = |message: &&Message| {
@@ -221,18 +215,15 @@ fn uuid(session: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
+    use crate::engine::judge::Policy;
+    use crate::engine::record::EvalRecord;
 
-    /// A source without messages of this verdict.
-    fn evaluated(verdict: Verdict) -> Evaluated {
-        let reason = UndecidedReason::Crash;
-        let failure = Failure::bug("of no matter here");
-        Evaluated {
-            verdict,
-            ..Evaluated::undecided("", Arc::from(""), reason, failure)
-        }
+    /// A source with what Lean reported, judged without a policy.
+    fn evaluated(messages: Vec<Message>) -> Evaluated {
+        let mut record = EvalRecord::empty();
+        record.messages = messages;
+        Evaluated::new(Ok(record), Policy::default())
     }
 
     /// A message at 2:3.
@@ -253,9 +244,7 @@ mod tests {
             "declaration uses 'sorry'",
             "`t` depends on sorry",
         ] {
-            let mut evaluated = evaluated(Verdict::Accepted);
-            evaluated.has_sorry = true;
-            evaluated.messages = vec![message(Severity::Warning, warning)];
+            let evaluated = evaluated(vec![message(Severity::Warning, warning)]);
             let (messages, sorries) = with_sorry_shown(&evaluated);
             let words = messages.iter().any(|message| {
                 message.data.contains(USES_SORRY) && message.severity == Severity::Warning
@@ -268,8 +257,8 @@ mod tests {
 
     #[test]
     fn a_sorry_that_lean_does_not_report_is_shown_at_the_beginning() {
-        let mut evaluated = evaluated(Verdict::Accepted);
-        evaluated.has_sorry = true;
+        let mut evaluated = evaluated(Vec::new());
+        evaluated.record.sorry_decls = Some(vec!["t".to_owned()]);
         let (messages, sorries) = with_sorry_shown(&evaluated);
         assert_eq!(messages[0].data, USES_SORRY);
         assert_eq!(sorries[0].pos, Some(Position { line: 1, column: 0 }));
@@ -277,20 +266,20 @@ mod tests {
 
     #[test]
     fn what_has_no_sorry_is_left_as_it_is() {
-        let mut evaluated = evaluated(Verdict::Accepted);
-        evaluated.messages = vec![message(Severity::Info, "the word `sorry`")];
+        let evaluated = evaluated(vec![message(Severity::Info, "the word `sorry`")]);
         let (messages, sorries) = with_sorry_shown(&evaluated);
-        assert_eq!((messages, sorries.len()), (evaluated.messages, 0));
+        assert_eq!((messages, sorries.len()), (evaluated.record.messages, 0));
     }
 
     #[test]
     fn a_rejected_source_has_an_error_among_its_messages() {
-        let mut evaluated = evaluated(Verdict::Rejected);
-        evaluated.reasons = vec!["not so".to_owned()];
+        let mut evaluated = evaluated(Vec::new());
+        evaluated.judgement.verdict = Verdict::Rejected;
+        evaluated.judgement.reasons = vec!["not so".to_owned()];
         let error = |evaluated: &Evaluated| response(evaluated)["messages"][0].clone();
         assert_eq!(error(&evaluated)["severity"], "error");
         assert_eq!(error(&evaluated)["data"], "not so");
-        evaluated.messages = vec![message(Severity::Error, "Lean's own")];
+        evaluated.record.messages = vec![message(Severity::Error, "Lean's own")];
         assert_eq!(error(&evaluated)["data"], "Lean's own");
     }
 }

@@ -1,20 +1,21 @@
 //! What one request in a client's own session is answered with. A client that reads only the messages never
 //! takes a reply that decides nothing for a success.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use crate::engine::evaluated::Times;
-use crate::engine::judge::{Answered, Findings, Policy, judge};
+use crate::engine::findings::Findings;
+use crate::engine::judge::Policy;
+use crate::engine::record::EvalRecord;
 use crate::engine::undecided::UndecidedReason;
 use crate::http::problem::seconds;
 use crate::http::replies;
 use crate::lean::message::Extra;
 use crate::protocol::wire::{CommandReply, ProofStepReply, Reply};
+use crate::service::evaluations::Evaluated;
 
 /// What the REPL answers in a session.
 #[derive(Debug, Serialize, ToSchema)]
@@ -52,28 +53,20 @@ impl StepReply {
 
 /// The reply to a source, with an error in front if it is not accepted and no message says why.
 fn of_command(mut reply: CommandReply) -> (Reply, Option<UndecidedReason>) {
-    let evaluated = judge(
-        Answered {
-            name: "",
-            source: &Arc::from(""),
-            reply: CommandReply {
-                sorries: Vec::new(),
-                tactics: Vec::new(),
-                infotree: None,
-                ..reply.clone()
-            },
-            sorry_decls: None,
-            ground: None,
-            times: Times::default(),
-        },
-        Policy::default(),
-    );
-    let undecided = evaluated.failure.as_ref();
+    let said = CommandReply {
+        sorries: Vec::new(),
+        tactics: Vec::new(),
+        infotree: None,
+        ..reply.clone()
+    };
+    let record = EvalRecord::from_reply("", said, None);
+    let evaluated = Evaluated::new(Ok(record), Policy::default());
+    let undecided = evaluated.judgement.failure();
     let undecided = undecided.map(|failure| failure.problem().to_owned());
     if let Some(why) = undecided.or_else(|| replies::objection(&evaluated)) {
         reply.messages.insert(0, replies::error_at_start(why));
     }
-    (Reply::Command(reply), evaluated.reason)
+    (Reply::Command(reply), evaluated.judgement.reason())
 }
 
 /// The reply to a tactic; it tells no state of the proof if it decides nothing.
@@ -93,10 +86,10 @@ fn lack(extra: &Extra) -> Option<(UndecidedReason, String)> {
             let failure = findings.lack()?;
             Some((UndecidedReason::Unsupported, failure.problem().to_owned()))
         }
-        Err(field) => Some((
-            UndecidedReason::ProtocolError,
-            format!("the REPL sent a field `{field}` that cannot be understood"),
-        )),
+        Err(failure) => {
+            let problem = failure.problem().to_owned();
+            Some((UndecidedReason::ProtocolError, problem))
+        }
     }
 }
 

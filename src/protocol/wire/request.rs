@@ -1,5 +1,6 @@
 //! What is asked of the REPL.
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::lean::fields::{DecodeError, Fields, Object, boolean, string};
@@ -51,7 +52,7 @@ pub struct File {
 }
 
 /// What a text or file is to report besides messages.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Options {
     /// Every tactic with its goals.
     pub all_tactics: Option<bool>,
@@ -62,7 +63,8 @@ pub struct Options {
 }
 
 /// How much of the infotree to report.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
 pub enum InfoTreeKind {
     /// Everything.
     Full,
@@ -265,6 +267,18 @@ impl InfoTreeKind {
             Self::Substantive => "substantive",
             Self::Other(name) => name,
         }
+    }
+}
+
+impl From<String> for InfoTreeKind {
+    fn from(name: String) -> Self {
+        Self::from_name(name)
+    }
+}
+
+impl From<InfoTreeKind> for String {
+    fn from(kind: InfoTreeKind) -> Self {
+        kind.name().to_owned()
     }
 }
 

@@ -10,8 +10,9 @@ use crate::digest;
 use crate::failure::{Failure, Kind};
 use crate::lean::message::{EnvId, Extra};
 use crate::protocol::wire::{Request, UnpickleEnvironment};
+use crate::session::error::SessionError;
 use crate::session::identity::Identity;
-use crate::session::opening::{OpenSession, Trouble};
+use crate::session::opening::{EnvError, OpenSession};
 use crate::session::pickle::place::Place;
 use crate::session::pickle::probe;
 use crate::session::pickle::sidecar::Sidecar;
@@ -78,22 +79,30 @@ pub fn verify(place: &Place, identity: &Identity) -> Result<Option<Verified>, Fa
     }))
 }
 
+/// Why a pickle does not load into a session.
+#[derive(Debug)]
+pub(crate) enum UnpickleError {
+    /// The session runs another Lean than the pickle was made with.
+    OtherLean(Failure),
+    /// The session failed, or a probe did.
+    Load(EnvError),
+}
+
 impl Verified {
     /// Loads it into a session and proves its environment, once for each session.
     ///
     /// # Errors
-    /// A session that runs another Lean or dies of it, or a probe that fails. A session that died is
-    /// over.
+    /// A session that runs another Lean or dies of it, or a probe that fails.
     pub(crate) fn unpickle(
         &self,
         open: &mut OpenSession,
         wait: Duration,
-    ) -> Result<EnvId, Failure> {
+    ) -> Result<EnvId, UnpickleError> {
         if let Some(env) = open.pickled {
             return Ok(env);
         }
         if open.lean_version != self.sidecar.lean_version {
-            return Err(Failure::new(
+            return Err(UnpickleError::OtherLean(Failure::new(
                 Kind::Build,
                 format!(
                     "the pickle `{}` was made with Lean {}, but the REPL runs Lean {}",
@@ -102,20 +111,23 @@ impl Verified {
                     open.lean_version
                 ),
                 AGAIN,
-            ));
+            )));
         }
         let loaded = unpickle(open, self.place.pickle(), &self.sidecar.probes, wait);
-        let (env, _took) = loaded.map_err(|trouble| self.unusable(trouble))?;
+        let (env, _took) = loaded.map_err(UnpickleError::Load)?;
         open.pickled = Some(env);
         Ok(env)
     }
 
-    /// A pickle that fits by its sidecar and does not load.
-    fn unusable(&self, trouble: Trouble) -> Failure {
-        let cause = trouble.into_failure();
-        if cause.kind() == Kind::Interrupted {
-            return cause;
-        }
+    /// The failure for a pickle that fits by its sidecar and does not load.
+    pub(crate) fn unusable(&self, error: UnpickleError) -> Failure {
+        let cause = match error {
+            UnpickleError::OtherLean(failure) => return failure,
+            UnpickleError::Load(EnvError::Session(SessionError::Interrupted)) => {
+                return SessionError::Interrupted.into_failure();
+            }
+            UnpickleError::Load(error) => error.into_failure(),
+        };
         let problem = format!(
             "the pickle `{}` cannot be loaded",
             self.place.pickle().display()
@@ -130,7 +142,7 @@ pub(crate) fn unpickle(
     pickle: &Path,
     probes: &[String],
     wait: Duration,
-) -> Result<(EnvId, Duration), Trouble> {
+) -> Result<(EnvId, Duration), EnvError> {
     let start = Instant::now();
     // Up to REPL v4.29 an unpickle runs with whatever flag the command before left: an import turns
     // `initialize`d extensions off when it is done, a command on an environment turns them on

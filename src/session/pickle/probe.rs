@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::failure::{Failure, Kind};
 use crate::lean::message::{EnvId, Message, Severity};
-use crate::session::opening::{OpenSession, Trouble, has_errors, texts};
+use crate::session::opening::{EnvError, OpenSession, has_errors, texts};
 use crate::session::pickle::imports::checked_header;
 
 /// What every environment that imports anything passes.
@@ -38,7 +38,7 @@ pub(crate) fn find(
     env: EnvId,
     imports: &[String],
     wait: Duration,
-) -> Result<(Vec<String>, Vec<String>), Trouble> {
+) -> Result<(Vec<String>, Vec<String>), EnvError> {
     let mut probes: Vec<String> = ALWAYS.map(str::to_owned).to_vec();
     let mut unknown = Vec::new();
     let known = |module: &String| KNOWN.iter().find(|(name, _)| name == module);
@@ -70,7 +70,7 @@ fn ask(
     env: EnvId,
     modules: &[String],
     wait: Duration,
-) -> Result<Vec<(usize, String)>, Trouble> {
+) -> Result<Vec<(usize, String)>, EnvError> {
     if modules.is_empty() {
         return Ok(Vec::new());
     }
@@ -82,9 +82,9 @@ fn ask(
     // A library that does not import `Lean` cannot look into itself, but beside it that works.
     let lean = std::iter::once("Lean".to_owned());
     let header = checked_header(&lean.chain(modules.iter().cloned()).collect::<Vec<_>>());
-    match open.environment(&header.map_err(Trouble::Refused)?, wait) {
+    match open.environment(&header.map_err(EnvError::Refused)?, wait) {
         Ok(env) => Ok(constants(&open.run(&question, env, wait)?.messages)),
-        Err(Trouble::Refused(_)) => Ok(found),
+        Err(EnvError::Refused(_)) => Ok(found),
         Err(trouble) => Err(trouble),
     }
 }
@@ -98,11 +98,11 @@ pub(crate) fn check(
     env: EnvId,
     probes: &[String],
     wait: Duration,
-) -> Result<(), Trouble> {
+) -> Result<(), EnvError> {
     for probe in probes {
         let reply = open.run(probe, env, wait)?;
         if has_errors(&reply.messages) {
-            return Err(Trouble::Refused(
+            return Err(EnvError::Refused(
                 Failure::new(
                     Kind::Build,
                     format!("the probe `{probe}` fails"),

@@ -11,7 +11,7 @@ use crate::process::launch::Launch;
 use crate::project::Project;
 use crate::session::error::SessionError;
 use crate::session::exchange::{Session, SessionLimits};
-use crate::session::opening::{OpenSession, Trouble};
+use crate::session::opening::{EnvError, OpenSession};
 use crate::session::pickle::load;
 use crate::session::pickle::place::Place;
 use crate::setup::build::{Built, Circumstances, For, Shelf};
@@ -217,7 +217,7 @@ impl Bench<'_> {
         let asked = Session::start(launch, LIMITS, looks.interrupt, looks.observer)
             .map_err(SessionError::into_failure)
             .and_then(|session| {
-                OpenSession::open(session, looks.patience).map_err(Trouble::into_failure)
+                OpenSession::open(session, looks.patience).map_err(EnvError::into_failure)
             });
         match asked {
             Ok(open) => {

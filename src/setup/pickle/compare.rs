@@ -9,7 +9,8 @@ use crate::data_dir::DataDir;
 use crate::event::{Event, Step};
 use crate::failure::{Failure, Kind};
 use crate::limits::Deadline;
-use crate::session::opening::{OpenSession, SessionFactory, Trouble};
+use crate::session::factory::SessionFactory;
+use crate::session::opening::{EnvError, OpenSession};
 use crate::session::pickle::imports::checked_header;
 use crate::session::pickle::load::{Verified, verify};
 use crate::session::pickle::place::Place;
@@ -50,13 +51,13 @@ struct Runs {
 pub(crate) fn run(
     place: &Place,
     plan: Plan,
-    opener: &SessionFactory,
+    factory: &SessionFactory,
     cache: &DataDir,
 ) -> Result<Sidecar, Failure> {
-    let observer = opener.observer.as_ref();
-    let patience = Deadline::after(opener.import_timeout.get().saturating_mul(4));
-    let lock = place.lock(cache, patience, observer, &opener.interrupt)?;
-    let pickle = verify(place, &opener.lean.identity)?.ok_or_else(|| {
+    let observer = factory.observer.as_ref();
+    let patience = Deadline::after(factory.spec.import_timeout.get().saturating_mul(4));
+    let lock = place.lock(cache, patience, observer, &factory.cancel)?;
+    let pickle = verify(place, &factory.spec.lean.identity)?.ok_or_else(|| {
         Failure::new(
             Kind::Build,
             format!(
@@ -67,7 +68,7 @@ pub(crate) fn run(
         )
     })?;
     let workshop = place.workshop(&lock)?;
-    let compared = measure(&pickle, plan, opener)?;
+    let compared = measure(&pickle, plan, factory)?;
     let sidecar = Sidecar {
         compared: Some(compared),
         ..pickle.sidecar
@@ -77,27 +78,27 @@ pub(crate) fn run(
 }
 
 /// Runs both ways as planned.
-fn measure(pickle: &Verified, plan: Plan, opener: &SessionFactory) -> Result<Compared, Failure> {
+fn measure(pickle: &Verified, plan: Plan, factory: &SessionFactory) -> Result<Compared, Failure> {
     let mut import = Runs::default();
     let mut unpickle = Runs::default();
-    let cold = plan.cold && drop_page_cache(opener);
+    let cold = plan.cold && drop_page_cache(factory);
     if cold {
-        let (took, peak) = once(Way::Import, "cold", pickle, opener)?;
+        let (took, peak) = once(Way::Import, "cold", pickle, factory)?;
         import.cold = Some(took);
         import.peak = import.peak.max(peak);
-        if drop_page_cache(opener) {
-            let (took, peak) = once(Way::Pickle, "cold", pickle, opener)?;
+        if drop_page_cache(factory) {
+            let (took, peak) = once(Way::Pickle, "cold", pickle, factory)?;
             unpickle.cold = Some(took);
             unpickle.peak = unpickle.peak.max(peak);
         }
     } else {
         // Whatever was in the page cache before, after this it is what an import needs.
-        once(Way::Import, "not counted", pickle, opener)?;
+        once(Way::Import, "not counted", pickle, factory)?;
     }
     // In turns, so that a machine that grows busy does not do it to one of them alone.
     for _ in 0..plan.runs.max(1) {
         for (way, runs) in [(Way::Import, &mut import), (Way::Pickle, &mut unpickle)] {
-            let (took, peak) = once(way, "warm", pickle, opener)?;
+            let (took, peak) = once(way, "warm", pickle, factory)?;
             runs.warm.push(took);
             runs.peak = runs.peak.max(peak);
         }
@@ -134,27 +135,28 @@ fn once(
     way: Way,
     label: &str,
     pickle: &Verified,
-    opener: &SessionFactory,
+    factory: &SessionFactory,
 ) -> Result<(Duration, Option<u64>), Failure> {
     let label = format!("measuring: {} ({label})", way.name());
-    let _step = Step::begin(opener.observer.as_ref(), &label);
+    let _step = Step::begin(factory.observer.as_ref(), &label);
     let start = Instant::now();
-    opener.open().and_then(|mut open| {
+    factory.open().and_then(|mut open| {
         match way {
-            Way::Import => import(pickle, &mut open, opener.import_timeout.get())
-                .map_err(Trouble::into_failure)?,
+            Way::Import => import(pickle, &mut open, factory.spec.import_timeout.get())
+                .map_err(EnvError::into_failure)?,
             Way::Pickle => pickle
-                .unpickle(&mut open, opener.import_timeout.get())
-                .map(|_env| ())?,
+                .unpickle(&mut open, factory.spec.import_timeout.get())
+                .map(|_env| ())
+                .map_err(|error| pickle.unusable(error))?,
         }
         Ok((start.elapsed(), open.session.peak_resident_bytes()))
     })
 }
 
 /// Makes the pickle's environment without the pickle, and proves it by the same probes.
-fn import(pickle: &Verified, open: &mut OpenSession, wait: Duration) -> Result<(), Trouble> {
+fn import(pickle: &Verified, open: &mut OpenSession, wait: Duration) -> Result<(), EnvError> {
     let sidecar = &pickle.sidecar;
-    let split = checked_header(&sidecar.imports).map_err(Trouble::Refused)?;
+    let split = checked_header(&sidecar.imports).map_err(EnvError::Refused)?;
     let mut env = open.environment(&split, wait)?;
     if let Some(prelude) = &sidecar.prelude {
         env = open.run(prelude, env, wait)?.env;
@@ -163,7 +165,7 @@ fn import(pickle: &Verified, open: &mut OpenSession, wait: Duration) -> Result<(
 }
 
 /// Drops the page cache of the machine; says whether it could. That it may not is no failure.
-fn drop_page_cache(opener: &SessionFactory) -> bool {
+fn drop_page_cache(factory: &SessionFactory) -> bool {
     rustix::fs::sync();
     match fs::write(Path::new(DROP_CACHES), PAGES_AND_ENTRIES) {
         Ok(()) => true,
@@ -171,7 +173,7 @@ fn drop_page_cache(opener: &SessionFactory) -> bool {
             let text = format!(
                 "no cold figures: the page cache may not be dropped here (`{DROP_CACHES}`: {err})"
             );
-            opener.observer.tell(Event::Noted { text: &text });
+            factory.observer.tell(Event::Noted { text: &text });
             false
         }
     }

@@ -4,6 +4,7 @@
 use std::error::Error;
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::data_dir::DataDir;
@@ -13,7 +14,8 @@ use crate::failure::{Failure, Kind};
 use crate::lean::message::{EnvId, Extra};
 use crate::limits::Deadline;
 use crate::protocol::wire::{PickleEnvironment, Request};
-use crate::session::opening::{OpenSession, SessionFactory, Trouble, has_errors, texts};
+use crate::session::factory::SessionFactory;
+use crate::session::opening::{EnvError, OpenSession, has_errors, texts};
 use crate::session::pickle::imports::checked_header;
 use crate::session::pickle::load;
 use crate::session::pickle::place::{Place, Workshop};
@@ -53,20 +55,20 @@ struct Made {
 /// that is full, the interrupt. What was at the place before is then still there.
 pub(crate) fn run(
     order: &Order,
-    opener: &SessionFactory,
+    factory: &SessionFactory,
     cache: &DataDir,
 ) -> Result<Sidecar, Failure> {
-    let observer = opener.observer.as_ref();
-    let wait = opener.import_timeout.get();
+    let observer = factory.observer.as_ref();
+    let wait = factory.spec.import_timeout.get();
     // Another process may go through all of its steps before it is our turn.
     let patience = Deadline::after(wait.saturating_mul(4));
     let lock = order
         .place
-        .lock(cache, patience, observer, &opener.interrupt)?;
+        .lock(cache, patience, observer, &factory.cancel)?;
     let workshop = order.place.workshop(&lock)?;
     let job = Job {
         order,
-        opener,
+        factory,
         workshop: &workshop,
         wait,
     };
@@ -80,10 +82,10 @@ pub(crate) fn run(
     let (unpickle, peak) = job.prove(&made)?;
     let sidecar = Sidecar {
         version: VERSION,
-        toolchain: opener.lean.identity.toolchain.clone(),
-        repl: opener.lean.identity.repl.clone(),
+        toolchain: factory.spec.lean.identity.toolchain.clone(),
+        repl: factory.spec.lean.identity.repl.clone(),
         lean_version: made.lean_version,
-        manifest: opener.lean.identity.manifest.clone(),
+        manifest: factory.spec.lean.identity.manifest.clone(),
         imports: order.imports.clone(),
         prelude: order
             .prelude
@@ -107,7 +109,7 @@ struct Job<'a> {
     /// What is wanted.
     order: &'a Order,
     /// Starts sessions.
-    opener: &'a SessionFactory,
+    factory: &'a SessionFactory,
     /// Where the files are made.
     workshop: &'a Workshop,
     /// The longest wait for each request.
@@ -120,17 +122,17 @@ impl Job<'_> {
         let order = self.order;
         let split = checked_header(&order.imports)?;
         let _step = Step::begin(
-            self.opener.observer.as_ref(),
+            self.factory.observer.as_ref(),
             &format!("importing {}", order.imports.join(", ")),
         );
-        let mut opener = self.opener.clone();
-        let writes = &mut opener.lean.launch.writes;
+        let mut factory = self.factory.clone();
+        let writes = &mut Arc::make_mut(&mut factory.spec).lean.launch.writes;
         writes.push(self.workshop.dir().to_owned());
-        let mut open = opener.open()?;
+        let mut open = factory.open()?;
         let start = Instant::now();
         let env = open
             .environment(&split, self.wait)
-            .map_err(Trouble::into_failure)?;
+            .map_err(EnvError::into_failure)?;
         let import = start.elapsed();
         let probes = self.probes(&mut open, env)?;
         let env = match &order.prelude {
@@ -150,16 +152,16 @@ impl Job<'_> {
     fn probes(&self, open: &mut OpenSession, env: EnvId) -> Result<Vec<String>, Failure> {
         let imports = &self.order.imports;
         let (mut probes, unknown) =
-            probe::find(open, env, imports, self.wait).map_err(Trouble::into_failure)?;
+            probe::find(open, env, imports, self.wait).map_err(EnvError::into_failure)?;
         if !unknown.is_empty() && self.order.probes.is_empty() {
             let text = format!(
                 "no constant of {} could be found, so that only `Nat` is looked for after an unpickle; name one with `--probe '#check NAME'`",
                 unknown.join(", ")
             );
-            self.opener.observer.tell(Event::Noted { text: &text });
+            self.factory.observer.tell(Event::Noted { text: &text });
         }
         probes.extend(self.order.probes.iter().cloned());
-        probe::check(open, env, &probes, self.wait).map_err(Trouble::into_failure)?;
+        probe::check(open, env, &probes, self.wait).map_err(EnvError::into_failure)?;
         Ok(probes)
     }
 
@@ -173,7 +175,7 @@ impl Job<'_> {
     ) -> Result<EnvId, Failure> {
         let reply = open
             .run(prelude.text(), env, self.wait)
-            .map_err(Trouble::into_failure)?;
+            .map_err(EnvError::into_failure)?;
         if has_errors(&reply.messages) {
             return Err(Failure::new(
                 Kind::Build,
@@ -182,7 +184,7 @@ impl Job<'_> {
             )
             .caused_by(texts(&reply.messages)));
         }
-        probe::check(open, reply.env, probes, self.wait).map_err(Trouble::into_failure)?;
+        probe::check(open, reply.env, probes, self.wait).map_err(EnvError::into_failure)?;
         Ok(reply.env)
     }
 
@@ -213,13 +215,14 @@ impl Job<'_> {
     /// Loads the new pickle in a process that has seen nothing of its making, and probes it.
     fn prove(&self, made: &Made) -> Result<(Duration, Option<u64>), Failure> {
         let _step = Step::begin(
-            self.opener.observer.as_ref(),
+            self.factory.observer.as_ref(),
             "checking the pickle in a fresh process",
         );
         let path = self.workshop.pickle();
-        let mut opener = self.opener.clone();
-        opener.lean.launch.reads.push(path.clone());
-        let mut open = opener.open()?;
+        let mut factory = self.factory.clone();
+        let spec = Arc::make_mut(&mut factory.spec);
+        spec.lean.launch.reads.push(path.clone());
+        let mut open = factory.open()?;
         let loaded = load::unpickle(&mut open, &path, &made.probes, self.wait);
         let (_env, took) = loaded.map_err(|trouble| {
             let cause = trouble.into_failure();

@@ -4,17 +4,18 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use crate::engine::pool::board::Board;
-use crate::engine::pool::job::{Answer, Job, Refusal};
+use crate::engine::evaluate::{Done, Evaluate, SubmitError};
+use crate::engine::pool::demand::Demand;
 use crate::engine::pool::lease::Lease;
-use crate::engine::pool::promise::Done;
 use crate::engine::pool::queue::Entry;
+use crate::engine::pool::scheduler::Scheduler;
 use crate::engine::pool::settings::PoolSettings;
 use crate::engine::pool::shared::Shared;
-use crate::engine::pool::slot::Slot;
 use crate::engine::pool::state::PoolState;
 use crate::engine::pool::supervisor;
-use crate::engine::pool::ticket::Ticket;
+use crate::engine::pool::worker::Worker;
+use crate::engine::record::EvalRecord;
+use crate::engine::request::EvalRequest;
 use crate::event::Observer;
 use crate::failure::{Failure, Kind};
 use crate::limits::{Deadline, TICK, Wait};
@@ -35,11 +36,11 @@ impl Pool {
     pub fn start(settings: PoolSettings, observer: Arc<dyn Observer>) -> Arc<Self> {
         let shared = Arc::new(Shared::new(settings, observer));
         let mut threads = Vec::new();
-        for seat in 0..shared.seats() {
-            let slot = Slot::new(Arc::clone(&shared), seat);
-            match spawn(format!("session {seat}"), move || slot.work()) {
+        for index in 0..shared.workers() {
+            let worker = Worker::new(Arc::clone(&shared), index);
+            match spawn(format!("worker {index}"), move || worker.work()) {
                 Ok(thread) => threads.push(thread),
-                Err(failure) => shared.with(|board, _| board.gone(seat, Some(failure))),
+                Err(failure) => shared.with(|scheduler, _| scheduler.gone(index, Some(failure))),
             }
         }
         let watched = Arc::clone(&shared);
@@ -47,9 +48,9 @@ impl Pool {
             Ok(thread) => threads.push(thread),
             Err(failure) => {
                 // Without it nothing would ever time out: better no pool at all.
-                shared.with(|board, now| {
-                    board.drain(now);
-                    board.gone(usize::MAX, Some(failure));
+                shared.with(|scheduler, now| {
+                    scheduler.drain(now);
+                    scheduler.gone(usize::MAX, Some(failure));
                 });
             }
         }
@@ -59,44 +60,46 @@ impl Pool {
         })
     }
 
-    /// Takes a job in. `done` is called exactly once, on any thread, possibly before this returns.
-    pub fn submit(&self, job: Job, done: Done<Result<Answer, Refusal>>) {
-        self.enter(Ticket::job(job, done, &self.shared.hasher));
-    }
-
     /// Asks for a session of one's own, which nobody has used before; it counts against the
     /// capacity, and is given back and replaced when the lease is dropped. `done` is called exactly
     /// once, on any thread, possibly before this returns.
-    pub fn lease(&self, client: Arc<str>, patience: Deadline, done: Done<Result<Lease, Refusal>>) {
-        self.enter(Ticket::lease(client, patience, done));
+    pub fn lease(
+        &self,
+        client: Arc<str>,
+        client_deadline: Deadline,
+        done: Done<Result<Lease, SubmitError>>,
+    ) {
+        self.enter(Demand::lease(client, client_deadline, done));
     }
 
     /// Lets an entry wait for a session, or refuses it.
-    fn enter(&self, entry: Entry<Ticket>) {
-        let turned = self.shared.with(|board, now| board.submit(entry, now));
-        if let Some((entry, turned)) = turned {
-            entry.item.refuse_turned(turned);
+    fn enter(&self, entry: Entry<Demand>) {
+        let refused = self
+            .shared
+            .with(|scheduler, now| scheduler.submit(entry, now));
+        if let Some((entry, error)) = refused {
+            entry.item.refuse(error);
         }
     }
 
     /// How the pool is now.
     pub fn state(&self) -> PoolState {
-        self.shared.with(|board, _| board.state())
+        self.shared.with(|scheduler, _| scheduler.state())
     }
 
     /// Takes no more work, refuses what waits, lets what runs go on for at most `grace`, and then
     /// kills it. Returns when all threads have ended and all process groups are reaped.
     pub fn drain(&self, grace: Wait) {
-        let waiting = self.shared.with(Board::drain);
+        let waiting = self.shared.with(Scheduler::drain);
         for entry in waiting {
-            entry.item.refuse(Refusal::Draining);
+            entry.item.refuse(SubmitError::ShuttingDown);
         }
         let deadline = Deadline::after(grace.get());
-        while !deadline.is_over() && self.shared.with(|board, _| board.is_working()) {
-            self.shared.wait_in_office(deadline.left().min(TICK));
+        while !deadline.is_over() && self.shared.with(|scheduler, _| scheduler.is_working()) {
+            self.shared.wait_for_change(deadline.left().min(TICK));
         }
-        self.shared.with(|board, _| board.kill_all());
-        self.shared.ring_office();
+        self.shared.with(|scheduler, _| scheduler.kill_all());
+        self.shared.wake_watchers();
         let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
         for thread in threads.drain(..) {
             // A client that is called back may hold the last reference to the pool.
@@ -104,6 +107,12 @@ impl Pool {
                 // The hook has said what the thread panicked about.
             }
         }
+    }
+}
+
+impl Evaluate for Pool {
+    fn submit(&self, request: EvalRequest, done: Done<Result<EvalRecord, SubmitError>>) {
+        self.enter(Demand::evaluation(request, done, &self.shared.hasher));
     }
 }
 

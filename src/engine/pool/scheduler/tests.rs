@@ -1,19 +1,21 @@
-//! The board with slots that are played: no threads, no processes, and a clock that is turned by
+//! The scheduler with workers that are played: no threads, no processes, and a clock that is turned by
 //! hand.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use proptest::prelude::*;
 
 use super::*;
-use crate::engine::pool::seat::Finish;
 use crate::engine::pool::settings::{QueueLimits, WearLimits};
+use crate::engine::pool::worker_state::Finish;
 use crate::failure::Kind;
 use crate::limits::CancelFlag;
 use crate::process::launch::Launch;
 use crate::session::identity::{Identity, LeanRepl};
+use crate::session::spec::SessionSpec;
 
-/// What a played slot is at.
+/// What a played worker is at.
 #[derive(Debug)]
 enum Task {
     /// It starts a session.
@@ -24,17 +26,17 @@ enum Task {
     Retire,
 }
 
-/// A board and its slots.
+/// A scheduler and its workers.
 struct Play {
-    /// The board.
-    board: Board<u32>,
-    /// What each slot is at.
+    /// The scheduler.
+    scheduler: Scheduler<u32>,
+    /// What each worker is at.
     tasks: Vec<Option<Task>>,
-    /// Which slots have a session.
+    /// Which workers have a session.
     sessions: Vec<bool>,
-    /// How many entries the session of each slot was given.
+    /// How many entries the session of each worker was given.
     given: Vec<u32>,
-    /// Which slots have ended.
+    /// Which workers have ended.
     ended: Vec<bool>,
     /// How often each entry was answered.
     answers: BTreeMap<u32, u32>,
@@ -68,11 +70,11 @@ fn settings(sessions: usize, spares: usize) -> PoolSettings {
             jobs: 6,
             ..QueueLimits::default()
         },
-        ..PoolSettings::new(LeanRepl {
+        ..PoolSettings::new(SessionSpec::new(LeanRepl {
             launch,
             identity,
             expected_lean: None,
-        })
+        }))
     }
 }
 
@@ -87,14 +89,14 @@ impl Play {
 
     fn with(settings: PoolSettings) -> Self {
         let now = Instant::now();
-        let seats = settings.sessions + settings.spares;
+        let workers = settings.sessions + settings.spares;
         Self {
             most: settings.sessions,
-            board: Board::new(&Arc::new(settings), now),
-            tasks: (0..seats).map(|_| None).collect(),
-            sessions: vec![false; seats],
-            given: vec![0; seats],
-            ended: vec![false; seats],
+            scheduler: Scheduler::new(&Arc::new(settings), now),
+            tasks: (0..workers).map(|_| None).collect(),
+            sessions: vec![false; workers],
+            given: vec![0; workers],
+            ended: vec![false; workers],
             answers: BTreeMap::new(),
             entries: 0,
             now,
@@ -115,72 +117,73 @@ impl Play {
             client: client.to_string().into(),
             header,
             bytes: 1,
-            until: self.now + Duration::from_secs(10),
-            patience: self.now + Duration::from_secs(10),
-            cancelled: CancelFlag::default(),
+            arrived: self.now,
+            queue_deadline: self.now + Duration::from_secs(10),
+            client_deadline: self.now + Duration::from_secs(10),
+            cancel: CancelFlag::default(),
             needs_fresh: is_lease,
             is_lease,
             passed_over: 0,
         };
-        if let Some((entry, _)) = self.board.submit(entry, self.now) {
+        if let Some((entry, _)) = self.scheduler.submit(entry, self.now) {
             self.answer(entry.item);
         }
         item
     }
 
-    /// Lets a slot's thread take its order.
-    fn take(&mut self, seat: usize) {
-        if self.tasks[seat].is_some() || self.ended[seat] {
+    /// Lets a worker's thread take its assignment.
+    fn take(&mut self, worker: usize) {
+        if self.tasks[worker].is_some() || self.ended[worker] {
             return;
         }
-        self.tasks[seat] = match self.board.take_order(seat) {
+        self.tasks[worker] = match self.scheduler.take_assignment(worker) {
             None => None,
-            Some(Order::Start { .. }) => {
-                assert!(!self.sessions[seat], "a second session in one slot");
+            Some(Assignment::Start { .. }) => {
+                assert!(!self.sessions[worker], "a second session in one worker");
                 Some(Task::Start)
             }
-            Some(Order::Run(entry)) => {
-                assert!(self.sessions[seat], "work for a slot without a session");
-                self.given[seat] += 1;
-                let is_single = self.board.settings.wear.single_use;
+            Some(Assignment::Run(entry)) => {
+                assert!(self.sessions[worker], "work for a worker without a session");
+                self.given[worker] += 1;
+                let is_single = self.scheduler.settings.wear.single_use;
                 assert!(
-                    !is_single || self.given[seat] == 1,
-                    "a second text for a session of a single use"
+                    !is_single || self.given[worker] == 1,
+                    "a second source for a session of a single use"
                 );
                 Some(Task::Run(entry))
             }
-            Some(Order::Retire) => Some(Task::Retire),
-            Some(Order::Stop) => {
-                self.sessions[seat] = false;
-                self.ended[seat] = true;
-                self.board.gone(seat, None);
+            Some(Assignment::Retire) => Some(Task::Retire),
+            Some(Assignment::Stop) => {
+                self.sessions[worker] = false;
+                self.ended[worker] = true;
+                self.scheduler.gone(worker, None);
                 None
             }
         };
     }
 
-    /// Lets a slot come to the end of what it is at, well or badly.
-    fn end(&mut self, seat: usize, is_well: bool) {
-        match self.tasks[seat].take() {
+    /// Lets a worker come to the end of what it is at, well or badly.
+    fn end(&mut self, worker: usize, is_well: bool) {
+        match self.tasks[worker].take() {
             None => {}
             Some(Task::Start) if is_well => {
-                self.sessions[seat] = true;
-                self.given[seat] = 0;
+                self.sessions[worker] = true;
+                self.given[worker] = 0;
                 let opened = Opened {
                     lean_version: "4.27.0".to_owned(),
                     resident: 1,
                     held: Vec::new(),
                 };
-                self.board.started(seat, opened, self.now);
+                self.scheduler.started(worker, opened, self.now);
             }
             Some(Task::Start) => {
-                for entry in self.board.start_failed(seat, failure(), self.now) {
+                for (entry, _) in self.scheduler.start_failed(worker, failure(), self.now) {
                     self.answer(entry.item);
                 }
             }
             Some(Task::Retire) => {
-                self.sessions[seat] = false;
-                self.board.emptied(seat, self.now);
+                self.sessions[worker] = false;
+                self.scheduler.emptied(worker, self.now);
             }
             Some(Task::Run(entry)) => {
                 // A job that failed once needs a fresh session, and fails for good there.
@@ -188,7 +191,7 @@ impl Play {
                 let item = entry.item;
                 let finish = Finish {
                     ran: true,
-                    lost: (!is_well || entry.is_lease).then_some(Reason::Died),
+                    lost: (!is_well || entry.is_lease).then_some(RecycleReason::Died),
                     proven: entry.header.map(|hash| (hash, Arc::from("import A"))),
                     resident: 1,
                     again: is_again.then_some(Entry {
@@ -196,7 +199,7 @@ impl Play {
                         ..entry
                     }),
                 };
-                match self.board.finished(seat, finish, self.now) {
+                match self.scheduler.finished(worker, finish, self.now) {
                     Some(back) => self.answer(back.item),
                     None if is_again => {}
                     None => self.answer(item),
@@ -208,7 +211,7 @@ impl Play {
     /// Turns the clock and lets the supervisor look.
     fn tick(&mut self, seconds: u64) {
         self.now += Duration::from_secs(seconds);
-        for (entry, _) in self.board.tick(self.now) {
+        for (entry, _) in self.scheduler.tick(self.now) {
             self.answer(entry.item);
         }
     }
@@ -216,47 +219,47 @@ impl Play {
     /// Lets everything come to an end that can.
     fn settle(&mut self) {
         for _ in 0..20 {
-            for seat in 0..self.tasks.len() {
-                self.take(seat);
-                self.end(seat, true);
+            for worker in 0..self.tasks.len() {
+                self.take(worker);
+                self.end(worker, true);
             }
         }
     }
 
     /// What must hold at all times.
     fn check(&self) {
-        let seats = self.board.seats.iter();
-        let active = seats.filter(|seat| seat.status.is_active()).count();
+        let workers = self.scheduler.workers.iter();
+        let active = workers.filter(|worker| worker.status.is_active()).count();
         assert!(active <= self.most, "{active} active");
         let mut places: BTreeMap<u32, u32> = self.answers.clone();
         let running = self.tasks.iter().filter_map(|task| match task {
             Some(Task::Run(entry)) => Some(entry.item),
             _ => None,
         });
-        let ordered = self
-            .board
-            .seats
-            .iter()
-            .filter_map(|seat| match &seat.order {
-                Some(Order::Run(entry)) => Some(entry.item),
-                _ => None,
-            });
-        for item in running.chain(ordered) {
+        let assigned =
+            self.scheduler
+                .workers
+                .iter()
+                .filter_map(|worker| match &worker.assignment {
+                    Some(Assignment::Run(entry)) => Some(entry.item),
+                    _ => None,
+                });
+        for item in running.chain(assigned) {
             *places.entry(item).or_default() += 1;
         }
         assert!(places.values().all(|count| *count == 1), "{places:?}");
-        let known = places.len() + self.board.queue.len();
+        let known = places.len() + self.scheduler.queue.len();
         assert_eq!(known, usize::try_from(self.entries).unwrap());
-        for (seat, task) in self.board.seats.iter().zip(&self.tasks) {
+        for (worker, task) in self.scheduler.workers.iter().zip(&self.tasks) {
             assert!(
-                seat.order.is_none() || task.is_none() || self.board.is_draining,
-                "an order for a slot that is at something else"
+                worker.assignment.is_none() || task.is_none() || self.scheduler.is_draining,
+                "an assignment for a worker that is at something else"
             );
         }
     }
 }
 
-/// What happens to a board.
+/// What happens to a scheduler.
 #[derive(Debug, Clone)]
 enum Step {
     Submit {
@@ -266,7 +269,7 @@ enum Step {
     },
     Take(usize),
     End {
-        seat: usize,
+        worker: usize,
         is_well: bool,
     },
     Lost(usize),
@@ -280,7 +283,7 @@ fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(client, header, is_lease)| Step::Submit { client, header, is_lease }),
         8 => (0..4_usize).prop_map(Step::Take),
         8 => (0..4_usize, prop::bool::weighted(0.8))
-            .prop_map(|(seat, is_well)| Step::End { seat, is_well }),
+            .prop_map(|(worker, is_well)| Step::End { worker, is_well }),
         1 => (0..4_usize).prop_map(Step::Lost),
         1 => (0..4_usize).prop_map(Step::LostBefore),
         2 => (0..15_u64).prop_map(Step::Tick),
@@ -298,29 +301,29 @@ proptest! {
         let mut settings = settings(sessions, spares);
         settings.wear.single_use = single_use;
         let mut play = Play::with(settings);
-        let seats = sessions + spares;
+        let workers = sessions + spares;
         for step in steps {
             match step {
                 Step::Submit { client, header, is_lease } => {
                     play.submit(client, header, is_lease);
                 }
-                Step::Take(seat) => play.take(seat % seats),
-                Step::End { seat, is_well } => play.end(seat % seats, is_well),
-                Step::Lost(seat) => {
-                    let seat = seat % seats;
+                Step::Take(worker) => play.take(worker % workers),
+                Step::End { worker, is_well } => play.end(worker % workers, is_well),
+                Step::Lost(worker) => {
+                    let worker = worker % workers;
                     // Only a thread that has nothing to do looks after its session.
-                    if play.sessions[seat] && play.tasks[seat].is_none() {
-                        let back = play.board.lost(seat, Reason::Died, None, play.now);
+                    if play.sessions[worker] && play.tasks[worker].is_none() {
+                        let back = play.scheduler.lost(worker, RecycleReason::Died, None, play.now);
                         prop_assert!(back.is_none());
                     }
                 }
-                Step::LostBefore(seat) => {
-                    let seat = seat % seats;
+                Step::LostBefore(worker) => {
+                    let worker = worker % workers;
                     if let Some(Task::Run(entry)) =
-                        play.tasks[seat].take_if(|task| matches!(task, Task::Run(_)))
+                        play.tasks[worker].take_if(|task| matches!(task, Task::Run(_)))
                     {
-                        play.given[seat] -= 1;
-                        let back = play.board.lost(seat, Reason::Died, Some(entry), play.now);
+                        play.given[worker] -= 1;
+                        let back = play.scheduler.lost(worker, RecycleReason::Died, Some(entry), play.now);
                         prop_assert!(back.is_none());
                     }
                 }
@@ -328,13 +331,13 @@ proptest! {
             }
             play.check();
         }
-        for entry in play.board.drain(play.now) {
+        for entry in play.scheduler.drain(play.now) {
             play.answer(entry.item);
         }
         play.check();
         play.settle();
         play.check();
-        prop_assert!(play.board.is_gone());
+        prop_assert!(play.scheduler.is_gone());
         prop_assert_eq!(play.answers.len(), usize::try_from(play.entries).unwrap());
     }
 
@@ -355,7 +358,7 @@ proptest! {
         play.check();
         prop_assert!(play.answers.values().all(|count| *count == 1));
         prop_assert_eq!(play.answers.len(), usize::try_from(play.entries).unwrap());
-        prop_assert_eq!(play.board.state().queued, 0);
+        prop_assert_eq!(play.scheduler.state().queued, 0);
     }
 }
 
@@ -373,11 +376,11 @@ fn a_worn_session_works_on_until_its_spare_is_ready_and_never_longer_than_twice_
     for _ in 0..4 {
         run(&mut play);
     }
-    assert_eq!(play.board.seats[0].status, Status::Idle);
+    assert_eq!(play.scheduler.workers[0].status, Status::Idle);
     play.end(1, true);
-    assert_eq!(play.board.seats[0].status, Status::Leaving);
-    assert_eq!(play.board.seats[1].status, Status::Idle);
-    assert_eq!(play.board.restarts.of(Reason::Requests), 1);
+    assert_eq!(play.scheduler.workers[0].status, Status::Leaving);
+    assert_eq!(play.scheduler.workers[1].status, Status::Idle);
+    assert_eq!(play.scheduler.restarts.of(RecycleReason::Requests), 1);
 
     let mut play = Play::new(1, 1);
     play.take(0);
@@ -386,7 +389,7 @@ fn a_worn_session_works_on_until_its_spare_is_ready_and_never_longer_than_twice_
     for _ in 0..6 {
         run(&mut play);
     }
-    assert_eq!(play.board.seats[0].status, Status::Leaving);
+    assert_eq!(play.scheduler.workers[0].status, Status::Leaving);
 }
 
 #[test]
@@ -401,13 +404,13 @@ fn a_session_that_works_is_not_given_up_while_no_other_can_start() {
         play.take(0);
         play.end(0, true);
     }
-    assert_eq!(play.board.seats[0].status, Status::Idle);
+    assert_eq!(play.scheduler.workers[0].status, Status::Idle);
     // The pause is over, and the next start succeeds.
     play.tick(1);
     play.take(1);
     play.end(1, true);
-    assert_eq!(play.board.seats[0].status, Status::Leaving);
-    assert_eq!(play.board.seats[1].status, Status::Idle);
+    assert_eq!(play.scheduler.workers[0].status, Status::Leaving);
+    assert_eq!(play.scheduler.workers[1].status, Status::Idle);
 }
 
 #[test]
@@ -417,23 +420,23 @@ fn sessions_without_spares_are_replaced_one_after_the_other() {
     for _ in 0..6 {
         let first = play.submit(0, None, false);
         let second = play.submit(1, None, false);
-        for seat in [0, 1] {
-            play.take(seat);
+        for worker in [0, 1] {
+            play.take(worker);
         }
-        for seat in [0, 1] {
-            play.end(seat, true);
+        for worker in [0, 1] {
+            play.end(worker, true);
         }
         assert_eq!((play.answers[&first], play.answers[&second]), (1, 1));
-        let statuses = play.board.seats.iter();
+        let statuses = play.scheduler.workers.iter();
         assert!(
             statuses
-                .filter(|seat| seat.status == Status::Leaving)
+                .filter(|worker| worker.status == Status::Leaving)
                 .count()
                 <= 1
         );
         play.settle();
     }
-    assert_eq!(play.board.restarts.of(Reason::Requests), 4);
+    assert_eq!(play.scheduler.restarts.of(RecycleReason::Requests), 4);
 }
 
 #[test]
@@ -458,11 +461,11 @@ fn one_start_that_is_killed_does_not_turn_away_those_who_wait_for_a_pool_that_ha
     play.submit(0, None, false);
     let waiting = play.submit(1, None, false);
     play.take(0);
-    play.board.finished(
+    play.scheduler.finished(
         0,
         Finish {
             ran: true,
-            lost: Some(Reason::Died),
+            lost: Some(RecycleReason::Died),
             proven: None,
             resident: 0,
             again: None,
@@ -482,7 +485,11 @@ fn one_start_that_is_killed_does_not_turn_away_those_who_wait_for_a_pool_that_ha
 
     let mut play = Play::new(1, 0);
     play.settle();
-    assert!(play.board.lost(0, Reason::Died, None, play.now).is_none());
+    assert!(
+        play.scheduler
+            .lost(0, RecycleReason::Died, None, play.now)
+            .is_none()
+    );
     play.submit(0, None, false);
     play.take(0);
     play.end(0, true);
@@ -500,14 +507,14 @@ fn those_who_wait_are_told_when_the_first_start_has_failed() {
     play.submit(0, None, false);
     play.take(0);
     play.take(1);
-    assert!(play.answers.is_empty() && !play.board.state().is_ready);
+    assert!(play.answers.is_empty() && !play.scheduler.state().is_ready);
     play.end(0, false);
     assert_eq!(play.answers.len(), 1);
     // The other start is still under way and may succeed, but nobody waits for it.
     play.submit(0, None, false);
     assert_eq!(play.answers.len(), 2);
     play.end(1, true);
-    assert!(play.board.state().is_ready);
+    assert!(play.scheduler.state().is_ready);
     play.submit(0, None, false);
     assert_eq!(play.answers.len(), 2);
 }

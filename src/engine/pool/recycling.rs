@@ -9,8 +9,8 @@ use crate::session::error::SessionError;
 
 /// Why a session was replaced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Reason {
-    /// It has evaluated as many texts as it may.
+pub enum RecycleReason {
+    /// It has evaluated as many sources as it may.
     Requests,
     /// It held too much memory.
     Memory,
@@ -34,22 +34,22 @@ pub enum Reason {
     Start,
 }
 
-/// Every reason.
-pub const REASONS: [Reason; 11] = [
-    Reason::Requests,
-    Reason::Memory,
-    Reason::Age,
-    Reason::Idle,
-    Reason::Headers,
-    Reason::Timeout,
-    Reason::Died,
-    Reason::ProtocolError,
-    Reason::Cancelled,
-    Reason::Leased,
-    Reason::Start,
-];
+impl RecycleReason {
+    /// Every reason.
+    pub const ALL: [Self; 11] = [
+        Self::Requests,
+        Self::Memory,
+        Self::Age,
+        Self::Idle,
+        Self::Headers,
+        Self::Timeout,
+        Self::Died,
+        Self::ProtocolError,
+        Self::Cancelled,
+        Self::Leased,
+        Self::Start,
+    ];
 
-impl Reason {
     /// The word for it, in JSON and in metrics.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -108,55 +108,58 @@ impl Wear {
     }
 }
 
-/// What is to become of a session between two texts.
+/// Whether a session is replaced between two sources.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Fate {
+pub(crate) enum Recycling {
     /// It goes on.
     Keep,
     /// It goes when that makes nobody wait.
-    Due(Reason),
+    Due(RecycleReason),
     /// It goes at once.
-    Overdue(Reason),
+    Overdue(RecycleReason),
 }
 
 /// Decides about a session that is idle.
-pub(crate) fn fate(wear: &Wear, limits: &WearLimits, now: Instant) -> Fate {
+pub(crate) fn recycling(wear: &Wear, limits: &WearLimits, now: Instant) -> Recycling {
     let age = now.saturating_duration_since(wear.opened);
     let idle = now.saturating_duration_since(wear.used);
     let worn = wear.requests > 0;
     let memory = limits.memory.map(Bytes::get);
     let quotas = [
         (
-            Reason::Requests,
+            RecycleReason::Requests,
             limits.requests.and_then(|most| over(wear.requests, most)),
         ),
         // What a new session holds is not wear: replacing it would give the same again.
         (
-            Reason::Memory,
+            RecycleReason::Memory,
             memory.and_then(|most| over(wear.resident, most).filter(|_| worn)),
         ),
         (
-            Reason::Headers,
+            RecycleReason::Headers,
             over(wear.headers, limits.headers.max(1)).filter(|_| worn),
         ),
-        (Reason::Age, limits.age.and_then(|most| over(age, most))),
         (
-            Reason::Idle,
+            RecycleReason::Age,
+            limits.age.and_then(|most| over(age, most)),
+        ),
+        (
+            RecycleReason::Idle,
             limits
                 .idle
                 .and_then(|most| over(idle, most).filter(|_| worn))
                 .map(|_| false),
         ),
     ];
-    let mut fate = Fate::Keep;
+    let mut recycling = Recycling::Keep;
     for (reason, over) in quotas {
-        match (over, fate) {
-            (Some(true), _) => return Fate::Overdue(reason),
-            (Some(false), Fate::Keep) => fate = Fate::Due(reason),
+        match (over, recycling) {
+            (Some(true), _) => return Recycling::Overdue(reason),
+            (Some(false), Recycling::Keep) => recycling = Recycling::Due(reason),
             _ => {}
         }
     }
-    fate
+    recycling
 }
 
 /// Nothing below the limit; from it on, whether it is twice as much.
@@ -165,11 +168,11 @@ fn over<Q: PartialOrd + Copy + std::ops::Sub<Output = Q>>(used: Q, most: Q) -> O
 }
 
 /// Whether a job whose session was lost is tried once more, on a fresh session. `worn` says whether
-/// the session had evaluated another text before.
+/// the session had evaluated another source before.
 pub(crate) fn may_try_again(error: &SessionError, worn: bool, has_begun: bool) -> bool {
     match error {
         SessionError::Died(_) | SessionError::Pipe(_) => !has_begun,
-        // What earlier texts left behind must not decide about this one.
+        // What earlier sources left behind must not decide about this one.
         SessionError::Memory { .. } | SessionError::Garbled { .. } => worn,
         SessionError::Start { .. }
         | SessionError::Late { .. }
@@ -307,35 +310,35 @@ mod tests {
         };
         let limits = [
             (
-                Reason::Requests,
+                RecycleReason::Requests,
                 WearLimits {
                     requests: Some(1),
                     ..none()
                 },
             ),
             (
-                Reason::Memory,
+                RecycleReason::Memory,
                 WearLimits {
                     memory: Some(Bytes::new(100)),
                     ..none()
                 },
             ),
             (
-                Reason::Headers,
+                RecycleReason::Headers,
                 WearLimits {
                     headers: 3,
                     ..none()
                 },
             ),
             (
-                Reason::Age,
+                RecycleReason::Age,
                 WearLimits {
                     age: Some(SECOND * 10),
                     ..none()
                 },
             ),
             (
-                Reason::Idle,
+                RecycleReason::Idle,
                 WearLimits {
                     idle: Some(SECOND * 10),
                     ..none()
@@ -343,7 +346,7 @@ mod tests {
             ),
         ];
         for (reason, limits) in limits {
-            assert_eq!(fate(&worn, &limits, later(10)), Fate::Due(reason));
+            assert_eq!(recycling(&worn, &limits, later(10)), Recycling::Due(reason));
             let twice = Wear {
                 requests: 2,
                 resident: 200,
@@ -351,12 +354,12 @@ mod tests {
                 ..worn
             };
             let expected = match reason {
-                Reason::Idle => Fate::Due(reason),
-                _ => Fate::Overdue(reason),
+                RecycleReason::Idle => Recycling::Due(reason),
+                _ => Recycling::Overdue(reason),
             };
-            assert_eq!(fate(&twice, &limits, later(20)), expected);
+            assert_eq!(recycling(&twice, &limits, later(20)), expected);
         }
-        assert_eq!(fate(&worn, &none(), later(1_000_000)), Fate::Keep);
+        assert_eq!(recycling(&worn, &none(), later(1_000_000)), Recycling::Keep);
     }
 
     #[test]
@@ -371,7 +374,10 @@ mod tests {
             idle: Some(SECOND),
             headers: 1,
         };
-        assert_eq!(fate(&fresh, &limits, start + SECOND * 10), Fate::Keep);
+        assert_eq!(
+            recycling(&fresh, &limits, start + SECOND * 10),
+            Recycling::Keep
+        );
     }
 
     #[test]

@@ -1,13 +1,13 @@
-//! One slot as the board sees it: what it is at and what it is told next. Owns no process.
+//! One worker as the scheduler sees it: what it is at and what it is told next. Owns no process.
 
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::engine::pool::policy::{Reason, Wear};
 use crate::engine::pool::queue::Entry;
+use crate::engine::pool::recycling::{RecycleReason, Wear};
 use crate::limits::CancelFlag;
 
-/// What a slot is at.
+/// What a worker is at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Status {
     /// It has no session and waits until it may start one.
@@ -18,7 +18,7 @@ pub(crate) enum Status {
     Spare,
     /// Its session waits for work.
     Idle,
-    /// Its session runs a text.
+    /// Its session runs a source.
     Busy,
     /// Its session is a client's own.
     Leased,
@@ -45,9 +45,9 @@ impl Status {
     }
 }
 
-/// What a slot's thread is told to do.
+/// What a worker's thread is told to do.
 #[derive(Debug)]
-pub(crate) enum Order<T> {
+pub(crate) enum Assignment<T> {
     /// Start a session, proving these headers.
     Start {
         /// Stops the session when set.
@@ -63,48 +63,56 @@ pub(crate) enum Order<T> {
     Stop,
 }
 
-/// Who waits for what a slot runs.
+/// Who waits for what a worker runs.
 #[derive(Debug)]
 pub(crate) struct Watch {
     /// Set when the client has gone away.
-    pub(crate) cancelled: CancelFlag,
-    /// The end of the client's patience.
-    pub(crate) until: Instant,
+    pub(crate) cancel: CancelFlag,
+    /// The end of the whole.
+    pub(crate) deadline: Instant,
 }
 
-/// One slot.
+/// One worker.
 #[derive(Debug)]
-pub(crate) struct Seat<T> {
+pub(crate) struct WorkerState<T> {
     /// What it is at.
     pub(crate) status: Status,
     /// What its thread has not taken yet.
-    pub(crate) order: Option<Order<T>>,
+    pub(crate) assignment: Option<Assignment<T>>,
     /// Stops its session.
     pub(crate) kill: CancelFlag,
     /// What its session has behind it.
     pub(crate) wear: Wear,
     /// The headers that its session holds, by hash.
     pub(crate) held: Vec<u64>,
-    /// Who waits for it; nobody any more once a lease was granted.
+    /// The header of what it runs, by hash.
+    pub(crate) header: Option<u64>,
+    /// Who waits for it; none once a lease was granted.
     pub(crate) watch: Option<Watch>,
 }
 
-impl<T> Seat<T> {
-    /// A slot without a session.
+impl<T> WorkerState<T> {
+    /// A worker without a session.
     pub(crate) fn new(now: Instant) -> Self {
         Self {
             status: Status::Empty,
-            order: None,
+            assignment: None,
             kill: CancelFlag::default(),
             wear: Wear::new(now, 0, 0),
             held: Vec::new(),
+            header: None,
             watch: None,
         }
     }
 
-    /// Whether its session is prepared for a text with this header.
+    /// Whether its session is prepared for a source with this header.
     pub(crate) fn holds(&self, header: Option<u64>) -> bool {
         header.is_none_or(|header| self.held.contains(&header))
+    }
+
+    /// Whether its session is prepared for this header, or will be after what it runs.
+    pub(crate) fn gets(&self, header: Option<u64>) -> bool {
+        self.holds(header) || (self.status == Status::Busy && self.header == header)
     }
 
     /// Whether its session has evaluated nothing.
@@ -119,29 +127,30 @@ impl<T> Seat<T> {
         } else {
             Status::Busy
         };
+        self.header = entry.header;
         self.watch = Some(Watch {
-            cancelled: entry.cancelled.clone(),
-            until: entry.patience,
+            cancel: entry.cancel.clone(),
+            deadline: entry.client_deadline,
         });
-        self.order = Some(Order::Run(entry));
+        self.assignment = Some(Assignment::Run(entry));
     }
 
     /// Has its session stopped.
     pub(crate) fn leave(&mut self) {
         self.status = Status::Leaving;
-        self.order = Some(Order::Retire);
+        self.assignment = Some(Assignment::Retire);
         self.wear.resident = 0;
         self.held.clear();
     }
 }
 
-/// What came of a text or a lease.
+/// What came of a source or a lease.
 #[derive(Debug)]
 pub(crate) struct Finish<T> {
     /// Whether the session was given it at all.
     pub(crate) ran: bool,
     /// Why the session is not to be used again.
-    pub(crate) lost: Option<Reason>,
+    pub(crate) lost: Option<RecycleReason>,
     /// A header that the session holds now: by hash, and as it is sent.
     pub(crate) proven: Option<(u64, Arc<str>)>,
     /// Resident bytes of the session's tree.

@@ -1,39 +1,39 @@
-//! What follows when a session is found lost that nobody has asked anything. Pure, as the board is.
+//! What follows when a session is found lost that nobody has asked anything. Pure, as the scheduler is.
 
 use std::time::Instant;
 
-use crate::engine::pool::board::Board;
-use crate::engine::pool::policy::Reason;
 use crate::engine::pool::queue::Entry;
-use crate::engine::pool::seat::Order;
+use crate::engine::pool::recycling::RecycleReason;
+use crate::engine::pool::scheduler::Scheduler;
+use crate::engine::pool::worker_state::Assignment;
 
-impl<T> Board<T> {
+impl<T> Scheduler<T> {
     /// A session was found lost before it was given anything. What was on its way to it, `taken` by
     /// its thread or not yet, waits for another one. Gives back what cannot wait any more.
     pub(crate) fn lost(
         &mut self,
-        seat: usize,
-        reason: Reason,
+        worker: usize,
+        reason: RecycleReason,
         taken: Option<Entry<T>>,
         now: Instant,
     ) -> Option<Entry<T>> {
         let mut back = taken;
-        if let Some(seat) = self.seats.get_mut(seat) {
-            match seat.order.take() {
-                Some(Order::Run(entry)) => back = Some(entry),
+        if let Some(worker) = self.workers.get_mut(worker) {
+            match worker.assignment.take() {
+                Some(Assignment::Run(entry)) => back = Some(entry),
                 None => {}
                 // It goes already.
-                order => {
-                    seat.order = order;
+                assignment => {
+                    worker.assignment = assignment;
                     return back;
                 }
             }
-            seat.watch = None;
-            if seat.is_fresh() {
+            worker.watch = None;
+            if worker.is_fresh() {
                 // A REPL that dies as soon as it is up must not be started without a pause.
                 self.starts.failed(now);
             }
-            seat.leave();
+            worker.leave();
             self.restarts.add(reason);
         }
         if let Some(entry) = back.take_if(|_| !self.is_draining) {

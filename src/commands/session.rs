@@ -1,0 +1,50 @@
+//! From a command line to the specification of the sessions that it runs, for every command that runs them.
+
+use std::path::Path;
+
+use crate::cli::shared::SandboxArgs;
+use crate::commands::lean;
+use crate::event::Observer;
+use crate::failure::Failure;
+use crate::limits::Wait;
+use crate::session::base::BaseEnv;
+use crate::session::exchange::SessionLimits;
+use crate::session::identity::LeanRepl;
+use crate::session::spec::SessionSpec;
+use crate::settings::Toolchain;
+
+/// What a command says about its sessions.
+pub(crate) struct Plan<'a> {
+    /// The chosen Lean.
+    pub(crate) toolchain: &'a Toolchain,
+    /// How sessions are confined.
+    pub(crate) sandbox: SandboxArgs,
+    /// What a session may use.
+    pub(crate) limits: SessionLimits,
+    /// The longest wait for a start or an import.
+    pub(crate) import_timeout: Wait,
+    /// What sources start from.
+    pub(crate) base: BaseEnv,
+}
+
+impl Plan<'_> {
+    /// The specification of its sessions.
+    ///
+    /// # Errors
+    /// A sandbox that this kernel lacks.
+    pub(crate) fn spec(
+        self,
+        mut lean: LeanRepl,
+        observer: &dyn Observer,
+    ) -> Result<SessionSpec, Failure> {
+        let file = self.base.file().map(Path::to_owned);
+        lean.launch.reads.extend(file);
+        lean.launch = lean::confine(self.sandbox, self.toolchain, lean.launch, observer)?;
+        Ok(SessionSpec {
+            base: self.base,
+            limits: self.limits,
+            import_timeout: self.import_timeout,
+            ..SessionSpec::new(lean)
+        })
+    }
+}

@@ -1,0 +1,112 @@
+//! What waits in the queue of a pool: a request or a lease, each with the result that is owed for it.
+//! Never runs anything.
+
+use std::hash::BuildHasher;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::engine::evaluate::{Done, SubmitError};
+use crate::engine::pool::lease::Lease;
+use crate::engine::pool::promise::Promise;
+use crate::engine::pool::queue::Entry;
+use crate::engine::record::EvalRecord;
+use crate::engine::request::EvalRequest;
+use crate::failure::Failure;
+use crate::lean::header;
+use crate::limits::{CancelFlag, Deadline};
+
+/// Something that needs a session.
+pub(crate) enum Demand {
+    /// A source to evaluate; boxed, because thousands of them may wait.
+    Evaluation(Box<Evaluation>),
+    /// A session for a client.
+    Lease(Promise<Result<Lease, SubmitError>>),
+}
+
+/// A source to evaluate.
+pub(crate) struct Evaluation {
+    /// What is asked.
+    pub(crate) request: EvalRequest,
+    /// Whether it has lost a session already.
+    pub(crate) was_tried: bool,
+    /// Who waits for the record.
+    pub(crate) promise: Promise<Result<EvalRecord, SubmitError>>,
+}
+
+impl Demand {
+    /// A request as it waits in the queue.
+    pub(crate) fn evaluation(
+        request: EvalRequest,
+        done: Done<Result<EvalRecord, SubmitError>>,
+        hasher: &impl BuildHasher,
+    ) -> Entry<Self> {
+        let terms = &request.terms;
+        let header = header::split(&request.source).canonical();
+        Entry {
+            header: (!header.is_empty()).then(|| hasher.hash_one(&header)),
+            bytes: request.source.len(),
+            cancel: terms.cancel.clone(),
+            ..entry(
+                Arc::clone(&terms.client),
+                terms.queue_timeout,
+                terms.client_deadline,
+                Self::Evaluation(Box::new(Evaluation {
+                    was_tried: false,
+                    promise: Promise::new(done, || Err(forgotten())),
+                    request,
+                })),
+            )
+        }
+    }
+
+    /// A lease as it waits in the queue.
+    pub(crate) fn lease(
+        client: Arc<str>,
+        deadline: Deadline,
+        done: Done<Result<Lease, SubmitError>>,
+    ) -> Entry<Self> {
+        let promise = Promise::new(done, || Err(forgotten()));
+        Entry {
+            needs_fresh: true,
+            is_lease: true,
+            ..entry(client, deadline.left(), deadline, Self::Lease(promise))
+        }
+    }
+
+    /// Reports that nothing is evaluated.
+    pub(crate) fn refuse(self, error: SubmitError) {
+        match self {
+            Self::Evaluation(evaluation) => evaluation.promise.keep(Err(error)),
+            Self::Lease(promise) => promise.keep(Err(error)),
+        }
+    }
+}
+
+/// An entry that any session can take.
+fn entry(
+    client: Arc<str>,
+    queue_timeout: Duration,
+    client_deadline: Deadline,
+    item: Demand,
+) -> Entry<Demand> {
+    let now = Instant::now();
+    let end = |left| now.checked_add(left).unwrap_or(now);
+    Entry {
+        item,
+        client,
+        header: None,
+        bytes: 0,
+        arrived: now,
+        queue_deadline: end(queue_timeout.min(client_deadline.left())),
+        client_deadline: end(client_deadline.left()),
+        cancel: CancelFlag::default(),
+        needs_fresh: false,
+        is_lease: false,
+        passed_over: 0,
+    }
+}
+
+/// What is reported for a demand that got lost: then nothing is known about its source.
+fn forgotten() -> SubmitError {
+    SubmitError::NoSession(Failure::bug("a request was dropped without a result"))
+}

@@ -1,0 +1,107 @@
+//! What is asked: one source, and what is to be found out about it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::lean::options::ModuleOptions;
+use crate::limits::{CancelFlag, Deadline};
+use crate::protocol::wire::Options;
+
+/// The version of requests and records; raised when a field goes or changes its meaning.
+pub const VERSION: u32 = 1;
+
+/// One source to evaluate.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct EvalRequest {
+    /// [`VERSION`] of whoever made it.
+    pub version: u32,
+    /// Names the request in logs.
+    pub id: Arc<str>,
+    /// The whole source, header included.
+    pub source: Arc<str>,
+    /// What is reported besides messages and sorries.
+    pub options: Options,
+    /// The options of Lean that hold for the source; none if no Lake file sets any.
+    pub lean_options: Option<Arc<ModuleOptions>>,
+    /// Whether to find the declarations that depend on `sorryAx`.
+    pub find_sorry_decls: bool,
+    /// The longest wait for Lean once the source runs; headers have a limit of their own.
+    pub run_timeout: Duration,
+    /// Who waits for the record, and for how long; means nothing outside this process.
+    #[serde(skip)]
+    pub terms: Terms,
+}
+
+/// Who waits for a record, and for how long.
+#[derive(Debug, Clone)]
+pub struct Terms {
+    /// Who asks; the queue is fair between clients.
+    pub client: Arc<str>,
+    /// The longest wait for a session.
+    pub queue_timeout: Duration,
+    /// The end of the whole, the wait in the queue included. A source that runs then is stopped.
+    pub client_deadline: Deadline,
+    /// Set when the client has gone away: a session that is busy with its source is freed.
+    pub cancel: CancelFlag,
+}
+
+/// How long the clients of a door wait, besides for the run itself.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// The longest wait for a session.
+    pub queue_timeout: Duration,
+    /// The longest wait for the imports of a source.
+    pub import_timeout: Duration,
+}
+
+impl Terms {
+    /// The terms of a request that may run so long, from now on.
+    pub fn new(
+        client: Arc<str>,
+        limits: Limits,
+        run_timeout: Duration,
+        cancel: CancelFlag,
+    ) -> Self {
+        let whole = limits
+            .queue_timeout
+            .saturating_add(limits.import_timeout)
+            .saturating_add(run_timeout);
+        Self {
+            client,
+            queue_timeout: limits.queue_timeout,
+            client_deadline: Deadline::after(whole),
+            cancel,
+        }
+    }
+}
+
+impl Default for Terms {
+    /// A day for everything, for a client without a name.
+    fn default() -> Self {
+        const DAY: Duration = Duration::from_secs(86_400);
+        Self {
+            client: Arc::from(""),
+            queue_timeout: DAY,
+            client_deadline: Deadline::after(DAY),
+            cancel: CancelFlag::default(),
+        }
+    }
+}
+
+impl EvalRequest {
+    /// A request for messages and sorries only.
+    pub fn new(source: Arc<str>, run_timeout: Duration) -> Self {
+        Self {
+            version: VERSION,
+            id: Arc::from(""),
+            source,
+            options: Options::default(),
+            lean_options: None,
+            find_sorry_decls: false,
+            run_timeout,
+            terms: Terms::default(),
+        }
+    }
+}
