@@ -218,3 +218,6 @@ fn by_header(requests: Vec<EvalRequest>) -> VecDeque<Waiting> {
     }
     groups.into_iter().flatten().collect()
 }
+
+#[cfg(test)]
+mod tests;

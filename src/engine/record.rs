@@ -243,3 +243,56 @@ fn unknown_severity(messages: &[Message]) -> Option<Failure> {
         ))
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::lean::options::OptionValue;
+    use crate::protocol::wire::Reply;
+
+    #[test]
+    fn a_record_is_read_as_it_was_written() {
+        let reply = json!({
+            "env": 3,
+            "messages": [{"severity": "warning", "pos": {"line": 1, "column": 0}, "endPos": null,
+                "data": "declaration uses `sorry`", "later": 1}],
+            "sorries": [{"goal": "⊢ False", "proofState": 0, "pos": {"line": 1, "column": 2},
+                "endPos": {"line": 1, "column": 7}}],
+            "tactics": [{"tactic": "sorry", "goals": "⊢ False"}],
+            "sorryDecls": ["t"],
+            "endReached": false,
+        });
+        let Value::Object(object) = reply else {
+            panic!("no object");
+        };
+        let Ok(Reply::Command(reply)) = Reply::from_object(object) else {
+            panic!("no reply to a command");
+        };
+        let mut record = EvalRecord::from_reply("-- sorryAx", reply, None);
+        let failure = Failure::new(Kind::Session, "it died", "try again")
+            .caused_by(Failure::bug("deeper").caused_by("deepest"));
+        let reason = UndecidedReason::ReplyTooLarge;
+        record.undecided = Some(Undecided { reason, failure });
+        record.base = Some(BaseKind::Pickle);
+        let mut options = ModuleOptions::default();
+        options.set(&["warningAsError"], OptionValue::Bool(true));
+        options.set(&["weak", "a", "b"], OptionValue::Nat(3));
+        record.options = Some(Arc::new(options));
+        record.times.header = Duration::from_millis(1500);
+        record.session = Some(7);
+        let written = serde_json::to_value(&record).unwrap();
+        let read: EvalRecord = serde_json::from_value(written.clone()).unwrap();
+        assert_eq!(serde_json::to_value(&read).unwrap(), written);
+        assert_eq!(read.options, record.options);
+        assert_eq!(read.hiding_names, ["sorryAx"]);
+        assert!(read.has_sorry() && !read.end_reached);
+        let failure = read.undecided.unwrap().failure;
+        assert_eq!(failure.causes(), ["deeper", "deepest"]);
+        assert_eq!(
+            (written["version"].as_u64(), written["base"].as_str()),
+            (Some(1), Some("pickle"))
+        );
+    }
+}

@@ -19,6 +19,7 @@ mod own;
 mod page;
 mod raw;
 mod real_clients;
+mod records;
 #[path = "../cli/running.rs"]
 #[expect(dead_code, reason = "tests of commands use more of it")]
 mod running;
