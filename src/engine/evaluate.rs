@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::engine::record::EvalRecord;
 use crate::engine::request::EvalRequest;
+use crate::engine::undecided::UndecidedReason;
 use crate::failure::{Failure, Kind};
 
 /// Takes a result.
@@ -51,5 +52,27 @@ impl SubmitError {
                 Failure::new(Kind::Session, self.to_string(), "send it again later")
             }
         }
+    }
+}
+
+impl From<&SubmitError> for UndecidedReason {
+    /// Why a source is undecided that was not evaluated.
+    fn from(error: &SubmitError) -> Self {
+        match error {
+            SubmitError::QueueFull { .. } | SubmitError::QueueTimeout { .. } => Self::QueueTimeout,
+            SubmitError::ShuttingDown | SubmitError::NoSession(_) => Self::Unavailable,
+            SubmitError::Cancelled => Self::Cancelled,
+        }
+    }
+}
+
+impl From<&SubmitError> for EvalRecord {
+    /// The record of a source that was not evaluated.
+    fn from(error: &SubmitError) -> Self {
+        let mut record = Self::undecided(error.into(), error.to_failure());
+        if let SubmitError::QueueTimeout { waited } = error {
+            record.times.queue = *waited;
+        }
+        record
     }
 }

@@ -8,7 +8,6 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::engine::evaluate::SubmitError;
 use crate::engine::findings::Findings;
 use crate::engine::hints::hints;
 use crate::engine::request::VERSION;
@@ -202,17 +201,6 @@ impl EvalRecord {
     /// Why the source is undecided, in a word.
     pub fn reason(&self) -> Option<UndecidedReason> {
         self.undecided.as_ref().map(|undecided| undecided.reason)
-    }
-}
-
-impl From<&SubmitError> for EvalRecord {
-    /// The record of a source that was not evaluated.
-    fn from(error: &SubmitError) -> Self {
-        let mut record = Self::undecided(error.into(), error.to_failure());
-        if let SubmitError::QueueTimeout { waited } = error {
-            record.times.queue = *waited;
-        }
-        record
     }
 }
 

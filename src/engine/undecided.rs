@@ -3,7 +3,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::engine::evaluate::SubmitError;
 use crate::failure::Failure;
 use crate::process::ending::How;
 use crate::session::error::SessionError;
@@ -92,17 +91,6 @@ impl From<&SessionError> for UndecidedReason {
             }
             SessionError::Garbled { .. } => Self::ProtocolError,
             SessionError::Interrupted => Self::Cancelled,
-        }
-    }
-}
-
-impl From<&SubmitError> for UndecidedReason {
-    /// Why a source is undecided that was not evaluated.
-    fn from(error: &SubmitError) -> Self {
-        match error {
-            SubmitError::QueueFull { .. } | SubmitError::QueueTimeout { .. } => Self::QueueTimeout,
-            SubmitError::ShuttingDown | SubmitError::NoSession(_) => Self::Unavailable,
-            SubmitError::Cancelled => Self::Cancelled,
         }
     }
 }

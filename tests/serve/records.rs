@@ -63,7 +63,7 @@ fn from_eval(world: World, sources: &[String], args: &[&str]) -> Vec<Value> {
 }
 
 /// The same from `/v1/eval`.
-fn from_http(served: &Served, sources: &[String], fields: Value) -> Vec<Value> {
+fn from_http(served: &Served, sources: &[String], fields: &Value) -> Vec<Value> {
     let mut body = json!({"sources": sources});
     body.as_object_mut()
         .unwrap()
@@ -121,7 +121,7 @@ fn eval_and_http_report_the_same_about_a_hundred_sources() {
     let eval = from_eval(core_world(), &sources, &args);
     let served = on_core_lean();
     let fields = json!({"tactics": true, "sorries": "reject"});
-    let http = from_http(&served, &sources, fields);
+    let http = from_http(&served, &sources, &fields);
     served.stop();
     let [accepted, rejected, undecided] = assert_same(&sources, &eval, &http);
     assert!(
@@ -157,7 +157,7 @@ fn eval_and_http_report_the_same_about_what_goes_wrong() {
     let eval = from_eval(World::new().fake_repl(""), &sources, &args);
     let served = Served::start_in(World::new().fake_repl(""), &limits);
     served.wait_ready();
-    let mut http = from_http(&served, &sources, json!({}));
+    let mut http = from_http(&served, &sources, &json!({}));
     served.stop();
     // The digest of a script that names its own folder.
     for (eval, http) in eval.iter().zip(&mut http) {

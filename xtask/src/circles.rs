@@ -5,21 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::paths;
 use crate::sources::Source;
 
-/// Folders whose circles are not looked for, as long as they still have some.
-const EXCLUDED: [&str; 4] = ["src/engine/", "src/http/", "src/session/", "src/shell/"];
-
 /// Which file imports which, with where and what: `12: a::b::Item`.
 type Graph<'a> = BTreeMap<&'a str, BTreeMap<&'a str, String>>;
 
 /// The circles: one line with the files of each, and one for each import inside it. Unit tests
 /// do not count, nor does the declaration of a module; handing a name on with `pub use` does.
 pub(crate) fn problems(sources: &[Source]) -> anyhow::Result<Vec<String>> {
-    problems_outside(sources, &EXCLUDED)
-}
-
-/// The circles among the files that are in none of the `excluded` folders.
-fn problems_outside(sources: &[Source], excluded: &[&str]) -> anyhow::Result<Vec<String>> {
-    let graph = graph(sources, excluded)?;
+    let graph = graph(sources)?;
     let mut problems = Vec::new();
     for circle in circles(&graph) {
         let names: Vec<&str> = circle.iter().copied().collect();
@@ -35,19 +27,14 @@ fn problems_outside(sources: &[Source], excluded: &[&str]) -> anyhow::Result<Vec
 
 /// Which file imports which. A path leads to the file of its longest part that is a module with
 /// a file of its own.
-fn graph<'a>(sources: &'a [Source], excluded: &[&str]) -> anyhow::Result<Graph<'a>> {
+fn graph(sources: &[Source]) -> anyhow::Result<Graph<'_>> {
     let files: BTreeMap<Vec<String>, &str> = sources
         .iter()
         .filter(|source| source.path != "src/main.rs")
         .filter_map(|source| Some((paths::module_of(&source.path)?, source.path.as_str())))
         .collect();
-    let is_read = |source: &&Source| {
-        !excluded
-            .iter()
-            .any(|folder| source.path.starts_with(folder))
-    };
     let mut graph = Graph::new();
-    for source in sources.iter().filter(is_read) {
+    for source in sources {
         let from = source.path.as_str();
         let targets = graph.entry(from).or_default();
         for named in paths::named(from, &source.lines_without_tests().join("\n"))? {
@@ -102,7 +89,7 @@ mod tests {
             text: (*text).to_owned(),
         };
         let sources: Vec<Source> = files.iter().map(source).collect();
-        problems_outside(&sources, &["src/left/"]).expect("is Rust")
+        problems(&sources).expect("is Rust")
     }
 
     #[test]
@@ -167,15 +154,6 @@ mod tests {
             ),
             ("src/b.rs", "use crate::a::A;"),
             ("src/b/tests.rs", "use crate::a::A;\nuse super::*;"),
-        ];
-        assert_eq!(of(&files), [""; 0]);
-    }
-
-    #[test]
-    fn an_excluded_folder_is_passed_over() {
-        let files = [
-            ("src/left/a.rs", "use crate::left::b::B;"),
-            ("src/left/b.rs", "use crate::left::a::A;"),
         ];
         assert_eq!(of(&files), [""; 0]);
     }
