@@ -145,7 +145,7 @@ impl fmt::Display for Failure {
 
 /// What a failure consists of in JSON.
 #[derive(Serialize, Deserialize)]
-struct Fields {
+struct FailureFields {
     /// The class.
     kind: Kind,
     /// What is wrong.
@@ -159,7 +159,7 @@ struct Fields {
 /// A cause of which only the text is known.
 #[derive(Debug, thiserror::Error)]
 #[error("{text}")]
-struct Cause {
+struct TextCause {
     /// The text.
     text: String,
     /// What caused it.
@@ -168,7 +168,7 @@ struct Cause {
 
 impl Serialize for Failure {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        Fields {
+        FailureFields {
             kind: self.kind,
             problem: self.problem.clone(),
             hint: self.hint.clone(),
@@ -180,9 +180,11 @@ impl Serialize for Failure {
 
 impl<'de> Deserialize<'de> for Failure {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let fields = Fields::deserialize(deserializer)?;
+        let fields = FailureFields::deserialize(deserializer)?;
         let causes = fields.causes.into_iter().rev();
-        let source = causes.fold(None, |source, text| Some(Box::new(Cause { text, source })));
+        let source = causes.fold(None, |source, text| {
+            Some(Box::new(TextCause { text, source }))
+        });
         let failure = Self::new(fields.kind, fields.problem, fields.hint);
         Ok(match source {
             Some(source) => failure.caused_by(source),

@@ -12,7 +12,7 @@ use crate::commands::exit_code::{self, DONE};
 use crate::commands::lean;
 use crate::commands::options::ProjectOptions;
 use crate::commands::session::Plan;
-use crate::engine::batch::{Batch, Step};
+use crate::engine::batch::{Batch, BatchStep};
 use crate::engine::evaluate::SubmitError;
 use crate::engine::judge::{Judged, Policy};
 use crate::engine::pool::{Pool, PoolSettings};
@@ -58,7 +58,7 @@ pub(crate) fn run(args: &EvalArgs, ui: &Arc<Ui>, interrupt: &CancelFlag) -> Resu
     ui.tell(Event::Chosen {
         text: &toolchain.why,
     });
-    let mut report = Report {
+    let mut report = EvalReport {
         ui,
         policy: Policy {
             fail_on_sorry: args.fail_on_sorry,
@@ -92,7 +92,7 @@ pub(crate) fn run(args: &EvalArgs, ui: &Arc<Ui>, interrupt: &CancelFlag) -> Resu
 fn read<'a>(
     files: &'a [PathBuf],
     interrupt: &CancelFlag,
-    report: &mut Report<'_>,
+    report: &mut EvalReport<'_>,
 ) -> Result<Vec<(&'a Path, Arc<str>)>, Failure> {
     let mut sources = Vec::new();
     for file in files {
@@ -115,7 +115,7 @@ fn evaluate(
     toolchain: &Toolchain,
     sources: &[(&Path, Arc<str>)],
     interrupt: &CancelFlag,
-    report: &mut Report<'_>,
+    report: &mut EvalReport<'_>,
 ) -> Result<(), Failure> {
     let ui = report.ui.as_ref();
     let lean = lean::prepare(toolchain, report.ui, interrupt)?;
@@ -178,17 +178,17 @@ fn take(
     mut batch: Batch,
     sources: &[(&Path, Arc<str>)],
     interrupt: &CancelFlag,
-    report: &mut Report<'_>,
+    report: &mut EvalReport<'_>,
 ) -> Result<(), Failure> {
     let mut has_started = false;
     while !interrupt.is_set() && !report.ui.stdout_closed() {
         let (index, result) = match batch.step() {
-            Step::Finished => break,
-            Step::Wait(longest) => {
+            BatchStep::Finished => break,
+            BatchStep::Wait(longest) => {
                 thread::park_timeout(longest.min(TICK));
                 continue;
             }
-            Step::Result(item) => *item,
+            BatchStep::Result(item) => *item,
         };
         let record = match result {
             Ok(record) => record,
@@ -224,7 +224,7 @@ fn describe(toolchain: &Toolchain) -> Value {
 }
 
 /// What was reported so far.
-struct Report<'a> {
+struct EvalReport<'a> {
     /// The user.
     ui: &'a Arc<Ui>,
     /// What rejects a source that Lean accepts.
@@ -237,7 +237,7 @@ struct Report<'a> {
     toolchain: Value,
 }
 
-impl Report<'_> {
+impl EvalReport<'_> {
     /// Judges and reports one source.
     fn add(&mut self, file: &Path, source: Arc<str>, record: EvalRecord) -> Result<(), Failure> {
         if let Some(lean) = &record.lean

@@ -20,13 +20,13 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 pub(crate) const SLACK: Duration = Duration::from_secs(180);
 
 /// A result with the place of its request, from 0.
-pub(crate) type Item = (usize, Result<EvalRecord, SubmitError>);
+pub(crate) type BatchItem = (usize, Result<EvalRecord, SubmitError>);
 
 /// What is next in a batch.
 #[derive(Debug)]
-pub(crate) enum Step {
+pub(crate) enum BatchStep {
     /// A result.
-    Result(Box<Item>),
+    Result(Box<BatchItem>),
     /// No result yet: [`Batch::step`] is to be called again after the wake-up, at the latest after this time.
     Wait(Duration),
     /// All results were taken.
@@ -38,13 +38,13 @@ pub(crate) struct Batch {
     /// Who evaluates.
     evaluate: Arc<dyn Evaluate>,
     /// Requests that were not submitted yet, in the order in which they will be.
-    waiting: VecDeque<Waiting>,
+    waiting: VecDeque<WaitingRequest>,
     /// How many are submitted at a time.
     width: usize,
     /// How long each waits.
     limits: Limits,
     /// What the callbacks share.
-    shared: Arc<Shared>,
+    shared: Arc<BatchShared>,
     /// Stops those that run.
     cancel: CancelFlag,
     /// No request is submitted before this: the queue was full.
@@ -52,7 +52,7 @@ pub(crate) struct Batch {
 }
 
 /// A request that was not submitted yet.
-struct Waiting {
+struct WaitingRequest {
     /// Its place.
     index: usize,
     /// The request.
@@ -62,32 +62,32 @@ struct Waiting {
 }
 
 /// What the callbacks share with the batch.
-struct Shared {
+struct BatchShared {
     /// What has happened.
-    state: Mutex<State>,
+    state: Mutex<BatchState>,
     /// Wakes the caller.
     wake: Box<dyn Fn() + Send + Sync>,
 }
 
 /// What has happened so far.
 #[derive(Default)]
-struct State {
+struct BatchState {
     /// The places of those that were submitted and have no result, with the moment at which they are given up.
     running: BTreeMap<usize, Instant>,
     /// Results that were not taken yet.
-    finished: VecDeque<Item>,
+    finished: VecDeque<BatchItem>,
     /// Those for which the queue was full, with the time after which it is worth trying again.
-    refused: Vec<(Waiting, Duration)>,
+    refused: Vec<(WaitingRequest, Duration)>,
 }
 
-impl Shared {
+impl BatchShared {
     /// The state. A callback that panicked cannot have left it half changed.
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, BatchState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes the result of a request that was submitted.
-    fn finish(&self, request: Waiting, result: Result<EvalRecord, SubmitError>) {
+    fn finish(&self, request: WaitingRequest, result: Result<EvalRecord, SubmitError>) {
         let mut state = self.state();
         if state.running.remove(&request.index).is_none() {
             // It was given up.
@@ -120,7 +120,7 @@ impl Batch {
             waiting: by_header(requests),
             width: width.max(1),
             limits,
-            shared: Arc::new(Shared {
+            shared: Arc::new(BatchShared {
                 state: Mutex::default(),
                 wake: Box::new(wake),
             }),
@@ -130,7 +130,7 @@ impl Batch {
     }
 
     /// Submits what there is room for, and gives the next result.
-    pub(crate) fn step(&mut self) -> Step {
+    pub(crate) fn step(&mut self) -> BatchStep {
         let now = Instant::now();
         self.submit(now);
         let mut state = self.shared.state();
@@ -143,14 +143,14 @@ impl Batch {
                 .push_back((index, Err(SubmitError::NoSession(bug))));
         }
         if let Some(item) = state.finished.pop_front() {
-            return Step::Result(Box::new(item));
+            return BatchStep::Result(Box::new(item));
         }
         if state.running.is_empty() && self.waiting.is_empty() && state.refused.is_empty() {
-            return Step::Finished;
+            return BatchStep::Finished;
         }
         let ends = state.running.values().copied().chain(self.not_before);
         let next = ends.min().map(|end| end.saturating_duration_since(now));
-        Step::Wait(next.unwrap_or(LONGEST_PAUSE).max(Duration::from_millis(1)))
+        BatchStep::Wait(next.unwrap_or(LONGEST_PAUSE).max(Duration::from_millis(1)))
     }
 
     /// Submits what there is room for.
@@ -199,8 +199,8 @@ impl Drop for Batch {
 }
 
 /// The requests with their places, grouped by header in the order of its first appearance.
-fn by_header(requests: Vec<EvalRequest>) -> VecDeque<Waiting> {
-    let mut groups: Vec<Vec<Waiting>> = Vec::new();
+fn by_header(requests: Vec<EvalRequest>) -> VecDeque<WaitingRequest> {
+    let mut groups: Vec<Vec<WaitingRequest>> = Vec::new();
     let mut known: HashMap<String, usize> = HashMap::new();
     for (index, request) in requests.into_iter().enumerate() {
         let header = header::split(&request.source).canonical();
@@ -209,7 +209,7 @@ fn by_header(requests: Vec<EvalRequest>) -> VecDeque<Waiting> {
             groups.push(Vec::new());
         }
         if let Some(group) = groups.get_mut(group) {
-            group.push(Waiting {
+            group.push(WaitingRequest {
                 index,
                 request,
                 until: None,

@@ -117,7 +117,7 @@ struct ResultLine<'a> {
 
 /// The last line of the stream.
 #[derive(Debug, Serialize)]
-struct SummaryLine {
+struct StreamSummary {
     /// Always `summary`.
     r#type: &'static str,
     /// Of this shape.
@@ -149,7 +149,7 @@ pub(crate) async fn eval(
 ) -> Result<Response, Problem> {
     let (head, body) = request.into_parts();
     let asked: EvalBody = body::json(&head.headers, body, &server.options).await?;
-    let mut run = Run::start(&server, &caller, asked).await?;
+    let mut run = EvalRun::start(&server, &caller, asked).await?;
     if wants_stream(&head.headers) {
         let lines = stream::unfold(run, |mut run| async {
             let line = run.next_line().await?;
@@ -165,12 +165,12 @@ pub(crate) async fn eval(
     if let Some(refusal) = &run.refusal
         && !run.is_any_in
     {
-        return Err(ServiceError::from(refusal).into());
+        return Err(ServiceError::from(refusal.clone()).into());
     }
     results.sort_by_key(|done| done.index);
     let reply = EvalReply {
         version: VERSION,
-        results: results.iter().map(Done::result).collect(),
+        results: results.iter().map(EvaluatedSource::result).collect(),
         accepted: run.counts.accepted,
         rejected: run.counts.rejected,
         undecided: run.counts.undecided,
@@ -189,7 +189,7 @@ fn wants_stream(headers: &HeaderMap) -> bool {
 }
 
 /// A source with its result.
-struct Done {
+struct EvaluatedSource {
     /// Its place.
     index: usize,
     /// Its name.
@@ -198,7 +198,7 @@ struct Done {
     evaluated: Evaluated,
 }
 
-impl Done {
+impl EvaluatedSource {
     /// As the client reads it.
     fn result(&self) -> EvalResult<'_> {
         let Evaluated {
@@ -213,7 +213,7 @@ impl Done {
 }
 
 /// Sources that run and results that come.
-struct Run {
+struct EvalRun {
     /// The sources that run or will; none any more after the first that was to stop them.
     evaluations: Option<Evaluations>,
     /// The names of the sources without a result, by their place.
@@ -232,7 +232,7 @@ struct Run {
     start: Instant,
 }
 
-impl Run {
+impl EvalRun {
     /// Starts the sources of a request.
     async fn start(
         service: &Arc<Service>,
@@ -268,7 +268,7 @@ impl Run {
             });
         }
         let evaluations = Evaluations::start(service, principal, requests, asked).await;
-        let evaluations = evaluations.map_err(|error| ServiceError::from(&error))?;
+        let evaluations = evaluations.map_err(ServiceError::from)?;
         Ok(Self {
             evaluations: Some(evaluations),
             waiting,
@@ -282,7 +282,7 @@ impl Run {
     }
 
     /// The next result, in the order in which they come.
-    async fn next(&mut self) -> Option<Done> {
+    async fn next(&mut self) -> Option<EvaluatedSource> {
         if let Some(evaluations) = &mut self.evaluations
             && let Some((index, evaluated)) = evaluations.next().await
         {
@@ -297,7 +297,7 @@ impl Run {
         let record = EvalRecord::undecided(UndecidedReason::Skipped, failure);
         let evaluated = Evaluated::new(Ok(record), Policy::default());
         self.counts.add(evaluated.judgement.verdict, false);
-        Some(Done {
+        Some(EvaluatedSource {
             index,
             id,
             evaluated,
@@ -305,7 +305,7 @@ impl Run {
     }
 
     /// Takes one result into account.
-    fn take(&mut self, index: usize, mut evaluated: Evaluated) -> Done {
+    fn take(&mut self, index: usize, mut evaluated: Evaluated) -> EvaluatedSource {
         let verdict = evaluated.judgement.verdict;
         self.counts.add(verdict, evaluated.record.has_sorry());
         match evaluated.refused.take() {
@@ -316,7 +316,7 @@ impl Run {
             // What still runs is cancelled by this.
             self.evaluations = None;
         }
-        Done {
+        EvaluatedSource {
             index,
             id: self.waiting.remove(&index).unwrap_or_default(),
             evaluated,
@@ -334,7 +334,7 @@ impl Run {
             None if self.summed_up => return None,
             None => {
                 self.summed_up = true;
-                serde_json::to_string(&SummaryLine {
+                serde_json::to_string(&StreamSummary {
                     r#type: "summary",
                     version: VERSION,
                     accepted: self.counts.accepted,

@@ -169,7 +169,7 @@ pub(crate) async fn check(
     let texts = texts
         .map(|Object(snippet)| (snippet.id, snippet.code))
         .collect();
-    let sources = Sources::new(&server, texts, asked.timeout, asked.infotree);
+    let sources = KiminaSources::new(&server, texts, asked.timeout, asked.infotree);
     let mut results = sources.evaluate(&server, &caller).await?;
     if !asked.debug.0 {
         for result in &mut results {
@@ -202,7 +202,7 @@ pub(crate) async fn verify(
             None => missing.push((place, VerifyResult::missing(code.custom_id.0))),
         }
     }
-    let sources = Sources::new(&server, texts, asked.timeout, asked.infotree_type);
+    let sources = KiminaSources::new(&server, texts, asked.timeout, asked.infotree_type);
     let results = sources.evaluate(&server, &caller).await?;
     let mut results: Vec<VerifyResult> = results.into_iter().map(VerifyResult::new).collect();
     for (place, result) in missing {
@@ -212,7 +212,7 @@ pub(crate) async fn verify(
 }
 
 /// The sources of a batch, with the names that the client gave them.
-struct Sources {
+struct KiminaSources {
     /// The names, in the order of the sources.
     ids: Vec<String>,
     /// What is asked.
@@ -221,7 +221,7 @@ struct Sources {
     run_timeout: Duration,
 }
 
-impl Sources {
+impl KiminaSources {
     /// The sources with the limits that hold for all.
     fn new(
         service: &Service,
@@ -262,7 +262,7 @@ impl Sources {
             surface: Surface::Kimina,
             policy: Policy::default(),
         };
-        let refused = |error: SubmitError| Problem::from(ServiceError::from(&error));
+        let refused = |error: SubmitError| Problem::from(ServiceError::from(error));
         let mut evaluations = Evaluations::start(service, principal, self.requests, asked)
             .await
             .map_err(refused)?;

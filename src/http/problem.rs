@@ -10,6 +10,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
+use crate::engine::evaluate::SubmitError;
 use crate::service::error::ServiceError;
 
 /// Why a request is not answered as asked.
@@ -115,13 +116,12 @@ fn status(error: &ServiceError) -> StatusCode {
         ServiceError::MissingKey | ServiceError::UnknownKey => StatusCode::UNAUTHORIZED,
         ServiceError::TooManyRequests { .. }
         | ServiceError::TooManyConcurrent
-        | ServiceError::QueueFull { .. }
-        | ServiceError::QueueTimeout { .. }
+        | ServiceError::Refused(SubmitError::QueueFull { .. } | SubmitError::QueueTimeout { .. })
         | ServiceError::TooManyLeases { .. } => StatusCode::TOO_MANY_REQUESTS,
         ServiceError::NotReady(_)
-        | ServiceError::ShuttingDown
-        | ServiceError::NoSession(_)
-        | ServiceError::Cancelled => StatusCode::SERVICE_UNAVAILABLE,
+        | ServiceError::Refused(
+            SubmitError::ShuttingDown | SubmitError::NoSession(_) | SubmitError::Cancelled,
+        ) => StatusCode::SERVICE_UNAVAILABLE,
         ServiceError::NoSuchLease => StatusCode::NOT_FOUND,
         ServiceError::LeaseGone { .. } => StatusCode::GONE,
         ServiceError::LeaseTimedOut { .. } => StatusCode::REQUEST_TIMEOUT,
@@ -161,6 +161,7 @@ pub(crate) fn seconds(span: Duration) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::failure::Failure;
     use crate::service::readiness::Readiness;
 
     #[test]
@@ -176,19 +177,28 @@ mod tests {
                 Some("2"),
             ),
             (ServiceError::TooManyConcurrent, 429, Some("1")),
-            (ServiceError::QueueFull { retry_after }, 429, Some("2")),
             (
-                ServiceError::QueueTimeout {
+                SubmitError::QueueFull { retry_after }.into(),
+                429,
+                Some("2"),
+            ),
+            (
+                SubmitError::QueueTimeout {
                     waited: retry_after,
-                },
+                }
+                .into(),
                 429,
                 Some("1"),
             ),
             (ServiceError::TooManyLeases { retry_after }, 429, Some("2")),
             (ServiceError::NotReady(Readiness::Starting), 503, Some("2")),
-            (ServiceError::ShuttingDown, 503, Some("5")),
-            (ServiceError::NoSession(why()), 503, Some("5")),
-            (ServiceError::Cancelled, 503, None),
+            (SubmitError::ShuttingDown.into(), 503, Some("5")),
+            (
+                SubmitError::NoSession(Failure::bug("")).into(),
+                503,
+                Some("5"),
+            ),
+            (SubmitError::Cancelled.into(), 503, None),
             (ServiceError::NoSuchLease, 404, None),
             (ServiceError::LeaseGone { why: why() }, 410, None),
             (

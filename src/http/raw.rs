@@ -124,7 +124,7 @@ pub(crate) async fn evaluate(
     let mut evaluated = server.evaluate(&caller, request, asked).await;
     let elapsed = caller.start.elapsed();
     if let Some(refused) = &evaluated.refused {
-        return Err(ServiceError::from(refused).into());
+        return Err(ServiceError::from(refused.clone()).into());
     }
     prefixed.restore(&mut evaluated.record);
     Ok(match server.options.mode {

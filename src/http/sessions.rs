@@ -16,6 +16,7 @@ use tokio::sync::{OwnedMutexGuard, oneshot};
 use tokio::time::timeout;
 use utoipa::ToSchema;
 
+use crate::engine::evaluate::SubmitError;
 use crate::engine::pool::Lease;
 use crate::http::body;
 use crate::http::kimina::Infotree;
@@ -101,7 +102,7 @@ pub(crate) async fn create(
     let place = service.leases.reserve()?;
     let waited = service.options.queue_timeout;
     let pool = service.pool_within(waited).await;
-    let pool = pool.map_err(|refusal| ServiceError::from(&refusal))?;
+    let pool = pool.map_err(ServiceError::from)?;
     let (sender, receiver) = oneshot::channel();
     pool.lease(
         Arc::clone(&principal.client),
@@ -111,8 +112,10 @@ pub(crate) async fn create(
     );
     let lease = match timeout(waited + SLACK, receiver).await {
         Ok(Ok(Ok(lease))) => lease,
-        Ok(Ok(Err(refusal))) => return Err(ServiceError::from(&refusal).into()),
-        Ok(Err(_)) | Err(_) => return Err(ServiceError::QueueTimeout { waited }.into()),
+        Ok(Ok(Err(refusal))) => return Err(ServiceError::from(refusal).into()),
+        Ok(Err(_)) | Err(_) => {
+            return Err(ServiceError::Refused(SubmitError::QueueTimeout { waited }).into());
+        }
     };
     let id = service
         .leases
@@ -188,7 +191,7 @@ pub(crate) async fn command(
         },
         extra: Map::new(),
     };
-    let mut turn = Turn::take(&service, &principal, &id).await?;
+    let mut turn = LeaseTurn::take(&service, &principal, &id).await?;
     if command.env.is_none() {
         let source: Arc<str> = Arc::from(command.cmd);
         command.env = Some(turn.prove(&source).await?);
@@ -221,7 +224,7 @@ pub(crate) async fn tactic(
         proof_state: ProofStateId(asked.proof_state.0),
         extra: Map::new(),
     });
-    let mut turn = Turn::take(&service, &principal, &id).await?;
+    let mut turn = LeaseTurn::take(&service, &principal, &id).await?;
     Ok(turn.ask(request, limit).await?)
 }
 
@@ -244,7 +247,7 @@ fn gone(why: &str) -> ServiceError {
 
 /// One request's turn at a session. A request that ends halfway takes the session with it, because
 /// its reply would be left to the next one.
-struct Turn<'a> {
+struct LeaseTurn<'a> {
     /// The service that holds it.
     service: &'a Service,
     /// The name of the session.
@@ -255,7 +258,7 @@ struct Turn<'a> {
     is_lost: bool,
 }
 
-impl Drop for Turn<'_> {
+impl Drop for LeaseTurn<'_> {
     fn drop(&mut self) {
         if self.is_lost {
             self.service.leases.remove(self.id, "lost");
@@ -265,7 +268,7 @@ impl Drop for Turn<'_> {
     }
 }
 
-impl<'a> Turn<'a> {
+impl<'a> LeaseTurn<'a> {
     /// Waits for the turn.
     async fn take(
         service: &'a Service,

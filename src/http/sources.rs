@@ -13,7 +13,7 @@ use utoipa::{PartialSchema, ToSchema};
 
 /// One source of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Item {
+pub(crate) struct SourceItem {
     /// The client's name for it.
     pub(crate) id: Option<String>,
     /// The source.
@@ -22,7 +22,7 @@ pub(crate) struct Item {
 
 /// All sources of a request, at least one.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Sources(pub(crate) Vec<Item>);
+pub(crate) struct Sources(pub(crate) Vec<SourceItem>);
 
 /// What is expected of an element of the list.
 const ELEMENT: &str = "a source, or an object with `source` and perhaps `id`";
@@ -37,7 +37,7 @@ impl<'de> Deserialize<'de> for Sources {
 struct SourcesVisitor;
 
 impl<'de> Visitor<'de> for SourcesVisitor {
-    type Value = Vec<Item>;
+    type Value = Vec<SourceItem>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
@@ -51,7 +51,7 @@ impl<'de> Visitor<'de> for SourcesVisitor {
     }
 
     fn visit_string<E: Error>(self, source: String) -> Result<Self::Value, E> {
-        Ok(vec![Item { id: None, source }])
+        Ok(vec![SourceItem { id: None, source }])
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
@@ -66,7 +66,7 @@ impl<'de> Visitor<'de> for SourcesVisitor {
     }
 }
 
-impl<'de> Deserialize<'de> for Item {
+impl<'de> Deserialize<'de> for SourceItem {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(ItemVisitor)
     }
@@ -76,21 +76,21 @@ impl<'de> Deserialize<'de> for Item {
 struct ItemVisitor;
 
 impl<'de> Visitor<'de> for ItemVisitor {
-    type Value = Item;
+    type Value = SourceItem;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{ELEMENT} in `sources`")
     }
 
-    fn visit_str<E: Error>(self, source: &str) -> Result<Item, E> {
+    fn visit_str<E: Error>(self, source: &str) -> Result<SourceItem, E> {
         self.visit_string(source.to_owned())
     }
 
-    fn visit_string<E: Error>(self, source: String) -> Result<Item, E> {
-        Ok(Item { id: None, source })
+    fn visit_string<E: Error>(self, source: String) -> Result<SourceItem, E> {
+        Ok(SourceItem { id: None, source })
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Item, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<SourceItem, A::Error> {
         let mut id = None;
         let mut source = None;
         while let Some(name) = object.next_key::<String>()? {
@@ -108,7 +108,7 @@ impl<'de> Visitor<'de> for ItemVisitor {
             *field = Some(object.next_value::<String>()?);
         }
         let source = source.ok_or_else(|| A::Error::missing_field("source"))?;
-        Ok(Item { id, source })
+        Ok(SourceItem { id, source })
     }
 }
 
@@ -136,7 +136,7 @@ mod tests {
     use super::*;
 
     /// The sources in JSON, or what is wrong with it.
-    fn read(json: &str) -> Result<Vec<Item>, String> {
+    fn read(json: &str) -> Result<Vec<SourceItem>, String> {
         let sources = serde_json::from_str::<Sources>(json);
         sources
             .map(|sources| sources.0)
@@ -145,7 +145,7 @@ mod tests {
 
     #[test]
     fn one_source_and_a_list_of_both_kinds_are_taken() {
-        let item = |id: Option<&str>, source: &str| Item {
+        let item = |id: Option<&str>, source: &str| SourceItem {
             id: id.map(str::to_owned),
             source: source.to_owned(),
         };

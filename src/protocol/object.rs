@@ -75,7 +75,7 @@ pub(crate) fn find_object(text: &[u8]) -> Found {
         let start = from + brace;
         let candidate = text.get(start..).unwrap_or_default();
         let cost = match read_object(candidate) {
-            Attempt::Object { object, length } => {
+            ParseAttempt::Object { object, length } => {
                 from = start + length;
                 // `{}` is how Lean prints some values, and never a reply.
                 if object.is_empty() {
@@ -87,11 +87,11 @@ pub(crate) fn find_object(text: &[u8]) -> Found {
                     0
                 }
             }
-            Attempt::NotJson { length } => {
+            ParseAttempt::NotJson { length } => {
                 from = start + 1;
                 length
             }
-            Attempt::Broken(problem) => return Found::Garbled(problem),
+            ParseAttempt::Broken(problem) => return Found::Garbled(problem),
         };
         // A try has a price of its own, else a million lone braces would be a million free ones.
         let Some(left) = budget.checked_sub(cost.saturating_add(64)) else {
@@ -106,7 +106,7 @@ pub(crate) fn find_object(text: &[u8]) -> Found {
 }
 
 /// What the bytes from a brace on are.
-enum Attempt {
+enum ParseAttempt {
     /// An object of so many bytes.
     Object {
         /// The object.
@@ -124,7 +124,7 @@ enum Attempt {
 }
 
 /// Reads one object from the front of `text`, on a larger stack if it is nested deep.
-fn read_object(text: &[u8]) -> Attempt {
+fn read_object(text: &[u8]) -> ParseAttempt {
     if let Some(attempt) = read_to_depth(text, SHALLOW) {
         return attempt;
     }
@@ -137,13 +137,13 @@ fn read_object(text: &[u8]) -> Attempt {
     });
     match deep {
         Some(Some(attempt)) => attempt,
-        Some(None) => Attempt::Broken(format!("JSON nested deeper than {MAX_DEPTH} levels")),
-        None => Attempt::Broken("deeply nested JSON, and no thread to read it".to_owned()),
+        Some(None) => ParseAttempt::Broken(format!("JSON nested deeper than {MAX_DEPTH} levels")),
+        None => ParseAttempt::Broken("deeply nested JSON, and no thread to read it".to_owned()),
     }
 }
 
 /// Reads one object from the front of `text`; none if it is nested deeper than `levels`.
-fn read_to_depth(text: &[u8], levels: usize) -> Option<Attempt> {
+fn read_to_depth(text: &[u8], levels: usize) -> Option<ParseAttempt> {
     let mut deserializer = Deserializer::from_slice(text);
     deserializer.disable_recursion_limit();
     let too_deep = Cell::new(false);
@@ -153,15 +153,15 @@ fn read_to_depth(text: &[u8], levels: usize) -> Option<Attempt> {
     };
     let attempt = match reader.deserialize(&mut deserializer) {
         Err(_) if too_deep.get() => return None,
-        Ok(Value::Object(object)) => Attempt::Object {
+        Ok(Value::Object(object)) => ParseAttempt::Object {
             object,
             length: deserializer.into_iter::<Value>().byte_offset(),
         },
-        Ok(_) => Attempt::NotJson { length: 1 },
+        Ok(_) => ParseAttempt::NotJson { length: 1 },
         Err(err) => match err.classify() {
-            Category::Eof => Attempt::Broken("a JSON object that is cut off".to_owned()),
-            Category::Data => Attempt::Broken(err.to_string()),
-            Category::Syntax | Category::Io => Attempt::NotJson {
+            Category::Eof => ParseAttempt::Broken("a JSON object that is cut off".to_owned()),
+            Category::Data => ParseAttempt::Broken(err.to_string()),
+            Category::Syntax | Category::Io => ParseAttempt::NotJson {
                 length: offset_of(text, err.line(), err.column()),
             },
         },

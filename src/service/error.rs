@@ -37,27 +37,9 @@ pub(crate) enum ServiceError {
     /// No session has been there yet, or none will be any more.
     #[error("REPL not ready ({})", not_ready(.0))]
     NotReady(Readiness),
-    /// The service takes no new work.
-    #[error("the server is shutting down")]
-    ShuttingDown,
-    /// No session starts, and why.
-    #[error("{0}")]
-    NoSession(String),
-    /// As many sources wait as may.
-    #[error("the queue is full; try again later")]
-    QueueFull {
-        /// When it is worth trying again.
-        retry_after: Duration,
-    },
-    /// No session was free in time.
-    #[error("no free REPL within {:.1} s", waited.as_secs_f64())]
-    QueueTimeout {
-        /// How long the source or the client waited.
-        waited: Duration,
-    },
-    /// The client went away.
-    #[error("the client went away")]
-    Cancelled,
+    /// The engine did not take the request.
+    #[error(transparent)]
+    Refused(#[from] SubmitError),
     /// As many leases are held as may.
     #[error("no more sessions can be held at a time")]
     TooManyLeases {
@@ -100,33 +82,21 @@ impl ServiceError {
     pub(crate) fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::TooManyRequests { retry_after }
-            | Self::QueueFull { retry_after }
-            | Self::TooManyLeases { retry_after } => Some(*retry_after),
-            Self::TooManyConcurrent | Self::QueueTimeout { .. } => Some(BUSY),
+            | Self::TooManyLeases { retry_after }
+            | Self::Refused(SubmitError::QueueFull { retry_after }) => Some(*retry_after),
+            Self::TooManyConcurrent | Self::Refused(SubmitError::QueueTimeout { .. }) => Some(BUSY),
             Self::NotReady(_) => Some(NOT_READY),
-            Self::ShuttingDown | Self::NoSession(_) => Some(UNAVAILABLE),
+            Self::Refused(SubmitError::ShuttingDown | SubmitError::NoSession(_)) => {
+                Some(UNAVAILABLE)
+            }
             Self::MissingKey
             | Self::UnknownKey
-            | Self::Cancelled
+            | Self::Refused(SubmitError::Cancelled)
             | Self::NoSuchLease
             | Self::LeaseGone { .. }
             | Self::LeaseTimedOut { .. }
             | Self::HeaderFailed(_)
             | Self::NoRandomName(_) => None,
-        }
-    }
-}
-
-impl From<&SubmitError> for ServiceError {
-    fn from(error: &SubmitError) -> Self {
-        match error {
-            SubmitError::QueueFull { retry_after } => Self::QueueFull {
-                retry_after: *retry_after,
-            },
-            SubmitError::QueueTimeout { waited } => Self::QueueTimeout { waited: *waited },
-            SubmitError::ShuttingDown => Self::ShuttingDown,
-            SubmitError::NoSession(failure) => Self::NoSession(failure.problem().to_owned()),
-            SubmitError::Cancelled => Self::Cancelled,
         }
     }
 }
@@ -152,7 +122,7 @@ mod tests {
     #[test]
     fn a_wait_is_shown_to_the_tenth_of_a_second() {
         let waited = Duration::from_millis(1250);
-        let error = ServiceError::from(&SubmitError::QueueTimeout { waited });
+        let error = ServiceError::from(SubmitError::QueueTimeout { waited });
         assert_eq!(error.to_string(), "no free REPL within 1.2 s");
     }
 }

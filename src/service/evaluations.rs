@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::sync::{Notify, oneshot};
 use tokio::time::{Instant, timeout};
 
-use crate::engine::batch::{Batch, SLACK, Step};
+use crate::engine::batch::{Batch, BatchStep, SLACK};
 use crate::engine::evaluate::SubmitError;
 use crate::engine::judge::{Judgement, Policy, judge};
 use crate::engine::record::EvalRecord;
@@ -179,13 +179,13 @@ impl Evaluations {
     pub(crate) async fn next(&mut self) -> Option<(usize, Evaluated)> {
         loop {
             match self.batch.step() {
-                Step::Finished => return None,
-                Step::Result(item) => {
+                BatchStep::Finished => return None,
+                BatchStep::Result(item) => {
                     let (index, result) = *item;
                     let evaluated = Evaluated::new(result, self.asked.policy);
                     return Some((index, self.service.count(evaluated, self.asked)));
                 }
-                Step::Wait(longest) => {
+                BatchStep::Wait(longest) => {
                     // It is looked again in either case.
                     let _ = timeout(longest, self.woken.notified()).await;
                 }

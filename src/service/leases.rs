@@ -15,7 +15,7 @@ use crate::service::names;
 const REMEMBERED: usize = 10_000;
 
 /// One lease of one client.
-struct Entry {
+struct LeaseEntry {
     /// The lease, for one request at a time.
     lease: Arc<tokio::sync::Mutex<Lease>>,
     /// Whose it is.
@@ -38,7 +38,7 @@ pub(crate) struct Leases {
 #[derive(Default)]
 struct Inner {
     /// Sessions by name.
-    held: HashMap<String, Entry>,
+    held: HashMap<String, LeaseEntry>,
     /// Places that are promised to sessions still on their way.
     promised: usize,
     /// Why former sessions are gone, with their clients.
@@ -48,9 +48,9 @@ struct Inner {
 }
 
 /// A place for a session that is on its way; free again when dropped.
-pub(crate) struct Place<'a>(&'a Leases);
+pub(crate) struct LeasePlace<'a>(&'a Leases);
 
-impl Drop for Place<'_> {
+impl Drop for LeasePlace<'_> {
     fn drop(&mut self) {
         let mut inner = self.0.lock();
         inner.promised = inner.promised.saturating_sub(1);
@@ -76,7 +76,7 @@ impl Leases {
     ///
     /// # Errors
     /// As many as may be are held.
-    pub(crate) fn reserve(&self) -> Result<Place<'_>, ServiceError> {
+    pub(crate) fn reserve(&self) -> Result<LeasePlace<'_>, ServiceError> {
         let mut inner = self.lock();
         if inner.held.len() + inner.promised >= self.most {
             return Err(ServiceError::TooManyLeases {
@@ -85,7 +85,7 @@ impl Leases {
         }
         inner.promised += 1;
         drop(inner);
-        Ok(Place(self))
+        Ok(LeasePlace(self))
     }
 
     /// Keeps a session under a new name, which is returned.
@@ -94,12 +94,12 @@ impl Leases {
     /// A system without random bytes; the session is given back.
     pub(crate) fn keep(
         &self,
-        place: Place<'_>,
+        place: LeasePlace<'_>,
         client: Arc<str>,
         lease: Lease,
     ) -> Result<String, ServiceError> {
         let name = names::random().map_err(ServiceError::NoRandomName)?;
-        let entry = Entry {
+        let entry = LeaseEntry {
             lease: Arc::new(tokio::sync::Mutex::new(lease)),
             client,
             used: Instant::now(),

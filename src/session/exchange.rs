@@ -37,7 +37,7 @@ impl Default for SessionLimits {
 
 /// What may come on stdout beside a reply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Around {
+enum Beside {
     /// Nothing.
     Nothing,
     /// Output that cannot be a reply, which is passed over.
@@ -124,7 +124,7 @@ impl Session {
         request: &Request,
         deadline: Deadline,
     ) -> Result<Reply, SessionError> {
-        let object = self.request(&request.to_line(), Around::Noise, deadline)?;
+        let object = self.request(&request.to_line(), Beside::Noise, deadline)?;
         self.read_reply(object)
     }
 
@@ -141,7 +141,7 @@ impl Session {
         self.expect_no_reply()?;
         // From here on nothing is thrown away, so that a late reply is read in the place of the one
         // that is waited for.
-        let answer = self.exchange(&request.to_line(), Around::Nothing, deadline);
+        let answer = self.exchange(&request.to_line(), Beside::Nothing, deadline);
         if answer.is_err() {
             self.end();
         }
@@ -168,14 +168,14 @@ impl Session {
         json: &str,
         deadline: Deadline,
     ) -> Result<Map<String, Value>, SessionError> {
-        self.request(json, Around::Nothing, deadline)
+        self.request(json, Beside::Nothing, deadline)
     }
 
     /// Sends one request and waits for the object that answers it, with so much around it.
     fn request(
         &mut self,
         json: &str,
-        around: Around,
+        around: Beside,
         deadline: Deadline,
     ) -> Result<Map<String, Value>, SessionError> {
         if self.over {
@@ -197,7 +197,7 @@ impl Session {
     fn exchange(
         &mut self,
         json: &str,
-        around: Around,
+        around: Beside,
         deadline: Deadline,
     ) -> Result<Map<String, Value>, SessionError> {
         self.observer.tell(Event::RequestSent { json });
@@ -218,7 +218,7 @@ impl Session {
             };
             if !noise.is_empty() {
                 self.observer.tell(Event::NoiseSeen { text: &noise });
-                if around == Around::Nothing {
+                if around == Beside::Nothing {
                     return Err(SessionError::Garbled {
                         problem: "something other than the reply was written to the REPL's stdout"
                             .to_owned(),

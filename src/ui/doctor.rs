@@ -13,7 +13,7 @@ use crate::ui::visible::visible_line;
 
 /// How many of the facts are in each state.
 #[derive(Debug, Clone, Copy)]
-struct Counts {
+struct FactCounts {
     /// As they should be.
     ok: usize,
     /// Needed and lacking.
@@ -22,7 +22,7 @@ struct Counts {
     not_needed: usize,
 }
 
-impl Counts {
+impl FactCounts {
     /// Counts them.
     fn of(facts: &[Fact]) -> Self {
         let count = |state| facts.iter().filter(|fact| fact.state == state).count();
@@ -55,7 +55,7 @@ struct FactLine<'a> {
 
 /// The end of the JSON.
 #[derive(Debug, Serialize)]
-struct SummaryLine {
+struct FactSummaryLine {
     /// Always `summary`.
     r#type: &'static str,
     /// Of the schema.
@@ -84,8 +84,8 @@ pub(crate) fn lines(facts: &[Fact], exit_code: u8) -> Result<String, Failure> {
             hint: fact.hint.as_deref(),
         })?);
     }
-    let counts = Counts::of(facts);
-    text.push_str(&json::line(&SummaryLine {
+    let counts = FactCounts::of(facts);
+    text.push_str(&json::line(&FactSummaryLine {
         r#type: "summary",
         version: VERSION,
         ok: counts.ok,
@@ -141,7 +141,7 @@ pub(crate) fn screen(facts: &[Fact], paint: Paint, quiet: bool) -> String {
 
 /// The last line for people.
 pub(crate) fn summary(facts: &[Fact], paint: Paint) -> String {
-    let counts = Counts::of(facts);
+    let counts = FactCounts::of(facts);
     let parts: Vec<String> = [
         (counts.ok, "ok", GREEN),
         (counts.missing, "missing", RED),

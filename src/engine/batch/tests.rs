@@ -53,7 +53,7 @@ fn batch(sources: &[&str], width: usize) -> (Batch, Receiver<Submitted>) {
 /// The place of the next result, which must be there.
 fn place(batch: &mut Batch) -> usize {
     match batch.step() {
-        Step::Result(item) => item.0,
+        BatchStep::Result(item) => item.0,
         other => panic!("{other:?}"),
     }
 }
@@ -61,7 +61,7 @@ fn place(batch: &mut Batch) -> usize {
 #[test]
 fn results_come_as_they_finish_and_make_room_for_others() {
     let (mut batch, given) = batch(&["a", "b", "c"], 2);
-    assert!(matches!(batch.step(), Step::Wait(_)));
+    assert!(matches!(batch.step(), BatchStep::Wait(_)));
     let [first, second] = [given.recv().unwrap(), given.recv().unwrap()];
     assert!(given.try_recv().is_err(), "more than the width");
     (second.done)(Ok(EvalRecord::empty()));
@@ -73,14 +73,14 @@ fn results_come_as_they_finish_and_make_room_for_others() {
     let mut rest = [place(&mut batch), place(&mut batch)];
     rest.sort_unstable();
     assert_eq!(rest, [0, 2]);
-    assert!(matches!(batch.step(), Step::Finished));
+    assert!(matches!(batch.step(), BatchStep::Finished));
 }
 
 #[test]
 fn sources_with_the_same_header_follow_each_other() {
     let sources = ["import A\n1", "import B\n2", "-- c\nimport A\n3", "4"];
     let (mut batch, given) = batch(&sources, usize::MAX);
-    assert!(matches!(batch.step(), Step::Wait(_)));
+    assert!(matches!(batch.step(), BatchStep::Wait(_)));
     let order: Vec<String> = given.try_iter().map(|it| it.source()).collect();
     assert_eq!(order, [sources[0], sources[2], sources[1], sources[3]]);
 }
@@ -92,7 +92,7 @@ fn a_full_queue_is_tried_again_until_the_client_has_waited_long_enough() {
         retry_after: Duration::from_millis(1),
     };
     for _ in 0..3 {
-        while !matches!(batch.step(), Step::Wait(_)) {}
+        while !matches!(batch.step(), BatchStep::Wait(_)) {}
         let submitted = loop {
             match given.try_recv() {
                 Ok(submitted) => break submitted,
@@ -110,7 +110,7 @@ fn a_full_queue_is_tried_again_until_the_client_has_waited_long_enough() {
     batch.not_before = None;
     batch.step();
     (given.recv().unwrap().done)(Err(full()));
-    let Step::Result(item) = batch.step() else {
+    let BatchStep::Result(item) = batch.step() else {
         panic!("it is still waiting");
     };
     assert!(matches!(item.1, Err(SubmitError::QueueFull { .. })));
@@ -135,11 +135,11 @@ fn a_request_that_is_kept_for_ever_is_given_up() {
     let kept = given.recv().unwrap();
     let now = Instant::now();
     batch.shared.state().running.insert(0, now);
-    let Step::Result(item) = batch.step() else {
+    let BatchStep::Result(item) = batch.step() else {
         panic!("it is still waiting");
     };
     assert!(matches!(item.1, Err(SubmitError::NoSession(_))));
     // A result that comes after all changes nothing.
     (kept.done)(Ok(EvalRecord::empty()));
-    assert!(matches!(batch.step(), Step::Finished));
+    assert!(matches!(batch.step(), BatchStep::Finished));
 }

@@ -17,20 +17,15 @@ use crate::limits::{CancelFlag, Deadline};
 
 /// Something that needs a session.
 pub(crate) enum Demand {
-    /// A source to evaluate; boxed, because thousands of them may wait.
-    Evaluation(Box<Evaluation>),
+    /// A source to evaluate.
+    Evaluation {
+        /// What is asked; boxed, because thousands of them may wait.
+        request: Box<EvalRequest>,
+        /// Who waits for the record.
+        promise: Promise<Result<EvalRecord, SubmitError>>,
+    },
     /// A session for a client.
     Lease(Promise<Result<Lease, SubmitError>>),
-}
-
-/// A source to evaluate.
-pub(crate) struct Evaluation {
-    /// What is asked.
-    pub(crate) request: EvalRequest,
-    /// Whether it has lost a session already.
-    pub(crate) was_tried: bool,
-    /// Who waits for the record.
-    pub(crate) promise: Promise<Result<EvalRecord, SubmitError>>,
 }
 
 impl Demand {
@@ -50,11 +45,10 @@ impl Demand {
                 Arc::clone(&terms.client),
                 terms.queue_timeout,
                 terms.client_deadline,
-                Self::Evaluation(Box::new(Evaluation {
-                    was_tried: false,
+                Self::Evaluation {
                     promise: Promise::new(done, || Err(forgotten())),
-                    request,
-                })),
+                    request: Box::new(request),
+                },
             )
         }
     }
@@ -76,7 +70,7 @@ impl Demand {
     /// Reports that nothing is evaluated.
     pub(crate) fn refuse(self, error: SubmitError) {
         match self {
-            Self::Evaluation(evaluation) => evaluation.promise.keep(Err(error)),
+            Self::Evaluation { promise, .. } => promise.keep(Err(error)),
             Self::Lease(promise) => promise.keep(Err(error)),
         }
     }
@@ -102,6 +96,7 @@ fn entry(
         cancel: CancelFlag::default(),
         needs_fresh: false,
         is_lease: false,
+        was_tried: false,
         passed_over: 0,
     }
 }

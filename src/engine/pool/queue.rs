@@ -32,6 +32,8 @@ pub(crate) struct Entry<T> {
     pub(crate) needs_fresh: bool,
     /// Whether it is a lease, which may outlast `queue_deadline`.
     pub(crate) is_lease: bool,
+    /// Whether it has lost a session already.
+    pub(crate) was_tried: bool,
     /// How often a later one was taken before it.
     pub(crate) passed_over: u8,
 }
@@ -50,6 +52,7 @@ impl<T> Entry<T> {
             cancel: self.cancel,
             needs_fresh: self.needs_fresh,
             is_lease: self.is_lease,
+            was_tried: self.was_tried,
             passed_over: self.passed_over,
         };
         (self.item, entry)
@@ -282,6 +285,7 @@ mod tests {
             cancel: CancelFlag::default(),
             needs_fresh: false,
             is_lease: false,
+            was_tried: false,
             passed_over: 0,
         }
     }

@@ -7,7 +7,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::engine::evaluate::SubmitError;
-use crate::engine::pool::demand::{self, Demand};
+use crate::engine::evaluation::EvalError;
+use crate::engine::pool::demand::Demand;
 use crate::engine::pool::lease::{self, Lease};
 use crate::engine::pool::promise::Promise;
 use crate::engine::pool::queue::Entry;
@@ -18,7 +19,7 @@ use crate::engine::pool::worker_session::{Attempt, WorkerSession};
 use crate::engine::pool::worker_state::{Assignment, Finish};
 use crate::engine::record::EvalRecord;
 use crate::engine::request::{EvalRequest, Terms};
-use crate::engine::undecided::UndecidedReason;
+use crate::engine::undecided::{Undecided, UndecidedReason};
 use crate::event::Event;
 use crate::failure::{Failure, Kind};
 use crate::lean::header;
@@ -170,7 +171,7 @@ impl Worker {
         let (demand, entry) = entry.replace(());
         match demand {
             Demand::Lease(promise) => self.serve_lease(promise),
-            Demand::Evaluation(evaluation) => self.evaluate(evaluation, entry),
+            Demand::Evaluation { request, promise } => self.evaluate(request, promise, entry),
         }
     }
 
@@ -199,41 +200,37 @@ impl Worker {
     }
 
     /// Evaluates a source and hands its record on, or has it tried again.
-    fn evaluate(&mut self, mut evaluation: Box<demand::Evaluation>, entry: Entry<()>) {
+    fn evaluate(
+        &mut self,
+        request: Box<EvalRequest>,
+        promise: Promise<Result<EvalRecord, SubmitError>>,
+        mut entry: Entry<()>,
+    ) {
         let queue = entry.arrived.elapsed();
-        if let Some(error) = unwanted(&evaluation.request.terms, queue) {
+        if let Some(error) = unwanted(&request.terms, queue) {
             self.finish(self.unrun());
-            evaluation.promise.keep(Err(error));
+            promise.keep(Err(error));
             return;
         }
-        let header = entry.header;
-        let again = |evaluation| Entry {
-            // It had its session in time; what is left to it is the time of its client.
-            queue_deadline: entry.client_deadline,
-            needs_fresh: true,
-            passed_over: 0,
-            ..entry.replace(Demand::Evaluation(evaluation)).1
-        };
-        let Some(mut attempt) = self.attempt(&evaluation.request) else {
+        let Some(mut attempt) = self.attempt(&request) else {
             self.finish(Finish {
                 lost: Some(RecycleReason::Died),
-                again: Some(again(evaluation)),
+                again: Some(again(request, promise, entry)),
                 ..self.unrun()
             });
             return;
         };
-        let mut finish = self.finish_of(&evaluation.request, header, &attempt);
-        let may_try_again = attempt.may_try_again && !evaluation.was_tried;
+        let mut finish = self.finish_of(&request, entry.header, &attempt);
+        let may_try_again = attempt.may_try_again && !entry.was_tried;
         if may_try_again || attempt.was_lost_to_pickle {
-            evaluation.was_tried |= may_try_again;
-            self.note_retry(&evaluation.request);
-            finish.again = Some(again(evaluation));
+            entry.was_tried |= may_try_again;
+            self.note_retry(&request);
+            finish.again = Some(again(request, promise, entry));
             self.finish(finish);
             return;
         }
         if attempt.was_stopped {
-            let stopped = stopped(&evaluation.request.terms);
-            attempt.record.undecided = stopped.undecided;
+            attempt.record.undecided = Some(stopped(&request.terms));
         }
         attempt.record.times.queue = queue;
         let reason = attempt.record.reason();
@@ -242,14 +239,12 @@ impl Worker {
             finish.lost = Some(RecycleReason::Timeout);
         }
         self.finish(finish);
-        let is_gone = evaluation.request.terms.cancel.is_set();
-        evaluation
-            .promise
-            .keep(if reason == Some(UndecidedReason::Cancelled) && is_gone {
-                Err(SubmitError::Cancelled)
-            } else {
-                Ok(attempt.record)
-            });
+        let is_gone = request.terms.cancel.is_set();
+        promise.keep(if reason == Some(UndecidedReason::Cancelled) && is_gone {
+            Err(SubmitError::Cancelled)
+        } else {
+            Ok(attempt.record)
+        });
     }
 
     /// Evaluates a source on the session; none without one.
@@ -378,18 +373,34 @@ fn unwanted(terms: &Terms, waited: Duration) -> Option<SubmitError> {
     }
 }
 
-/// The record of a source whose session was stopped by us: for the client's sake, at the end of its time,
-/// or at the end of the pool.
-fn stopped(terms: &Terms) -> EvalRecord {
+/// A request as it waits for a fresh session.
+fn again(
+    request: Box<EvalRequest>,
+    promise: Promise<Result<EvalRecord, SubmitError>>,
+    entry: Entry<()>,
+) -> Entry<Demand> {
+    Entry {
+        // It had its session in time; what is left to it is the time of its client.
+        queue_deadline: entry.client_deadline,
+        needs_fresh: true,
+        passed_over: 0,
+        ..entry.replace(Demand::Evaluation { request, promise }).1
+    }
+}
+
+/// Why a source is undecided whose session was stopped by us: for the client's sake, at the end of its
+/// time, or at the end of the pool.
+fn stopped(terms: &Terms) -> Undecided {
     if !terms.cancel.is_set() && terms.client_deadline.is_over() {
         let waited = terms.client_deadline.span();
-        let error = SessionError::Late { waited };
-        return EvalRecord::undecided(UndecidedReason::from(&error), error.into_failure());
+        return EvalError::Session(SessionError::Late { waited }).into_undecided();
     }
-    let failure = Failure::new(
-        Kind::Interrupted,
-        "the session was stopped before it answered",
-        "send the source again",
-    );
-    EvalRecord::undecided(UndecidedReason::Cancelled, failure)
+    Undecided {
+        reason: UndecidedReason::Cancelled,
+        failure: Failure::new(
+            Kind::Interrupted,
+            "the session was stopped before it answered",
+            "send the source again",
+        ),
+    }
 }

@@ -123,6 +123,7 @@ impl Play {
             cancel: CancelFlag::default(),
             needs_fresh: is_lease,
             is_lease,
+            was_tried: false,
             passed_over: 0,
         };
         if let Some((entry, _)) = self.scheduler.submit(entry, self.now) {
