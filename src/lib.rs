@@ -34,6 +34,8 @@ use std::sync::Arc;
 
 use clap::Parser;
 
+use crate::cli::RunCommand as _;
+use crate::commands::RunContext;
 use crate::failure::Kind;
 use crate::process::signals::Patience;
 
@@ -49,7 +51,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             } else {
                 0
             };
-            // A closed pipe is nobody's failure here.
+            // A closed pipe is no failure here.
             err.print().ok();
             return ExitCode::from(code);
         }
@@ -63,7 +65,13 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let outcome = if process::init::is_first() {
         process::init::run(&words)
     } else {
-        process::signals::watch(patience).and_then(|interrupt| commands::run(args, &ui, &interrupt))
+        process::signals::watch(patience).and_then(|interrupt| {
+            args.command.run(&RunContext {
+                ui: Arc::clone(&ui),
+                interrupt,
+                output: args.output,
+            })
+        })
     };
     match outcome {
         Ok(code) => ExitCode::from(code),

@@ -13,6 +13,8 @@ pub(crate) mod shared;
 
 use clap::{Parser, Subcommand};
 
+use crate::failure::Failure;
+
 /// Runs Lean 4 as a service: drives the Lean REPL without its traps.
 ///
 /// Exit codes: 0 accepted, 1 Lean said no, 2 usage, 3 project or toolchain, 4 building or pickling,
@@ -29,9 +31,79 @@ pub(crate) struct Args {
     pub(crate) command: Command,
 }
 
-/// The commands.
-#[derive(Debug, Subcommand)]
-pub(crate) enum Command {
+/// A command, as its file in `commands` runs it. `C` is what it runs with: a module of the command line knows
+/// no terminal.
+pub(crate) trait RunCommand<C> {
+    /// Runs it; the exit code is zero if all went well.
+    ///
+    /// # Errors
+    /// What keeps the whole command from doing its work.
+    fn run(self, context: &C) -> Result<u8, Failure>;
+
+    /// The form of its data on stdout.
+    fn format(&self) -> DataFormat {
+        DataFormat::Human
+    }
+}
+
+/// The form of data on stdout.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum DataFormat {
+    /// For people.
+    Human,
+    /// One JSON object a line.
+    Json,
+    /// Annotations of a GitHub workflow.
+    Github,
+}
+
+impl DataFormat {
+    /// The form for a command whose only choice is `--json`.
+    pub(crate) fn json_if(is_json: bool) -> Self {
+        if is_json { Self::Json } else { Self::Human }
+    }
+}
+
+impl<C, T: RunCommand<C>> RunCommand<C> for Box<T> {
+    fn run(self, context: &C) -> Result<u8, Failure> {
+        (*self).run(context)
+    }
+
+    fn format(&self) -> DataFormat {
+        (**self).format()
+    }
+}
+
+/// Makes the commands and what leads to each of them from one table.
+macro_rules! commands {
+    ($($(#[$about:meta])* $name:ident($args:ty),)*) => {
+        /// The commands.
+        #[derive(Debug, Subcommand)]
+        pub(crate) enum Command {
+            $($(#[$about])* $name($args),)*
+        }
+
+        impl<C> RunCommand<C> for Command
+        where
+            $($args: RunCommand<C>,)*
+        {
+            fn run(self, context: &C) -> Result<u8, Failure> {
+                match self {
+                    $(Self::$name(args) => args.run(context),)*
+                }
+            }
+
+            fn format(&self) -> DataFormat {
+                match self {
+                    $(Self::$name(args) => RunCommand::<C>::format(args),)*
+                }
+            }
+        }
+    };
+}
+
+// One line for each command; its comment is what `--help` says.
+commands! {
     /// Builds the REPL for a project's toolchain and keeps it in the cache.
     Build(build::BuildArgs),
     /// Evaluates files in a Lean REPL and prints what Lean says.

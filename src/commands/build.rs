@@ -2,52 +2,57 @@
 
 use std::sync::Arc;
 
+use crate::cli::RunCommand;
 use crate::cli::build::BuildArgs;
+use crate::commands::RunContext;
 use crate::commands::exit_code::DONE;
 use crate::data_dir::DataDir;
 use crate::elan::{Elan, install};
 use crate::event::{Event, Observer};
 use crate::failure::Failure;
-use crate::limits::{CancelFlag, Deadline};
+use crate::limits::Deadline;
 use crate::settings;
 use crate::setup::build::{Built, Circumstances, For, Old, Shelf};
 use crate::ui::Ui;
 
-/// Builds the REPL for a project, or finds it.
-///
-/// # Errors
-/// What keeps it from being built.
-pub(crate) fn run(args: &BuildArgs, ui: &Arc<Ui>, interrupt: &CancelFlag) -> Result<u8, Failure> {
-    let project = settings::build::project(args)?;
-    let wanted = settings::build::source(args);
-    let observer: Arc<dyn Observer> = Arc::<Ui>::clone(ui);
-    let around = Circumstances {
-        deadline: Deadline::after(args.timeout.get()),
-        observer: &observer,
-        interrupt,
-    };
-    let cache = DataDir::locate()?;
-    let elan = Elan::locate();
-    if args.install_elan && elan.program().is_none() {
-        install_elan(&cache, &elan, around)?;
+impl RunCommand<RunContext> for BuildArgs {
+    /// Builds the REPL for a project, or finds it.
+    ///
+    /// # Errors
+    /// What keeps it from being built.
+    fn run(self, context: &RunContext) -> Result<u8, Failure> {
+        let RunContext { ui, interrupt, .. } = context;
+        let project = settings::build::project(&self)?;
+        let wanted = settings::build::source(&self);
+        let observer: Arc<dyn Observer> = Arc::<Ui>::clone(ui);
+        let around = Circumstances {
+            deadline: Deadline::after(self.timeout.get()),
+            observer: &observer,
+            interrupt,
+        };
+        let cache = DataDir::locate()?;
+        let elan = Elan::locate();
+        if self.install_elan && elan.program().is_none() {
+            install_elan(&cache, &elan, around)?;
+        }
+        let active = elan.active(&project.root)?;
+        let why = format!("using `{}` because {}", active.toolchain, active.origin);
+        ui.tell(Event::Chosen { text: &why });
+        let lake = elan.lake(&active.toolchain);
+        let whose = For::of(&active.toolchain, &lake, around)?;
+        let shelf = Shelf::new(cache);
+        let origin = active.origin.to_string();
+        let built = if self.offline {
+            shelf.ensure_offline(&whose, &wanted)?
+        } else if self.force {
+            shelf.build(&whose, &wanted, &origin, &lake, around, Old::Replace)?
+        } else {
+            shelf.ensure(&whose, &wanted, &origin, &lake, around)?
+        };
+        // A reader that went away has seen enough: either way it is done.
+        let _written = ui.data_line(&told(&built))?;
+        Ok(DONE)
     }
-    let active = elan.active(&project.root)?;
-    let why = format!("using `{}` because {}", active.toolchain, active.origin);
-    ui.tell(Event::Chosen { text: &why });
-    let lake = elan.lake(&active.toolchain);
-    let whose = For::of(&active.toolchain, &lake, around)?;
-    let shelf = Shelf::new(cache);
-    let origin = active.origin.to_string();
-    let built = if args.offline {
-        shelf.ensure_offline(&whose, &wanted)?
-    } else if args.force {
-        shelf.build(&whose, &wanted, &origin, &lake, around, Old::Replace)?
-    } else {
-        shelf.ensure(&whose, &wanted, &origin, &lake, around)?
-    };
-    // A reader that went away has seen enough: either way it is done.
-    let _written = ui.data_line(&told(&built))?;
-    Ok(DONE)
 }
 
 /// One sentence about a built REPL.

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::cli::build_image::BuildImageArgs;
+use crate::cli::{DataFormat, RunCommand};
+use crate::commands::RunContext;
 use crate::commands::exit_code::DONE;
 use crate::data_dir::DataDir;
 use crate::deploy::docker::binary::Binary;
@@ -17,20 +19,23 @@ use crate::settings::image::{self, Wanted};
 use crate::setup::core_lean::CoreLean;
 use crate::ui::Ui;
 
-/// Builds an image, or writes what it would be built from.
-///
-/// # Errors
-/// What keeps it from being built, tried, named or pushed.
-pub(crate) fn run(
-    args: &BuildImageArgs,
-    ui: &Arc<Ui>,
-    interrupt: &CancelFlag,
-) -> Result<u8, Failure> {
-    if let Some(made) = built(args, ui, interrupt)? {
-        // A reader that went away has seen enough: the image is there.
-        let _written = ui.image_made(&made)?;
+impl RunCommand<RunContext> for BuildImageArgs {
+    /// Builds an image, or writes what it would be built from.
+    ///
+    /// # Errors
+    /// What keeps it from being built, tried, named or pushed.
+    fn run(self, context: &RunContext) -> Result<u8, Failure> {
+        let RunContext { ui, interrupt, .. } = context;
+        if let Some(made) = built(&self, ui, interrupt)? {
+            // A reader that went away has seen enough: the image is there.
+            let _written = ui.image_made(&made)?;
+        }
+        Ok(DONE)
     }
-    Ok(DONE)
+
+    fn format(&self) -> DataFormat {
+        DataFormat::json_if(self.json)
+    }
 }
 
 /// The image, or none if only what it would be built from was to be written.

@@ -4,7 +4,11 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::cli::cloudflare::{CheckArgs, CloudflareAction, CostArgs, DeployArgs, InitArgs};
+use crate::cli::cloudflare::{
+    CheckArgs, CloudflareAction, CloudflareArgs, CostArgs, DeployArgs, InitArgs,
+};
+use crate::cli::{DataFormat, RunCommand};
+use crate::commands::RunContext;
 use crate::commands::cloudflare_try;
 use crate::commands::exit_code::DONE;
 use crate::deploy::cloudflare::check::{self, Finding, Looked, Seen};
@@ -28,21 +32,29 @@ use crate::ui::Ui;
 /// Longest wait for what Docker says of images.
 const LOOK: Wait = Wait::secs(20);
 
-/// Does what is asked for.
-///
-/// # Errors
-/// What keeps it from being done.
-pub(crate) fn run(
-    action: &CloudflareAction,
-    ui: &Arc<Ui>,
-    interrupt: &CancelFlag,
-) -> Result<u8, Failure> {
-    match action {
-        CloudflareAction::Init(args) => init(args, ui, interrupt),
-        CloudflareAction::Try(args) => cloudflare_try::run(args, ui, interrupt),
-        CloudflareAction::Cost(args) => cost(args, ui),
-        CloudflareAction::Check(args) => check(args, ui, interrupt),
-        CloudflareAction::Deploy(args) => deploy(args, ui, interrupt),
+impl RunCommand<RunContext> for CloudflareArgs {
+    /// Does what is asked for.
+    ///
+    /// # Errors
+    /// What keeps it from being done.
+    fn run(self, context: &RunContext) -> Result<u8, Failure> {
+        let RunContext { ui, interrupt, .. } = context;
+        match &self.action {
+            CloudflareAction::Init(args) => init(args, ui, interrupt),
+            CloudflareAction::Try(args) => cloudflare_try::run(args, ui, interrupt),
+            CloudflareAction::Cost(args) => cost(args, ui),
+            CloudflareAction::Check(args) => check(args, ui, interrupt),
+            CloudflareAction::Deploy(args) => deploy(args, ui, interrupt),
+        }
+    }
+
+    fn format(&self) -> DataFormat {
+        DataFormat::json_if(match &self.action {
+            CloudflareAction::Cost(cost) => cost.json,
+            CloudflareAction::Check(check) => check.json,
+            CloudflareAction::Try(trial) => trial.json,
+            CloudflareAction::Init(_) | CloudflareAction::Deploy(_) => false,
+        })
     }
 }
 

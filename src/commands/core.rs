@@ -1,8 +1,8 @@
 //! `leanrepl core`: joins the installer to the user.
 
-use std::sync::Arc;
-
-use crate::cli::core::CoreAction;
+use crate::cli::RunCommand;
+use crate::cli::core::{CoreAction, CoreArgs};
+use crate::commands::RunContext;
 use crate::commands::exit_code::DONE;
 use crate::data_dir::DataDir;
 use crate::failure::Failure;
@@ -13,37 +13,40 @@ use crate::ui::Ui;
 /// Longest wait for an installation: a slow line takes minutes for 120 MB.
 const INSTALL: Wait = Wait::secs(1800);
 
-/// Installs or removes core Lean.
-///
-/// # Errors
-/// What the installer says.
-pub(crate) fn run(action: CoreAction, ui: &Arc<Ui>, interrupt: &CancelFlag) -> Result<u8, Failure> {
-    let core = CoreLean::new(DataDir::locate()?);
-    let deadline = Deadline::after(INSTALL.get());
-    match action {
-        CoreAction::Install => {
-            let installed = core.install(deadline, ui.as_ref(), interrupt)?;
-            let (node, version) = installed.node();
-            // A reader that went away has seen enough: either way it is done.
-            let _written = ui.data_line(&format!(
-                "Lean {} is in {} ({}), run by Node {version} ({})",
-                installed.lean_version(),
-                installed.dir().display(),
-                installed.size(),
-                node.display()
-            ))?;
+impl RunCommand<RunContext> for CoreArgs {
+    /// Installs or removes core Lean.
+    ///
+    /// # Errors
+    /// What the installer says.
+    fn run(self, context: &RunContext) -> Result<u8, Failure> {
+        let RunContext { ui, interrupt, .. } = context;
+        let core = CoreLean::new(DataDir::locate()?);
+        let deadline = Deadline::after(INSTALL.get());
+        match self.action {
+            CoreAction::Install => {
+                let installed = core.install(deadline, ui.as_ref(), interrupt)?;
+                let (node, version) = installed.node();
+                // A reader that went away has seen enough: either way it is done.
+                let _written = ui.data_line(&format!(
+                    "Lean {} is in {} ({}), run by Node {version} ({})",
+                    installed.lean_version(),
+                    installed.dir().display(),
+                    installed.size(),
+                    node.display()
+                ))?;
+            }
+            CoreAction::Remove => {
+                let removed = core.remove(deadline, ui.as_ref(), interrupt)?;
+                let folder = core.folder();
+                let _written = ui.data_line(&if removed {
+                    format!("core Lean was removed from {}", folder.display())
+                } else {
+                    format!("core Lean was not installed in {}", folder.display())
+                })?;
+            }
         }
-        CoreAction::Remove => {
-            let removed = core.remove(deadline, ui.as_ref(), interrupt)?;
-            let folder = core.folder();
-            let _written = ui.data_line(&if removed {
-                format!("core Lean was removed from {}", folder.display())
-            } else {
-                format!("core Lean was not installed in {}", folder.display())
-            })?;
-        }
+        Ok(DONE)
     }
-    Ok(DONE)
 }
 
 /// Core Lean, installed if need be.

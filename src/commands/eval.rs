@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::cli::eval::EvalArgs;
+use crate::cli::eval::{EvalArgs, FormatArg};
+use crate::cli::{DataFormat, RunCommand};
+use crate::commands::RunContext;
 use crate::commands::exit_code::{self, DONE};
 use crate::commands::lean;
 use crate::commands::options::ProjectOptions;
@@ -34,55 +36,66 @@ use crate::ui::Ui;
 /// The longest wait for a session: none of our own sources goes away.
 const QUEUE_TIMEOUT: Duration = Duration::from_secs(365 * 86_400);
 
-/// Evaluates all files and reports each as it finishes.
-///
-/// # Errors
-/// What keeps every file from being evaluated.
-pub(crate) fn run(args: &EvalArgs, ui: &Arc<Ui>, interrupt: &CancelFlag) -> Result<u8, Failure> {
-    let start = Instant::now();
-    let stdin = [PathBuf::from("-")];
-    let files = if args.files.is_empty() {
-        &stdin[..]
-    } else {
-        &args.files
-    };
-    if files.iter().filter(|file| input::is_stdin(file)).count() > 1 {
-        return Err(Failure::new(
-            Kind::Usage,
-            "`-` is named twice, but stdin can be read only once",
-            "name `-` once",
-        ));
+impl RunCommand<RunContext> for EvalArgs {
+    /// Evaluates all files and reports each as it finishes.
+    ///
+    /// # Errors
+    /// What keeps every file from being evaluated.
+    fn run(self, context: &RunContext) -> Result<u8, Failure> {
+        let RunContext { ui, interrupt, .. } = context;
+        let start = Instant::now();
+        let stdin = [PathBuf::from("-")];
+        let files = if self.files.is_empty() {
+            &stdin[..]
+        } else {
+            &self.files
+        };
+        if files.iter().filter(|file| input::is_stdin(file)).count() > 1 {
+            return Err(Failure::new(
+                Kind::Usage,
+                "`-` is named twice, but stdin can be read only once",
+                "name `-` once",
+            ));
+        }
+        let choice = settings::pickle::choice(self.base, self.pickle.as_deref())?;
+        let toolchain = settings::choose_toolchain(&self.lean, settings::first_file(&self.files))?;
+        ui.tell(Event::Chosen {
+            text: &toolchain.why,
+        });
+        let mut report = EvalReport {
+            ui,
+            policy: Policy {
+                fail_on_sorry: self.fail_on_sorry,
+                fail_on_warning: self.fail_on_warning,
+            },
+            counts: Counts::default(),
+            worst: DONE,
+            toolchain: describe(&toolchain),
+        };
+        let sources = read(files, interrupt, &mut report)?;
+        ui.files_started(files.len());
+        if !sources.is_empty() {
+            evaluate(&self, choice, &toolchain, &sources, interrupt, &mut report)?;
+        }
+        if ui.stdout_closed() {
+            return Ok(DONE);
+        }
+        if interrupt.is_set() {
+            report.worst = Kind::Interrupted.exit_code();
+            report.counts.unfinished = files.len().saturating_sub(report.counts.total());
+        }
+        // A reader that went away before the summary has seen every file.
+        let _written = ui.summary(&report.counts, start.elapsed(), report.worst)?;
+        Ok(report.worst)
     }
-    let choice = settings::pickle::choice(args.base, args.pickle.as_deref())?;
-    let toolchain = settings::choose_toolchain(&args.lean, settings::first_file(&args.files))?;
-    ui.tell(Event::Chosen {
-        text: &toolchain.why,
-    });
-    let mut report = EvalReport {
-        ui,
-        policy: Policy {
-            fail_on_sorry: args.fail_on_sorry,
-            fail_on_warning: args.fail_on_warning,
-        },
-        counts: Counts::default(),
-        worst: DONE,
-        toolchain: describe(&toolchain),
-    };
-    let sources = read(files, interrupt, &mut report)?;
-    ui.files_started(files.len());
-    if !sources.is_empty() {
-        evaluate(args, choice, &toolchain, &sources, interrupt, &mut report)?;
+
+    fn format(&self) -> DataFormat {
+        match self.format {
+            _ if self.json => DataFormat::Json,
+            FormatArg::Github => DataFormat::Github,
+            FormatArg::Human => DataFormat::Human,
+        }
     }
-    if ui.stdout_closed() {
-        return Ok(DONE);
-    }
-    if interrupt.is_set() {
-        report.worst = Kind::Interrupted.exit_code();
-        report.counts.unfinished = files.len().saturating_sub(report.counts.total());
-    }
-    // A reader that went away before the summary has seen every file.
-    let _written = ui.summary(&report.counts, start.elapsed(), report.worst)?;
-    Ok(report.worst)
 }
 
 /// Reads the files; those that cannot be read are reported.

@@ -3,7 +3,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::cli::RunCommand;
 use crate::cli::build_image::{GatherArgs, ProbeArgs};
+use crate::commands::RunContext;
 use crate::commands::exit_code::DONE;
 use crate::data_dir::DataDir;
 use crate::deploy::docker::gather::{self, Plan};
@@ -11,7 +13,7 @@ use crate::elan::Elan;
 use crate::env_vars;
 use crate::event::Observer;
 use crate::failure::{Failure, Kind};
-use crate::limits::{CancelFlag, Deadline, Wait};
+use crate::limits::{Deadline, Wait};
 use crate::probe::{self, Question, Wish};
 use crate::project::Project;
 use crate::setup::build::{Circumstances, For, Shelf};
@@ -26,94 +28,96 @@ const GLANCE: Wait = Wait::secs(4);
 /// Longest wait for the answer to a text.
 const TEXT: Wait = Wait::secs(600);
 
-/// Asks the server on this machine.
-///
-/// # Errors
-/// Nobody listens, or what listens does not answer in time.
-pub(crate) fn probe(args: &ProbeArgs, ui: &Ui, interrupt: &CancelFlag) -> Result<u8, Failure> {
-    let port = env_vars::read(env_vars::SERVER_PORT)
-        .and_then(|text| text.to_str()?.parse().ok())
-        .unwrap_or(8000);
-    let wait = args.timeout.unwrap_or(match args.post {
-        Some(_) => TEXT,
-        None => GLANCE,
-    });
-    let question = Question {
-        port,
-        path: args.path.clone(),
-        authorization: None,
-        wish: args.post.clone().map_or(Wish::Look, |text| Wish::Evaluate {
-            text,
-            run_seconds: args.run_seconds,
-        }),
-    };
-    let answer = probe::ask(&question, Deadline::after(wait.get()), interrupt).map_err(|err| {
-        Failure::new(
-            Kind::Remote,
-            format!("no server answers on port {port} of this machine within {wait}"),
-            "start one with `leanrepl serve`, or name its port with the variable `LEAN_SERVER_PORT`",
-        )
-        .caused_by(err)
-    })?;
-    let line = serde_json::to_string(&answer)
-        .map_err(|err| Failure::bug("cannot write an answer").caused_by(err))?;
-    // A reader that went away has seen enough.
-    let _written = ui.data_line(&line)?;
-    Ok(if answer.is_good() {
-        DONE
-    } else {
-        Kind::Remote.exit_code()
-    })
+impl RunCommand<RunContext> for ProbeArgs {
+    /// Asks the server on this machine.
+    ///
+    /// # Errors
+    /// Nobody listens, or what listens does not answer in time.
+    fn run(self, context: &RunContext) -> Result<u8, Failure> {
+        let RunContext { ui, interrupt, .. } = context;
+        let port = env_vars::read(env_vars::SERVER_PORT)
+            .and_then(|text| text.to_str()?.parse().ok())
+            .unwrap_or(8000);
+        let wait = self.timeout.unwrap_or(match self.post {
+            Some(_) => TEXT,
+            None => GLANCE,
+        });
+        let question = Question {
+            port,
+            path: self.path.clone(),
+            authorization: None,
+            wish: self.post.clone().map_or(Wish::Look, |text| Wish::Evaluate {
+                text,
+                run_seconds: self.run_seconds,
+            }),
+        };
+        let answer = probe::ask(&question, Deadline::after(wait.get()), interrupt).map_err(|err| {
+            Failure::new(
+                Kind::Remote,
+                format!("no server answers on port {port} of this machine within {wait}"),
+                "start one with `leanrepl serve`, or name its port with the variable `LEAN_SERVER_PORT`",
+            )
+            .caused_by(err)
+        })?;
+        let line = serde_json::to_string(&answer)
+            .map_err(|err| Failure::bug("cannot write an answer").caused_by(err))?;
+        // A reader that went away has seen enough.
+        let _written = ui.data_line(&line)?;
+        Ok(if answer.is_good() {
+            DONE
+        } else {
+            Kind::Remote.exit_code()
+        })
+    }
 }
 
-/// Gathers what a running Lean of a project reads.
-///
-/// # Errors
-/// A project without a REPL, and what cannot be read or written.
-pub(crate) fn gather(
-    args: &GatherArgs,
-    ui: &Arc<Ui>,
-    interrupt: &CancelFlag,
-) -> Result<u8, Failure> {
-    let project = Project::at(&args.project)?;
-    let observer: Arc<dyn Observer> = Arc::<Ui>::clone(ui);
-    let around = Circumstances {
-        deadline: Deadline::after(LAKE.get()),
-        observer: &observer,
-        interrupt,
-    };
-    let elan = Elan::locate();
-    let active = elan.active(&project.root)?;
-    let lake = elan.lake(&active.toolchain);
-    let whose = For::of(&active.toolchain, &lake, around)?;
-    let built = Shelf::new(DataDir::locate()?)
-        .selected(&whose)
-        .ok_or_else(|| {
+impl RunCommand<RunContext> for GatherArgs {
+    /// Gathers what a running Lean of a project reads.
+    ///
+    /// # Errors
+    /// A project without a REPL, and what cannot be read or written.
+    fn run(self, context: &RunContext) -> Result<u8, Failure> {
+        let RunContext { ui, interrupt, .. } = context;
+        let project = Project::at(&self.project)?;
+        let observer: Arc<dyn Observer> = Arc::<Ui>::clone(ui);
+        let around = Circumstances {
+            deadline: Deadline::after(LAKE.get()),
+            observer: &observer,
+            interrupt,
+        };
+        let elan = Elan::locate();
+        let active = elan.active(&project.root)?;
+        let lake = elan.lake(&active.toolchain);
+        let whose = For::of(&active.toolchain, &lake, around)?;
+        let built = Shelf::new(DataDir::locate()?)
+            .selected(&whose)
+            .ok_or_else(|| {
+                Failure::new(
+                    Kind::Project,
+                    format!("no REPL was built yet for `{}`", active.toolchain),
+                    "run `leanrepl build` in the project first",
+                )
+            })?;
+        let vars =
+            lake.session_variables(&project.root, around.deadline, observer.as_ref(), interrupt)?;
+        let value = |variable| env_vars::value_in(&vars, variable);
+        let sysroot = value(env_vars::LEAN_SYSROOT).ok_or_else(|| {
             Failure::new(
                 Kind::Project,
-                format!("no REPL was built yet for `{}`", active.toolchain),
-                "run `leanrepl build` in the project first",
+                "Lake does not tell where the toolchain is",
+                "see that `lake env` prints `LEAN_SYSROOT` in the project",
             )
         })?;
-    let vars =
-        lake.session_variables(&project.root, around.deadline, observer.as_ref(), interrupt)?;
-    let value = |variable| env_vars::value_in(&vars, variable);
-    let sysroot = value(env_vars::LEAN_SYSROOT).ok_or_else(|| {
-        Failure::new(
-            Kind::Project,
-            "Lake does not tell where the toolchain is",
-            "see that `lake env` prints `LEAN_SYSROOT` in the project",
-        )
-    })?;
-    let modules = value(env_vars::LEAN_PATH).unwrap_or_default();
-    let plan = Plan {
-        repl: built.binary(),
-        sysroot: Path::new(sysroot).to_owned(),
-        modules: std::env::split_paths(modules).collect(),
-        into: args.into.clone(),
-        keep_all: args.keep_all,
-    };
-    let gathered = gather::run(&plan, interrupt)?;
-    let _written = ui.gathered(&gathered)?;
-    Ok(DONE)
+        let modules = value(env_vars::LEAN_PATH).unwrap_or_default();
+        let plan = Plan {
+            repl: built.binary(),
+            sysroot: Path::new(sysroot).to_owned(),
+            modules: std::env::split_paths(modules).collect(),
+            into: self.into.clone(),
+            keep_all: self.keep_all,
+        };
+        let gathered = gather::run(&plan, interrupt)?;
+        let _written = ui.gathered(&gathered)?;
+        Ok(DONE)
+    }
 }

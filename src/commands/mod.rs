@@ -1,4 +1,4 @@
-//! Matches on the command and turns its outcome into an exit code. Never prints.
+//! One file for each command: joins what does the work to the user, and turns the outcome into an exit code.
 
 mod build;
 mod build_image;
@@ -19,27 +19,16 @@ mod session;
 
 use std::sync::Arc;
 
-use crate::cli::{Args, Command};
-use crate::failure::Failure;
+use crate::cli::shared::OutputArgs;
 use crate::limits::CancelFlag;
 use crate::ui::Ui;
 
-/// Runs a command; the exit code is zero if all went well.
-///
-/// # Errors
-/// What keeps the whole command from doing its work.
-pub(crate) fn run(args: Args, ui: &Arc<Ui>, interrupt: &CancelFlag) -> Result<u8, Failure> {
-    match args.command {
-        Command::Build(build) => build::run(&build, ui, interrupt),
-        Command::Eval(eval) => eval::run(&eval, ui, interrupt),
-        Command::Repl(repl) => repl::run(&repl, ui, interrupt),
-        Command::Pickle(pickle) => pickle::run(&pickle, ui, interrupt),
-        Command::Serve(serve) => serve::run(*serve, &args.output, ui, interrupt),
-        Command::Cloudflare(cloudflare) => cloudflare::run(&cloudflare.action, ui, interrupt),
-        Command::Core(core) => core::run(core.action, ui, interrupt),
-        Command::Doctor(doctor) => doctor::run(&doctor, ui, interrupt),
-        Command::BuildImage(args) => build_image::run(&args, ui, interrupt),
-        Command::Probe(probe) => in_image::probe(&probe, ui, interrupt),
-        Command::Gather(gather) => in_image::gather(&gather, ui, interrupt),
-    }
+/// What every command runs with.
+pub(crate) struct RunContext {
+    /// The user.
+    pub(crate) ui: Arc<Ui>,
+    /// Set when the user interrupts.
+    pub(crate) interrupt: CancelFlag,
+    /// How leanrepl itself speaks.
+    pub(crate) output: OutputArgs,
 }

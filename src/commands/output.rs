@@ -1,8 +1,7 @@
 //! What the command line and the variables say about output, in the terms of `ui`.
 
-use crate::cli::cloudflare::CloudflareAction;
-use crate::cli::eval::FormatArg;
-use crate::cli::{Args, Command, shared};
+use crate::cli::{Args, DataFormat, RunCommand, shared};
+use crate::commands::RunContext;
 use crate::env_vars;
 use crate::ui::mode::{Color, Format, Loudness, Mode, Output, Surroundings};
 use crate::ui::streams;
@@ -10,24 +9,10 @@ use crate::ui::streams;
 /// Decides how leanrepl speaks in this process.
 pub(crate) fn mode(args: &Args) -> Mode {
     let output = Output {
-        format: match &args.command {
-            Command::Eval(eval) if eval.json => Format::Json,
-            Command::Eval(eval) if eval.format == FormatArg::Github => Format::Github,
-            Command::Pickle(pickle) if pickle.json => Format::Json,
-            Command::Doctor(doctor) if doctor.json => Format::Json,
-            Command::BuildImage(image) if image.json => Format::Json,
-            Command::Cloudflare(cloudflare) if is_json(&cloudflare.action) => Format::Json,
-            Command::Build(_)
-            | Command::BuildImage(_)
-            | Command::Cloudflare(_)
-            | Command::Core(_)
-            | Command::Doctor(_)
-            | Command::Eval(_)
-            | Command::Gather(_)
-            | Command::Pickle(_)
-            | Command::Probe(_)
-            | Command::Repl(_)
-            | Command::Serve(_) => Format::Human,
+        format: match RunCommand::<RunContext>::format(&args.command) {
+            DataFormat::Human => Format::Human,
+            DataFormat::Json => Format::Json,
+            DataFormat::Github => Format::Github,
         },
         loudness: match (args.output.quiet, args.output.verbose) {
             (true, _) => Loudness::Quiet,
@@ -46,14 +31,4 @@ pub(crate) fn mode(args: &Args) -> Mode {
         dumb: env_vars::read(env_vars::TERM).is_some_and(|term| term == "dumb"),
     };
     Mode::decide(streams(output), output, around)
-}
-
-/// Whether JSON lines are asked for.
-fn is_json(action: &CloudflareAction) -> bool {
-    match action {
-        CloudflareAction::Cost(cost) => cost.json,
-        CloudflareAction::Check(check) => check.json,
-        CloudflareAction::Try(trial) => trial.json,
-        CloudflareAction::Init(_) | CloudflareAction::Deploy(_) => false,
-    }
 }

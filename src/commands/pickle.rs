@@ -4,6 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::cli::pickle::PickleArgs;
+use crate::cli::{DataFormat, RunCommand};
+use crate::commands::RunContext;
 use crate::commands::exit_code::DONE;
 use crate::commands::lean;
 use crate::commands::session;
@@ -27,52 +29,59 @@ use crate::ui::Ui;
 /// Longest reply that is taken: ours are short, but Lean may have much to object.
 const REPLY: Bytes = Bytes::mib(64);
 
-/// Makes a pickle, or compares the one that is there with an import.
-///
-/// # Errors
-/// What keeps the pickle from being made, or from being measured.
-pub(crate) fn run(args: &PickleArgs, ui: &Arc<Ui>, interrupt: &CancelFlag) -> Result<u8, Failure> {
-    let toolchain = settings::choose_toolchain(&args.lean, Path::new("."))?;
-    ui.tell(Event::Chosen {
-        text: &toolchain.why,
-    });
-    // What is wrong with the order is said before a Lean is installed for it.
-    let wanted = if args.compare {
-        None
-    } else {
-        let imports = settings::pickle::imports(args, &toolchain)?;
-        checked_header(&imports)?;
-        Some((imports, prelude(args.prelude.as_deref(), ui, interrupt)?))
-    };
-    let mut lean = lean::prepare(&toolchain, ui, interrupt)?;
-    let place = settings::pickle::place(args.output.as_deref(), &toolchain, &lean.identity)?;
-    lean.launch.reads.push(place.pickle().to_owned());
-    let sessions = session::Plan {
-        toolchain: &toolchain,
-        sandbox: args.sandbox,
-        limits: SessionLimits {
-            memory: Some(args.session.memory),
-            reply: REPLY,
-        },
-        import_timeout: args.session.import_timeout,
-        base: BaseEnv::Import,
-    };
-    let factory = SessionFactory {
-        spec: Arc::new(sessions.spec(lean, ui.as_ref())?),
-        cancel: interrupt.clone(),
-        observer: Arc::<Ui>::clone(ui),
-    };
-    match wanted {
-        Some((imports, prelude)) => {
-            if args.prefault {
-                let headers = [checked_header(&imports)?];
-                let launch = &factory.spec.lean.launch;
-                let deadline = Deadline::after(args.session.import_timeout.get());
-                prefault::before_import(&headers, launch, deadline, ui.as_ref(), interrupt);
+impl RunCommand<RunContext> for PickleArgs {
+    /// Makes a pickle, or compares the one that is there with an import.
+    ///
+    /// # Errors
+    /// What keeps the pickle from being made, or from being measured.
+    fn run(self, context: &RunContext) -> Result<u8, Failure> {
+        let RunContext { ui, interrupt, .. } = context;
+        let toolchain = settings::choose_toolchain(&self.lean, Path::new("."))?;
+        ui.tell(Event::Chosen {
+            text: &toolchain.why,
+        });
+        // What is wrong with the order is said before a Lean is installed for it.
+        let wanted = if self.compare {
+            None
+        } else {
+            let imports = settings::pickle::imports(&self, &toolchain)?;
+            checked_header(&imports)?;
+            Some((imports, prelude(self.prelude.as_deref(), ui, interrupt)?))
+        };
+        let mut lean = lean::prepare(&toolchain, ui, interrupt)?;
+        let place = settings::pickle::place(self.output.as_deref(), &toolchain, &lean.identity)?;
+        lean.launch.reads.push(place.pickle().to_owned());
+        let sessions = session::Plan {
+            toolchain: &toolchain,
+            sandbox: self.sandbox,
+            limits: SessionLimits {
+                memory: Some(self.session.memory),
+                reply: REPLY,
+            },
+            import_timeout: self.session.import_timeout,
+            base: BaseEnv::Import,
+        };
+        let factory = SessionFactory {
+            spec: Arc::new(sessions.spec(lean, ui.as_ref())?),
+            cancel: interrupt.clone(),
+            observer: Arc::<Ui>::clone(ui),
+        };
+        match wanted {
+            Some((imports, prelude)) => {
+                if self.prefault {
+                    let headers = [checked_header(&imports)?];
+                    let launch = &factory.spec.lean.launch;
+                    let deadline = Deadline::after(self.session.import_timeout.get());
+                    prefault::before_import(&headers, launch, deadline, ui.as_ref(), interrupt);
+                }
+                make(&self, imports, prelude, place, &factory, ui)
             }
-            make(args, imports, prelude, place, &factory, ui)
+            None => compare(&self, &place, &factory, ui),
         }
-        None => compare(args, &place, &factory, ui),
+    }
+
+    fn format(&self) -> DataFormat {
+        DataFormat::json_if(self.json)
     }
 }
 

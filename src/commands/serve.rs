@@ -3,8 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::cli::RunCommand;
 use crate::cli::serve::ServeArgs;
-use crate::cli::shared::{OutputArgs, SandboxArgs};
+use crate::cli::shared::SandboxArgs;
+use crate::commands::RunContext;
 use crate::commands::exit_code::DONE;
 use crate::commands::lean;
 use crate::commands::options::ProjectOptions;
@@ -31,56 +33,58 @@ use crate::setup::core_lean::CoreLean;
 use crate::setup::prefault;
 use crate::ui::Ui;
 
-/// Serves until the user wants to stop.
-///
-/// # Errors
-/// What keeps the server from starting.
-pub(crate) fn run(
-    args: ServeArgs,
-    output: &OutputArgs,
-    ui: &Arc<Ui>,
-    interrupt: &CancelFlag,
-) -> Result<u8, Failure> {
-    settings::refuse_queue(&args)?;
-    let listen = settings::listen(&args)?;
-    let choice = pickle::choice(args.base, args.pickle.as_deref())?;
-    let chosen = choose_toolchain(&args.lean, Path::new("."))?;
-    let size = Size::choose(&args, Machine::here(), chosen.source == Source::Core);
-    let toolchain = ToolchainChoice {
-        source: chosen.source.name(),
-        why: chosen.why.clone(),
-    };
-    let options = settings::options(&args, size, toolchain)?;
-    keys::keep_from_sessions(&args, &keys::foreseen(&chosen, core_folder().as_deref()))?;
-    let (format, level) = settings::logs(&args, output);
-    logs::start(format, level);
-    let listener = Listener::bind(&listen)?;
-    // A reader that only wanted the address may be gone after it.
-    let _written = ui.data_line(&format!("http://{}", listener.address()))?;
-    LogObserver.tell(Event::Chosen { text: &chosen.why });
-    let make_pool: MakePool = {
-        let (ui, interrupt) = (Arc::clone(ui), interrupt.clone());
-        Box::new(move || {
-            let spec = prepare(&args, choice, &chosen, &ui, &interrupt)?;
-            let identity = spec.lean.identity.clone();
-            let pickle = spec.base.digest().map(str::to_owned);
-            let confinement = sandbox::in_force(&spec.lean.launch);
-            let lean_options = ProjectOptions::read(&chosen, &LogObserver, &interrupt)?
-                .of_no_file("each source", &LogObserver);
-            let settings = settings::pool(&args, size, spec);
-            let pool = Pool::start(settings, Arc::new(LogObserver));
-            Ok(StartedPool {
-                evaluate: Arc::<Pool>::clone(&pool),
-                pool: Some(pool),
-                identity,
-                pickle,
-                confinement,
-                lean_options,
+impl RunCommand<RunContext> for ServeArgs {
+    /// Serves until the user wants to stop.
+    ///
+    /// # Errors
+    /// What keeps the server from starting.
+    fn run(self, context: &RunContext) -> Result<u8, Failure> {
+        let RunContext {
+            ui,
+            interrupt,
+            output,
+        } = context;
+        settings::refuse_queue(&self)?;
+        let listen = settings::listen(&self)?;
+        let choice = pickle::choice(self.base, self.pickle.as_deref())?;
+        let chosen = choose_toolchain(&self.lean, Path::new("."))?;
+        let size = Size::choose(&self, Machine::here(), chosen.source == Source::Core);
+        let toolchain = ToolchainChoice {
+            source: chosen.source.name(),
+            why: chosen.why.clone(),
+        };
+        let options = settings::options(&self, size, toolchain)?;
+        keys::keep_from_sessions(&self, &keys::foreseen(&chosen, core_folder().as_deref()))?;
+        let (format, level) = settings::logs(&self, output);
+        logs::start(format, level);
+        let listener = Listener::bind(&listen)?;
+        // A reader that only wanted the address may be gone after it.
+        let _written = ui.data_line(&format!("http://{}", listener.address()))?;
+        LogObserver.tell(Event::Chosen { text: &chosen.why });
+        let make_pool: MakePool = {
+            let (ui, interrupt) = (Arc::clone(ui), interrupt.clone());
+            Box::new(move || {
+                let spec = prepare(&self, choice, &chosen, &ui, &interrupt)?;
+                let identity = spec.lean.identity.clone();
+                let pickle = spec.base.digest().map(str::to_owned);
+                let confinement = sandbox::in_force(&spec.lean.launch);
+                let lean_options = ProjectOptions::read(&chosen, &LogObserver, &interrupt)?
+                    .of_no_file("each source", &LogObserver);
+                let settings = settings::pool(&self, size, spec);
+                let pool = Pool::start(settings, Arc::new(LogObserver));
+                Ok(StartedPool {
+                    evaluate: Arc::<Pool>::clone(&pool),
+                    pool: Some(pool),
+                    identity,
+                    pickle,
+                    confinement,
+                    lean_options,
+                })
             })
-        })
-    };
-    serve::run(listener, options, make_pool, interrupt)?;
-    Ok(DONE)
+        };
+        serve::run(listener, options, make_pool, interrupt)?;
+        Ok(DONE)
+    }
 }
 
 /// The specification of the sessions; the modules of their header are read ahead if that is asked for.
