@@ -54,7 +54,6 @@ fn panicked(thrown: Box<dyn Any + Send>) -> Response {
 #[cfg(test)]
 mod tests {
     use std::fs;
-    use std::time::Duration;
 
     use axum::body::{Body, to_bytes};
     use axum::extract::Request;
@@ -67,9 +66,9 @@ mod tests {
     use tower_service::Service as _;
 
     use super::*;
-    use crate::limits::{Bytes, Wait};
+    use crate::http::tests::fake_engine::options;
     use crate::service::keys::{KeyLimits, Keys};
-    use crate::service::options::{Cors, Mode, ServiceOptions, ToolchainChoice};
+    use crate::service::options::{Cors, ServiceOptions};
 
     /// A handler with an error of ours.
     async fn break_down() -> StatusCode {
@@ -79,26 +78,9 @@ mod tests {
     /// A service without a pool whose paths are `/ok` and `/broken`.
     fn router(cors: Cors, keys: &str) -> Router {
         let options = ServiceOptions {
-            mode: Mode::Repl,
-            run_timeout: Duration::from_secs(1),
-            max_run_timeout: Duration::from_secs(1),
-            import_timeout: Duration::from_secs(1),
-            queue_timeout: Duration::from_secs(1),
-            max_body: Bytes::mib(1),
-            body_timeout: Duration::from_secs(1),
-            max_connections: 1,
-            batch_width: 1,
             cors,
-            trusts_proxy: false,
             keys: Keys::parse(keys, KeyLimits::default()).unwrap(),
-            grace: Wait::secs(1),
-            lease_idle: Duration::from_secs(1),
-            max_leases: 1,
-            base_header: String::new(),
-            toolchain: ToolchainChoice {
-                source: "core",
-                why: String::new(),
-            },
+            ..options()
         };
         let service = Arc::new(Service::new(options).unwrap());
         let paths = Router::new()

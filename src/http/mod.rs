@@ -24,4 +24,6 @@ mod router;
 pub(crate) mod serve;
 mod sessions;
 mod sources;
+#[cfg(test)]
+mod tests;
 mod visit;
