@@ -13,8 +13,16 @@ use crate::{circles, layers, lengths, readme, sources};
 /// Folders whose files and functions are measured: all but what is tests and nothing else.
 const MEASURED: [&str; 3] = ["src", "tests/fake_repl", "xtask/src"];
 
-/// Runs all checks; tells whether all is well.
-pub(crate) fn run(root: &Path) -> anyhow::Result<bool> {
+/// Which checks are run.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Run only these, by the names in the summary; all if none is named.
+    #[arg(value_name = "NAME")]
+    only: Vec<String>,
+}
+
+/// Runs the checks; tells whether all is well.
+pub(crate) fn run(root: &Path, args: Args) -> anyhow::Result<bool> {
     let cargo = |args: &str| {
         let mut command = Command::new("cargo");
         command.args(args.split(' ')).current_dir(root);
@@ -22,7 +30,7 @@ pub(crate) fn run(root: &Path) -> anyhow::Result<bool> {
     };
     let source = sources::read(root, &["src"])?;
     let measured = lengths::report(&sources::read(root, &MEASURED)?);
-    let mut steps = Steps::default();
+    let mut steps = Steps::only(args.only);
     steps.command("fmt", &mut cargo("fmt --all --check"));
     steps.command(
         "clippy",
@@ -46,7 +54,7 @@ pub(crate) fn run(root: &Path) -> anyhow::Result<bool> {
     if root.join("fuzz/Cargo.toml").exists() {
         steps.command("fuzz", &mut cargo("check --manifest-path fuzz/Cargo.toml"));
     }
-    Ok(steps.finish())
+    steps.finish()
 }
 
 /// What the README lacks.

@@ -3,39 +3,52 @@
 use crate::paths;
 use crate::sources::Source;
 
-/// The modules of the library, lowest layer first.
-const LAYERS: [&[&str]; 10] = [
-    &[
-        "failure", "event", "env_vars", "limits", "digest", "template", "files",
-    ],
-    &[
-        "protocol",
-        "process",
-        "project",
-        "elan",
-        "data_dir",
-        "lean",
-        "redis",
-        "table",
-        "machine",
-        "probe",
-        "reference",
-    ],
-    &["session"],
-    &["setup"],
-    &["engine"],
-    &["service", "queue"],
-    &["extract", "index", "verify", "proofs", "cluster"],
-    FRONT_DOORS,
-    FACES,
-    &["commands"],
+/// The modules of the library, one a line, each with the number of its layer, lowest first.
+const LAYERS: &[(usize, &str)] = &[
+    (0, "failure"),
+    (0, "event"),
+    (0, "env_vars"),
+    (0, "limits"),
+    (0, "digest"),
+    (0, "template"),
+    (0, "files"),
+    (1, "protocol"),
+    (1, "process"),
+    (1, "project"),
+    (1, "elan"),
+    (1, "data_dir"),
+    (1, "lean"),
+    (1, "redis"),
+    (1, "table"),
+    (1, "machine"),
+    (1, "probe"),
+    (1, "reference"),
+    (2, "session"),
+    (3, "setup"),
+    (4, "engine"),
+    (5, "service"),
+    (5, "queue"),
+    (6, "extract"),
+    (6, "index"),
+    (6, "verify"),
+    (6, "proofs"),
+    (6, "cluster"),
+    (FRONT_DOORS, "http"),
+    (FRONT_DOORS, "rpc"),
+    (FRONT_DOORS, "mcp"),
+    (FRONT_DOORS, "shell"),
+    (FRONT_DOORS, "deploy"),
+    (FACES, "cli"),
+    (FACES, "settings"),
+    (FACES, "ui"),
+    (9, "commands"),
 ];
 
-/// Ways in for other programs. They never import each other.
-const FRONT_DOORS: &[&str] = &["http", "rpc", "mcp", "shell", "deploy"];
+/// The layer of the ways in for other programs. They never import each other.
+const FRONT_DOORS: usize = 7;
 
-/// The faces of the command line. They never import each other, but settings are made from `cli`.
-const FACES: &[&str] = &["cli", "settings", "ui"];
+/// The layer of the faces of the command line. They never import each other, but settings are made from `cli`.
+const FACES: usize = 8;
 
 /// What is wrong, one line for each import or module that breaks a rule.
 pub(crate) fn problems(sources: &[Source]) -> anyhow::Result<Vec<String>> {
@@ -63,7 +76,10 @@ pub(crate) fn problems(sources: &[Source]) -> anyhow::Result<Vec<String>> {
 
 /// The number of a module's layer, from 0.
 fn layer(module: &str) -> Option<usize> {
-    LAYERS.iter().position(|modules| modules.contains(&module))
+    let mut modules = LAYERS.iter();
+    modules
+        .find(|(_, name)| *name == module)
+        .map(|(layer, _)| *layer)
 }
 
 /// Why `module` may not import `target`.
@@ -71,12 +87,12 @@ fn objection(module: &str, target: &str) -> Option<String> {
     let Some(above) = layer(target) else {
         return Some(format!("`crate::{target}` is a module of no layer"));
     };
-    if layer(module).is_some_and(|own| above > own) {
+    let own = layer(module)?;
+    if above > own {
         return Some(format!("`{module}` imports `{target}` of a higher layer"));
     }
-    let are_apart = [FRONT_DOORS, FACES]
-        .iter()
-        .any(|group| group.contains(&module) && group.contains(&target))
+    let are_apart = above == own
+        && [FRONT_DOORS, FACES].contains(&own)
         && (module, target) != ("settings", "cli");
     are_apart.then(|| format!("`{module}` and `{target}` never import each other"))
 }

@@ -43,7 +43,7 @@ struct Args {
 #[derive(Debug, Subcommand)]
 enum Chore {
     /// Checks all that needs no test to run: format, lints, layers, circles, lengths, README, docs, fuzz target.
-    Check,
+    Check(check::Args),
     /// Sets up what the tests need, runs all of them and counts what passed, failed and was skipped.
     Test(test::Args),
     /// Plays transcripts of requests and replies against a REPL and compares what comes back.
@@ -59,7 +59,7 @@ enum Chore {
 
 fn main() -> anyhow::Result<ExitCode> {
     let all_well = match Args::parse().chore {
-        Chore::Check => check::run(&root())?,
+        Chore::Check(args) => check::run(&root(), args)?,
         Chore::Test(args) => test::run(&root(), &args)?,
         Chore::Conformance(args) => conformance::run(&args)?,
         Chore::Dist(args) => dist::run(&root(), &args)?,

@@ -11,17 +11,36 @@ pub(crate) enum Outcome {
     Failed,
 }
 
-/// The steps done so far.
+/// The steps so far.
 #[derive(Debug, Default)]
-pub(crate) struct Steps(Vec<(&'static str, Outcome)>);
+pub(crate) struct Steps {
+    /// The steps that are done, each with its end.
+    done: Vec<(&'static str, Outcome)>,
+    /// The names of the steps that are to be done; all if there are none.
+    only: Vec<String>,
+    /// The names of the steps that were left out.
+    left_out: Vec<&'static str>,
+}
 
 impl Steps {
+    /// Steps of which only those of these names are done; all if there are none.
+    pub(crate) fn only(names: Vec<String>) -> Self {
+        Self {
+            only: names,
+            ..Self::default()
+        }
+    }
+
     /// Runs a step that gives what is wrong, one line each.
     pub(crate) fn find(
         &mut self,
         name: &'static str,
         step: impl FnOnce() -> anyhow::Result<Vec<String>>,
     ) {
+        if !(self.only.is_empty() || self.only.iter().any(|only| only == name)) {
+            self.left_out.push(name);
+            return;
+        }
         println!("== {name}");
         let problems = step().unwrap_or_else(|err| vec![format!("{err:#}")]);
         for problem in &problems {
@@ -51,18 +70,28 @@ impl Steps {
     /// Says how a step ended.
     fn end(&mut self, name: &'static str, outcome: Outcome) {
         println!("{name}: {}\n", word(outcome));
-        self.0.push((name, outcome));
+        self.done.push((name, outcome));
     }
 
     /// Prints the summary and tells whether all is well.
-    pub(crate) fn finish(self) -> bool {
+    ///
+    /// # Errors
+    /// A name that is that of no step.
+    pub(crate) fn finish(self) -> anyhow::Result<bool> {
+        let is_known = |name: &String| self.done.iter().any(|(done, _)| done == name);
+        if let Some(name) = self.only.iter().find(|name| !is_known(name)) {
+            anyhow::bail!(
+                "no step is named `{name}`; others are {}",
+                self.left_out.join(", ")
+            );
+        }
         let mut all_well = true;
         println!("== summary");
-        for (name, outcome) in self.0 {
+        for (name, outcome) in self.done {
             println!("{:>8}  {name}", word(outcome));
             all_well &= outcome == Outcome::Passed;
         }
-        all_well
+        Ok(all_well)
     }
 }
 
@@ -87,8 +116,20 @@ mod tests {
         steps.command("false", &mut Command::new("false"));
         steps.command("absent", &mut Command::new("/no/such/program"));
         steps.command("true", &mut Command::new("true"));
-        let outcomes: Vec<Outcome> = steps.0.iter().map(|(_, outcome)| *outcome).collect();
+        let outcomes: Vec<Outcome> = steps.done.iter().map(|(_, outcome)| *outcome).collect();
         assert_eq!(outcomes, [Passed, Failed, Failed, Failed, Passed]);
-        assert!(!steps.finish());
+        assert!(!steps.finish().unwrap());
+    }
+
+    #[test]
+    fn only_the_named_steps_run_and_an_unknown_name_is_an_error() {
+        let mut steps = Steps::only(vec!["good".to_owned()]);
+        steps.find("bad", || anyhow::bail!("is not to run"));
+        steps.find("good", || Ok(Vec::new()));
+        assert!(steps.finish().unwrap());
+        let mut steps = Steps::only(vec!["godo".to_owned()]);
+        steps.find("good", || Ok(Vec::new()));
+        let problem = steps.finish().unwrap_err().to_string();
+        assert_eq!(problem, "no step is named `godo`; others are good");
     }
 }

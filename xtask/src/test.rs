@@ -75,6 +75,9 @@ pub(crate) fn run(root: &Path, args: &Args) -> anyhow::Result<bool> {
         ];
         sum.add_run(root, &words)?;
     }
+    println!("\n== a new door in a copy of the sources");
+    let words = ["--package", "leanrepl", "--test", "toy_door"];
+    sum.add_run(root, &[&words[..], &["--", "--ignored"]].concat())?;
     println!("\n== tests that need elan");
     if answers("elan") {
         let words = ["--package", "leanrepl", "--no-fail-fast", "--test", "cli"];
