@@ -27,6 +27,7 @@ mod setup;
 mod shell;
 mod template;
 mod ui;
+mod work;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

@@ -12,8 +12,9 @@ use crate::event::{Event, Observer};
 use crate::failure::Failure;
 use crate::limits::Deadline;
 use crate::settings;
-use crate::setup::build::{Built, Circumstances, For, Old, Shelf};
+use crate::setup::build::{Built, For, Old, Shelf};
 use crate::ui::Ui;
+use crate::work::WorkContext;
 
 impl RunCommand<RunContext> for BuildArgs {
     /// Builds the REPL for a project, or finds it.
@@ -25,29 +26,29 @@ impl RunCommand<RunContext> for BuildArgs {
         let project = settings::build::project(&self)?;
         let wanted = settings::build::source(&self);
         let observer: Arc<dyn Observer> = Arc::<Ui>::clone(ui);
-        let around = Circumstances {
+        let work = WorkContext {
             deadline: Deadline::after(self.timeout.get()),
             observer: &observer,
-            interrupt,
+            cancel: interrupt,
         };
         let cache = DataDir::locate()?;
         let elan = Elan::locate();
         if self.install_elan && elan.program().is_none() {
-            install_elan(&cache, &elan, around)?;
+            install_elan(&cache, &elan, work)?;
         }
         let active = elan.active(&project.root)?;
         let why = format!("using `{}` because {}", active.toolchain, active.origin);
         ui.tell(Event::Chosen { text: &why });
         let lake = elan.lake(&active.toolchain);
-        let whose = For::of(&active.toolchain, &lake, around)?;
+        let whose = For::of(&active.toolchain, &lake, work)?;
         let shelf = Shelf::new(cache);
         let origin = active.origin.to_string();
         let built = if self.offline {
             shelf.ensure_offline(&whose, &wanted)?
         } else if self.force {
-            shelf.build(&whose, &wanted, &origin, &lake, around, Old::Replace)?
+            shelf.build(&whose, &wanted, &origin, &lake, work, Old::Replace)?
         } else {
-            shelf.ensure(&whose, &wanted, &origin, &lake, around)?
+            shelf.ensure(&whose, &wanted, &origin, &lake, work)?
         };
         // A reader that went away has seen enough: either way it is done.
         let _written = ui.data_line(&told(&built))?;
@@ -67,24 +68,12 @@ fn told(built: &Built) -> String {
 }
 
 /// Installs elan, in a folder that is gone afterwards.
-fn install_elan(cache: &DataDir, elan: &Elan, around: Circumstances<'_>) -> Result<(), Failure> {
-    let (deadline, observer) = (around.deadline, around.observer.as_ref());
+fn install_elan(cache: &DataDir, elan: &Elan, work: WorkContext<'_>) -> Result<(), Failure> {
+    let (deadline, observer) = (work.deadline, work.observer.as_ref());
     let name = "elan-init";
-    let lock = cache.lock(
-        name,
-        "installing elan",
-        deadline,
-        observer,
-        around.interrupt,
-    )?;
+    let lock = cache.lock(name, "installing elan", deadline, observer, work.cancel)?;
     // Never published: the installer is not needed again.
     let stage = lock.stage(&cache.root().join(name))?;
     let folder = stage.dir();
-    elan.install(
-        install::INSTALLER,
-        folder,
-        deadline,
-        observer,
-        around.interrupt,
-    )
+    elan.install(install::INSTALLER, folder, deadline, observer, work.cancel)
 }

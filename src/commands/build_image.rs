@@ -11,13 +11,14 @@ use crate::commands::exit_code::DONE;
 use crate::data_dir::DataDir;
 use crate::deploy::docker::binary::Binary;
 use crate::deploy::docker::recipe::{Order, Recipe, Wish};
-use crate::deploy::docker::{BuildOptions, Circumstances, Daemon, Made};
+use crate::deploy::docker::{BuildOptions, Daemon, Made};
 use crate::event::{Event, Observer};
 use crate::failure::{Failure, Kind};
 use crate::limits::{CancelFlag, Deadline};
 use crate::settings::image::{self, Wanted};
 use crate::setup::core_lean::CoreLean;
 use crate::ui::Ui;
+use crate::work::WorkContext;
 
 impl RunCommand<RunContext> for BuildImageArgs {
     /// Builds an image, or writes what it would be built from.
@@ -48,10 +49,11 @@ pub(super) fn built(
     interrupt: &CancelFlag,
 ) -> Result<Option<Made>, Failure> {
     let start = Instant::now();
-    let around = Circumstances {
+    let observer: Arc<dyn Observer> = Arc::<Ui>::clone(ui);
+    let work = WorkContext {
         deadline: Deadline::after(args.timeout.get()),
-        observer: Arc::<Ui>::clone(ui),
-        interrupt: interrupt.clone(),
+        observer: &observer,
+        cancel: interrupt,
     };
     let wanted = image::wanted(args)?;
     let names = image::names(args, &wanted)?;
@@ -61,7 +63,7 @@ pub(super) fn built(
         None
     } else {
         // Before core Lean is installed for it: without Docker there is no use for it.
-        let daemon = Daemon::connect(&around)?;
+        let daemon = Daemon::connect(work)?;
         ui.tell(Event::Chosen {
             text: &daemon.choice(),
         });
@@ -69,7 +71,7 @@ pub(super) fn built(
         Some(daemon)
     };
     let order = Order {
-        wish: wish(wanted, &binary, &around)?,
+        wish: wish(wanted, &binary, work)?,
         base: args.base.clone(),
         binary,
         labels: args.labels.iter().cloned().collect(),
@@ -79,7 +81,7 @@ pub(super) fn built(
         leave(args.context.as_deref(), &recipe, ui)?;
         return Ok(None);
     };
-    let made = make(args, recipe, &daemon, names, &around)?;
+    let made = make(args, recipe, &daemon, names, work)?;
     Ok(Some(Made {
         elapsed: start.elapsed(),
         ..made
@@ -87,15 +89,15 @@ pub(super) fn built(
 }
 
 /// What is in the image, with the files that this takes.
-fn wish(wanted: Wanted, binary: &Binary, around: &Circumstances) -> Result<Wish, Failure> {
+fn wish(wanted: Wanted, binary: &Binary, work: WorkContext<'_>) -> Result<Wish, Failure> {
     match wanted {
         Wanted::Toolchain(toolchain) => Ok(Wish::Toolchain(toolchain)),
         Wanted::Core => CoreLean::new(DataDir::locate()?)
             .portable(
                 binary.processor(),
-                around.deadline,
-                around.observer.as_ref(),
-                &around.interrupt,
+                work.deadline,
+                work.observer.as_ref(),
+                work.cancel,
             )
             .map(Wish::Core),
     }
@@ -124,10 +126,10 @@ fn make(
     recipe: Recipe,
     daemon: &Daemon,
     names: Vec<String>,
-    around: &Circumstances,
+    work: WorkContext<'_>,
 ) -> Result<Made, Failure> {
     for base in &recipe.bases {
-        daemon.need(base, args.platform.as_deref(), around)?;
+        daemon.need(base, args.platform.as_deref(), work)?;
     }
     let options = BuildOptions {
         build_args: args.build_args.iter().cloned().collect(),
@@ -135,32 +137,32 @@ fn make(
         platform: args.platform.clone(),
         network: args.network.clone(),
     };
-    let built = daemon.build(recipe.context, &options, &recipe.hints, around)?;
+    let built = daemon.build(recipe.context, &options, &recipe.hints, work)?;
     let smoke = if args.no_smoke {
         None
     } else {
-        Some(daemon.smoke(&built.id, &recipe.trial, args.ready_timeout, around)?)
+        Some(daemon.smoke(&built.id, &recipe.trial, args.ready_timeout, work)?)
     };
     for name in &names {
-        daemon.tag(&built.id, name, around)?;
+        daemon.tag(&built.id, name, work)?;
     }
     let mut digest = None;
     if args.push {
         for name in &names {
-            digest = daemon.push(name, around)?.or(digest);
+            digest = daemon.push(name, work)?.or(digest);
         }
     }
     let base_size = match recipe.bases.last() {
-        Some(base) => Some(daemon.image(base, around)?.size),
+        Some(base) => Some(daemon.image(base, work)?.size),
         None => None,
     };
     Ok(Made {
-        image: daemon.image(&built.id, around)?,
+        image: daemon.image(&built.id, work)?,
         base_size,
         names,
         digest,
         steps: built.steps,
-        gathered: daemon.gathered(&built.id, around)?,
+        gathered: daemon.gathered(&built.id, work)?,
         smoke,
         elapsed: std::time::Duration::ZERO,
     })

@@ -22,12 +22,13 @@ use crate::deploy::cloudflare::jsonc::Value;
 use crate::deploy::cloudflare::local;
 use crate::deploy::cloudflare::name::RouteName;
 use crate::deploy::cloudflare::plan::Wish;
-use crate::deploy::cloudflare::tools::{self, Around};
+use crate::deploy::cloudflare::tools;
 use crate::event::{Event, Observer, step};
 use crate::failure::{Failure, Kind};
 use crate::limits::{Bytes, CancelFlag, Deadline, Wait};
 use crate::settings;
 use crate::ui::Ui;
+use crate::work::WorkContext;
 
 /// Longest wait for what Docker says of images.
 const LOOK: Wait = Wait::secs(20);
@@ -59,15 +60,16 @@ impl RunCommand<RunContext> for CloudflareArgs {
 }
 
 /// Writes a folder.
-fn init(args: &InitArgs, ui: &Ui, interrupt: &CancelFlag) -> Result<u8, Failure> {
+fn init(args: &InitArgs, ui: &Arc<Ui>, interrupt: &CancelFlag) -> Result<u8, Failure> {
     let folder = Folder::at(&args.dir);
-    let around = Around {
+    let observer: Arc<dyn Observer> = Arc::<Ui>::clone(ui);
+    let work = WorkContext {
         deadline: Deadline::after(LOOK.get()),
-        observer: ui,
-        interrupt,
+        observer: &observer,
+        cancel: interrupt,
     };
     let mut wish = settings::cloudflare::wish(args);
-    wish.measured = measured(&wish, around)?;
+    wish.measured = measured(&wish, work)?;
     let Made { plan, fates } = folder.make(&wish, args.force)?;
     for (path, fate) in fates {
         // A reader that went away has seen enough; the files are written either way.
@@ -90,13 +92,13 @@ fn init(args: &InitArgs, ui: &Ui, interrupt: &CancelFlag) -> Result<u8, Failure>
 
 /// What Docker says of the images that were named and are on this machine, but for those of which the
 /// user says the size.
-fn measured(wish: &Wish, around: Around<'_>) -> Result<Vec<(RouteName, Bytes)>, Failure> {
+fn measured(wish: &Wish, work: WorkContext<'_>) -> Result<Vec<(RouteName, Bytes)>, Failure> {
     let mut measured = Vec::new();
     for (name, image) in wish.containers.iter().filter(|_| !wish.stub) {
         let mut said = wish.image_size.iter();
         let is_said = said.any(|size| size.name.as_ref().is_none_or(|other| other == name));
         if let (Some(image), false) = (image, is_said)
-            && let Some(size) = local::size(image.as_str(), around)?
+            && let Some(size) = local::size(image.as_str(), work)?
         {
             measured.push((name.clone(), size));
         }
@@ -133,12 +135,13 @@ fn cost(args: &CostArgs, ui: &Ui) -> Result<u8, Failure> {
 /// Looks for what is wrong.
 fn check(args: &CheckArgs, ui: &Arc<Ui>, interrupt: &CancelFlag) -> Result<u8, Failure> {
     let folder = Folder::at(&args.dir);
-    let around = Around {
+    let observer: Arc<dyn Observer> = Arc::<Ui>::clone(ui);
+    let work = WorkContext {
         deadline: Deadline::after(args.timeout.get()),
-        observer: ui.as_ref(),
-        interrupt,
+        observer: &observer,
+        cancel: interrupt,
     };
-    let (_, findings) = look(&folder, !args.no_docker, around)?;
+    let (_, findings) = look(&folder, !args.no_docker, work)?;
     let _written = ui.findings(&findings)?;
     if !findings.is_empty() {
         let code = Kind::Usage.exit_code();
@@ -147,7 +150,7 @@ fn check(args: &CheckArgs, ui: &Arc<Ui>, interrupt: &CancelFlag) -> Result<u8, F
     }
     if !args.no_wrangler {
         step(ui.as_ref(), "letting wrangler look", || {
-            tools::dry_run(&folder, around)
+            tools::dry_run(&folder, work)
         })?;
     }
     let _written = ui.checked(0, DONE)?;
@@ -157,16 +160,17 @@ fn check(args: &CheckArgs, ui: &Arc<Ui>, interrupt: &CancelFlag) -> Result<u8, F
 /// Checks, pushes, deploys and waits.
 fn deploy(args: &DeployArgs, ui: &Arc<Ui>, interrupt: &CancelFlag) -> Result<u8, Failure> {
     let folder = Folder::at(&args.dir);
-    let relay = Relay(ui);
-    let within = || Around {
+    let observer: Arc<dyn Observer> = Arc::<Ui>::clone(ui);
+    let relay: Arc<dyn Observer> = Arc::new(Relay(Arc::clone(ui)));
+    let within = || WorkContext {
         deadline: Deadline::after(args.timeout.get()),
         observer: &relay,
-        interrupt,
+        cancel: interrupt,
     };
-    let around = within();
-    let quiet = Around {
-        observer: ui.as_ref(),
-        ..around
+    let work = within();
+    let quiet = WorkContext {
+        observer: &observer,
+        ..work
     };
     let (images, findings) = look(&folder, true, quiet)?;
     if !findings.is_empty() {
@@ -182,10 +186,10 @@ fn deploy(args: &DeployArgs, ui: &Arc<Ui>, interrupt: &CancelFlag) -> Result<u8,
     for (image, _) in here.filter(|_| !args.no_push) {
         if let Ok(image) = ImageRef::settled(image) {
             let label = format!("pushing {image}");
-            step(ui.as_ref(), &label, || tools::push(&folder, &image, around))?;
+            step(ui.as_ref(), &label, || tools::push(&folder, &image, work))?;
         }
     }
-    let said = step(ui.as_ref(), "deploying", || tools::deploy(&folder, around))?;
+    let said = step(ui.as_ref(), "deploying", || tools::deploy(&folder, work))?;
     let Some(address) = args.url.clone().or(said) else {
         ui.tell(Event::Noted {
             text: "wrangler names no address on workers.dev; to wait until it is ready, name one with `--url`",
@@ -201,12 +205,12 @@ fn deploy(args: &DeployArgs, ui: &Arc<Ui>, interrupt: &CancelFlag) -> Result<u8,
 }
 
 /// Waits until all containers under an address are ready.
-fn wait(folder: &Folder, address: &str, ui: &Ui, around: Around<'_>) -> Result<(), Failure> {
+fn wait(folder: &Folder, address: &str, ui: &Ui, work: WorkContext<'_>) -> Result<(), Failure> {
     let plan = settings::cloudflare::plan(folder)?;
     let containers = plan.containers.iter();
     let names: Vec<&str> = containers.map(|known| known.name.as_str()).collect();
     step(ui, "waiting until it is ready", || {
-        tools::wait_until_ready(address, &names, around)
+        tools::wait_until_ready(address, &names, work)
     })
 }
 
@@ -214,7 +218,7 @@ fn wait(folder: &Folder, address: &str, ui: &Ui, around: Around<'_>) -> Result<(
 fn look(
     folder: &Folder,
     ask_docker: bool,
-    around: Around<'_>,
+    work: WorkContext<'_>,
 ) -> Result<(BTreeMap<String, Seen>, Vec<Finding>), Failure> {
     let config = folder.config()?.ok_or_else(|| {
         Failure::new(
@@ -228,7 +232,7 @@ fn look(
         .filter_map(|container| ImageRef::settled(container.get("image")?.text()?).ok())
         .collect();
     let images = if ask_docker {
-        tools::look(&references, around)?
+        tools::look(&references, work)?
     } else {
         BTreeMap::new()
     };
@@ -247,9 +251,9 @@ fn look(
 }
 
 /// Shows what programs say as they say it: a deploy is long, and people want to follow it.
-struct Relay<'a>(&'a Arc<Ui>);
+struct Relay(Arc<Ui>);
 
-impl Observer for Relay<'_> {
+impl Observer for Relay {
     fn tell(&self, event: Event<'_>) {
         match event {
             Event::CommandOutput { line } => self.0.relayed(line),

@@ -12,7 +12,7 @@ use crate::data_dir::DataDir;
 use crate::deploy::cloudflare::dev::Door;
 use crate::deploy::cloudflare::folder::Folder;
 use crate::deploy::cloudflare::stage::Stage;
-use crate::deploy::cloudflare::tools::{self, Around};
+use crate::deploy::cloudflare::tools;
 use crate::deploy::cloudflare::trial::{self, Plan};
 use crate::env_vars;
 use crate::event::{Event, Observer, step};
@@ -22,21 +22,23 @@ use crate::process::sandbox::folder::Folder as Temporary;
 use crate::settings::cloudflare as settings;
 use crate::setup::core_lean::CoreLean;
 use crate::ui::Ui;
+use crate::work::WorkContext;
 
 /// Tries a folder, or all that is made for the trial.
 ///
 /// # Errors
-/// What keeps the trial from its end. Wrong answers are told, and are an exit code.
+/// What keeps the trial from its end. Wrong answers are reported, and are an exit code.
 pub(crate) fn run(args: &TryArgs, ui: &Arc<Ui>, interrupt: &CancelFlag) -> Result<u8, Failure> {
     let start = Instant::now();
-    let around = Around {
+    let observer: Arc<dyn Observer> = Arc::<Ui>::clone(ui);
+    let work = WorkContext {
         deadline: Deadline::after(args.timeout.get()),
-        observer: ui.as_ref(),
-        interrupt,
+        observer: &observer,
+        cancel: interrupt,
     };
     match (&args.dir, args.kind) {
-        (Some(dir), _) => folder(&Folder::at(dir), args, start, ui, around),
-        (None, kind) => chain(args, kind.unwrap_or(KindArg::Core), start, ui, around),
+        (Some(dir), _) => folder(&Folder::at(dir), args, start, ui, work),
+        (None, kind) => chain(args, kind.unwrap_or(KindArg::Core), start, ui, work),
     }
 }
 
@@ -46,18 +48,18 @@ fn chain(
     kind: KindArg,
     start: Instant,
     ui: &Arc<Ui>,
-    around: Around<'_>,
+    work: WorkContext<'_>,
 ) -> Result<u8, Failure> {
     let core = match kind {
         // Its release is known by looking; the build needs it anyway.
         KindArg::Core => CoreLean::new(DataDir::locate()?)
-            .ensure(around.deadline, around.observer, around.interrupt)?
+            .ensure(work.deadline, work.observer.as_ref(), work.cancel)?
             .lean_version()
             .to_owned(),
         KindArg::Lean | KindArg::Mathlib => String::new(),
     };
     let chain = settings::chain(args, kind, &core)?;
-    let made = build_image::built(&chain.image, ui, around.interrupt)?
+    let made = build_image::built(&chain.image, ui, work.cancel)?
         .ok_or_else(|| Failure::bug("a trial's image was not built"))?;
     let _written = ui.image_for_trial(&made)?;
     let temporary = Temporary::new(&env_vars::temporary_folder()).map_err(|err| {
@@ -71,9 +73,9 @@ fn chain(
     let of_trial = Folder::at(temporary.path().join("leanrepl-try"));
     of_trial.make(&chain.wish, false)?;
     let tried = step(ui.as_ref(), "installing wrangler through npm", || {
-        tools::install(&of_trial, around)
+        tools::install(&of_trial, work)
     })
-    .and_then(|()| folder(&of_trial, args, start, ui, around));
+    .and_then(|()| folder(&of_trial, args, start, ui, work));
     // Thousands of files, which the end of the process would not wait for. What is left then is
     // removed by a later run.
     let _left = fs::remove_dir_all(of_trial.dir());
@@ -86,22 +88,22 @@ fn folder(
     args: &TryArgs,
     start: Instant,
     ui: &Ui,
-    around: Around<'_>,
+    work: WorkContext<'_>,
 ) -> Result<u8, Failure> {
     let plan = settings::plan(folder)?;
-    let stage = Stage::new(folder, &plan, args.port, around)?;
+    let stage = Stage::new(folder, &plan, args.port, work)?;
     let asked = Plan {
         requests: args.requests,
         patience: args.ready_timeout,
         access: plan.access,
     };
     let stay = args.stay.map(Wait::get).unwrap_or_default();
-    let playing = Around {
-        deadline: Deadline::after(around.deadline.left().saturating_add(stay)),
-        ..around
+    let playing = WorkContext {
+        deadline: Deadline::after(work.deadline.left().saturating_add(stay)),
+        ..work
     };
     stage.play(playing, |door| {
-        let within = door.within(around);
+        let within = door.within(work);
         let report = step(ui, "trying the Worker", || {
             trial::run(&stage, &within, asked)
         })?;
@@ -131,7 +133,7 @@ fn linger(stage: &Stage, door: &Door<'_>, stay: Wait, ui: &Ui) -> Result<(), Fai
     }
 }
 
-/// What a user is told about a Worker that stays, with the addresses of its containers.
+/// The note about a Worker that stays, with the addresses of its containers.
 fn stays(port: u16, names: &[&str], stay: Wait, authorization: &str) -> String {
     let addresses = names
         .iter()

@@ -16,8 +16,9 @@ use crate::failure::{Failure, Kind};
 use crate::limits::{Deadline, Wait};
 use crate::probe::{self, Question, Wish};
 use crate::project::Project;
-use crate::setup::build::{Circumstances, For, Shelf};
+use crate::setup::build::{For, Shelf};
 use crate::ui::Ui;
+use crate::work::WorkContext;
 
 /// Longest wait for Lake to say where a project's modules are. It may have to run the Lake file.
 const LAKE: Wait = Wait::secs(300);
@@ -25,14 +26,14 @@ const LAKE: Wait = Wait::secs(300);
 /// Longest wait for an answer that needs no Lean: a bit less than Docker waits for a health check.
 const GLANCE: Wait = Wait::secs(4);
 
-/// Longest wait for the answer to a text.
+/// Longest wait for the answer to a source.
 const TEXT: Wait = Wait::secs(600);
 
 impl RunCommand<RunContext> for ProbeArgs {
     /// Asks the server on this machine.
     ///
     /// # Errors
-    /// Nobody listens, or what listens does not answer in time.
+    /// No server listens, or what listens does not answer in time.
     fn run(self, context: &RunContext) -> Result<u8, Failure> {
         let RunContext { ui, interrupt, .. } = context;
         let port = env_vars::read(env_vars::SERVER_PORT)
@@ -80,15 +81,15 @@ impl RunCommand<RunContext> for GatherArgs {
         let RunContext { ui, interrupt, .. } = context;
         let project = Project::at(&self.project)?;
         let observer: Arc<dyn Observer> = Arc::<Ui>::clone(ui);
-        let around = Circumstances {
+        let work = WorkContext {
             deadline: Deadline::after(LAKE.get()),
             observer: &observer,
-            interrupt,
+            cancel: interrupt,
         };
         let elan = Elan::locate();
         let active = elan.active(&project.root)?;
         let lake = elan.lake(&active.toolchain);
-        let whose = For::of(&active.toolchain, &lake, around)?;
+        let whose = For::of(&active.toolchain, &lake, work)?;
         let built = Shelf::new(DataDir::locate()?)
             .selected(&whose)
             .ok_or_else(|| {
@@ -99,7 +100,7 @@ impl RunCommand<RunContext> for GatherArgs {
                 )
             })?;
         let vars =
-            lake.session_variables(&project.root, around.deadline, observer.as_ref(), interrupt)?;
+            lake.session_variables(&project.root, work.deadline, observer.as_ref(), interrupt)?;
         let value = |variable| env_vars::value_in(&vars, variable);
         let sysroot = value(env_vars::LEAN_SYSROOT).ok_or_else(|| {
             Failure::new(

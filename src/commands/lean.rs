@@ -19,8 +19,9 @@ use crate::project::Project;
 use crate::session::base::{BaseChoice, BaseEnv};
 use crate::session::identity::{Identity, LeanRepl};
 use crate::settings::{self, Source, Toolchain};
-use crate::setup::build::{Circumstances, For, Shelf};
+use crate::setup::build::{For, Shelf};
 use crate::ui::Ui;
+use crate::work::WorkContext;
 
 /// Longest wait for Lake to say where a project's modules are. It may have to run the Lake file.
 const LAKE: Wait = Wait::secs(300);
@@ -80,13 +81,13 @@ fn of_project(
     interrupt: &CancelFlag,
 ) -> Result<LeanRepl, Failure> {
     let observer: Arc<dyn Observer> = Arc::<Ui>::clone(ui);
-    let around = Circumstances {
+    let work = WorkContext {
         deadline: Deadline::after(LAKE.get()),
         observer: &observer,
-        interrupt,
+        cancel: interrupt,
     };
     let lake = Elan::locate().lake(&active.toolchain);
-    let whose = For::of(&active.toolchain, &lake, around)?;
+    let whose = For::of(&active.toolchain, &lake, work)?;
     let built = Shelf::new(DataDir::locate()?)
         .selected(&whose)
         .ok_or_else(|| not_built(project, active))?;
@@ -94,7 +95,7 @@ fn of_project(
         text: &format!("the REPL is {}, in `{}`", built.name(), built.dir.display()),
     });
     let vars =
-        lake.session_variables(&project.root, around.deadline, observer.as_ref(), interrupt)?;
+        lake.session_variables(&project.root, work.deadline, observer.as_ref(), interrupt)?;
     Ok(LeanRepl {
         launch: Launch {
             vars,
@@ -105,7 +106,7 @@ fn of_project(
     })
 }
 
-/// What a user is told before the first build.
+/// The failure before the first build.
 fn not_built(project: &Project, active: &Active) -> Failure {
     Failure::new(
         Kind::Project,

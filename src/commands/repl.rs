@@ -59,7 +59,7 @@ impl RunCommand<RunContext> for ReplArgs {
         let is_terminal = io::stdin().is_terminal() && io::stdout().is_terminal();
         let mut prompt = if is_terminal {
             ui.greeting(&version);
-            // Without a cache folder nothing is remembered, which keeps nobody from working.
+            // Without a cache folder nothing is remembered, which is no failure.
             let cache = DataDir::locate().ok();
             Prompt::terminal(cache.map(|cache| cache.root().join("shell/history")), ui)?
         } else {
@@ -95,7 +95,7 @@ fn talk(
         let flow = match prompt.next(shell.expects())? {
             Line::Typed(text) => {
                 if matches!(prompt, Prompt::Terminal(_)) {
-                    // A Ctrl-C that came too late for the last text does not mean this one.
+                    // A Ctrl-C that came too late for the last source does not mean this one.
                     interrupt.clear();
                 }
                 ui.busy();

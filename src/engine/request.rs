@@ -15,7 +15,7 @@ pub const VERSION: u32 = 1;
 /// One source to evaluate.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct EvalRequest {
-    /// [`VERSION`] of whoever made it.
+    /// [`VERSION`] of the program that made it.
     pub version: u32,
     /// Names the request in logs.
     pub id: Arc<str>,

@@ -82,14 +82,14 @@ impl From<&SessionError> for UndecidedReason {
     /// Why a source is undecided whose session was lost.
     fn from(error: &SessionError) -> Self {
         match error {
-            SessionError::Late { .. } => Self::Timeout,
+            SessionError::Timeout { .. } => Self::Timeout,
             SessionError::Memory { .. } => Self::Memory,
-            SessionError::TooLarge { .. } => Self::ReplyTooLarge,
+            SessionError::ReplyTooLarge { .. } => Self::ReplyTooLarge,
             SessionError::Died(ending) if ending.how == How::OutOfMemory => Self::Memory,
             SessionError::Died(_) | SessionError::Pipe(_) | SessionError::Start { .. } => {
                 Self::Crash
             }
-            SessionError::Garbled { .. } => Self::ProtocolError,
+            SessionError::Protocol { .. } => Self::ProtocolError,
             SessionError::Interrupted => Self::Cancelled,
         }
     }

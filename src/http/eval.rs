@@ -45,7 +45,7 @@ pub(crate) enum Holes {
     /// Lean only warns about it, and so it does not matter.
     #[default]
     Allow,
-    /// The text is rejected.
+    /// The source is rejected.
     Reject,
 }
 

@@ -30,7 +30,7 @@ use crate::service::options::Mode;
 use crate::service::principal::Principal;
 use crate::service::server::Service;
 
-/// The header in which a client says how long its text may run, in seconds.
+/// The header in which a client says how long its source may run, in seconds.
 pub(crate) const X_LEAN_TIMEOUT: HeaderName = HeaderName::from_static("x-lean-timeout");
 
 /// How a source is called in what Lean prints.

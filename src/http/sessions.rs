@@ -337,7 +337,7 @@ impl<'a> LeaseTurn<'a> {
 /// The session ended with this request.
 fn lost(error: SessionError, limit: Duration) -> ServiceError {
     match error {
-        SessionError::Late { .. } => ServiceError::LeaseTimedOut { limit },
+        SessionError::Timeout { .. } => ServiceError::LeaseTimedOut { limit },
         error => gone(error.into_failure().problem()),
     }
 }

@@ -37,7 +37,7 @@ pub enum Decoded {
     },
     /// No JSON object at all; the text, cut after 4 KiB.
     Noise(String),
-    /// Something that may have been a reply, but nobody can say which or what.
+    /// Something that may have been a reply, but it is not known which.
     Garbled {
         /// What is wrong: lower-case, no full stop.
         problem: String,

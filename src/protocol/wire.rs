@@ -1,5 +1,5 @@
 //! Requests and replies of the REPL ↔ JSON, for its tags v4.9 to v4.33. Pure. Decides by key,
-//! keeps what it does not know, and never looks into the texts.
+//! keeps what it does not know, and never looks into the sources.
 //!
 //! The fields are those of REPL/JSON.lean.
 

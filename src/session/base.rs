@@ -1,4 +1,4 @@
-//! What texts start from: their own imports, or a pickle. Decides which pickle serves which text;
+//! What sources start from: their own imports, or a pickle. Decides which pickle serves which source;
 //! never loads one.
 
 use std::collections::BTreeSet;
@@ -24,16 +24,16 @@ pub enum BaseChoice {
     Auto,
 }
 
-/// What texts start from.
+/// What sources start from.
 #[derive(Debug, Clone, PartialEq)]
 pub enum BaseEnv {
     /// Their imports.
     Import,
-    /// A pickle, for those texts that it serves.
+    /// A pickle, for those sources that it serves.
     Pickle {
         /// The pickle.
         pickle: Arc<Verified>,
-        /// Whether the user asked for it: then a text that it does not serve is a failure.
+        /// Whether the user asked for it: then a source that it does not serve is a failure.
         strict: bool,
     },
 }
@@ -55,7 +55,7 @@ impl BaseEnv {
         }
     }
 
-    /// Decides. A pickle with a prelude changes what a text means, so that it is used only if chosen.
+    /// Decides. A pickle with a prelude changes what a source means, so that it is used only if chosen.
     ///
     /// # Errors
     /// A choice of a pickle that is not there or does not fit.
@@ -100,16 +100,16 @@ impl BaseEnv {
         })
     }
 
-    /// The pickle that the text with this header starts from; none if it runs its imports.
+    /// The pickle that the source with this header starts from; none if it runs its imports.
     ///
     /// # Errors
-    /// A text that imports something else than the pickle that the user asked for.
+    /// A source that imports something else than the pickle that the user asked for.
     pub fn serving(&self, split: &Split) -> Result<Option<&Arc<Verified>>, Failure> {
         let Self::Pickle { pickle, strict } = self else {
             return Ok(None);
         };
         let has_no_header = split.body_offset == 0;
-        // A text without a header means core Lean's `Init` alone, unless the user says that it is
+        // A source without a header means core Lean's `Init` alone, unless the user says that it is
         // written for the pickle.
         if fits(split, &pickle.sidecar.imports) || (*strict && has_no_header) {
             return Ok(Some(pickle));
@@ -173,7 +173,7 @@ mod tests {
     use crate::lean::header;
     use crate::session::pickle::sidecar::tests::sidecar;
 
-    /// A pickle of these imports that nobody looks at.
+    /// A pickle of these imports that is not read.
     fn pickle(imports: &[&str]) -> Arc<Verified> {
         let mut sidecar = sidecar();
         sidecar.imports = imports.iter().map(|name| (*name).to_owned()).collect();

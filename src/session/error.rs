@@ -1,5 +1,5 @@
-//! The ways in which talking to a session fails, and what a user is told about each. None of them
-//! is a verdict on a text.
+//! The ways in which talking to a session fails, and what a user reads about each. None of them
+//! is a verdict on a source.
 
 use std::io;
 use std::time::Duration;
@@ -23,7 +23,7 @@ pub enum SessionError {
     },
     /// No reply came in time.
     #[error("no reply within {waited:?}")]
-    Late {
+    Timeout {
         /// How long it was waited for.
         waited: Duration,
     },
@@ -37,7 +37,7 @@ pub enum SessionError {
     },
     /// A reply was longer than it may be.
     #[error("a reply of more than {limit}")]
-    TooLarge {
+    ReplyTooLarge {
         /// The longest reply that is taken.
         limit: Bytes,
     },
@@ -46,13 +46,13 @@ pub enum SessionError {
     Died(Ending),
     /// What came was no reply to what was asked.
     #[error("{problem}")]
-    Garbled {
+    Protocol {
         /// What is wrong with it.
         problem: String,
         /// The beginning of what came, and the last lines of stderr.
         seen: String,
     },
-    /// The user wants to stop.
+    /// The user interrupted.
     #[error("interrupted")]
     Interrupted,
     /// A pipe failed in a way that has nothing to do with the REPL.
@@ -70,11 +70,11 @@ impl SessionError {
     pub(crate) fn is_limit(&self) -> bool {
         matches!(
             self,
-            Self::Late { .. } | Self::Memory { .. } | Self::TooLarge { .. }
+            Self::Timeout { .. } | Self::Memory { .. } | Self::ReplyTooLarge { .. }
         )
     }
 
-    /// What the user is told.
+    /// What the user reads about it.
     pub(crate) fn into_failure(self) -> Failure {
         match self {
             Self::Start { program, source } => Failure::new(
@@ -83,7 +83,7 @@ impl SessionError {
                 "give the path of a REPL binary with `--repl PATH`, or use `--toolchain core`",
             )
             .caused_by(source),
-            Self::Late { waited } => Failure::new(
+            Self::Timeout { waited } => Failure::new(
                 Kind::Session,
                 format!(
                     "the REPL did not answer within {} and was stopped",
@@ -96,13 +96,13 @@ impl SessionError {
                 format!("the REPL held {resident} of memory, over the limit of {limit}, and was stopped"),
                 "raise `--memory`, or split the file",
             ),
-            Self::TooLarge { limit } => Failure::new(
+            Self::ReplyTooLarge { limit } => Failure::new(
                 Kind::Session,
                 format!("the REPL sent a reply longer than {limit} and was stopped"),
                 "raise `--max-reply`, or ask for less (no `--infotree`)",
             ),
             Self::Died(ending) => died(&ending),
-            Self::Garbled { problem, seen } => {
+            Self::Protocol { problem, seen } => {
                 let failure = Failure::new(
                     Kind::Session,
                     problem,

@@ -64,7 +64,7 @@ pub struct Session {
     peak_bytes: u64,
     /// Whether anything has come on stdout since the last request was sent.
     begun: bool,
-    /// The user's wish to stop.
+    /// Set when the user interrupts.
     interrupt: CancelFlag,
     /// Hears requests and noise.
     observer: Arc<dyn Observer>,
@@ -152,7 +152,7 @@ impl Session {
     fn read_reply(&mut self, object: Map<String, Value>) -> Result<Reply, SessionError> {
         Reply::from_object(object).map_err(|err| {
             self.end();
-            SessionError::Garbled {
+            SessionError::Protocol {
                 problem: format!("the REPL sent a reply that cannot be understood: {err}"),
                 seen: self.child.stderr_tail(),
             }
@@ -179,7 +179,7 @@ impl Session {
         deadline: Deadline,
     ) -> Result<Map<String, Value>, SessionError> {
         if self.over {
-            return Err(SessionError::Garbled {
+            return Err(SessionError::Protocol {
                 problem: "the session is over".to_owned(),
                 seen: String::new(),
             });
@@ -210,7 +210,7 @@ impl Session {
                 Decoded::Object { object, noise } => (Some(object), noise),
                 Decoded::Noise(noise) => (None, noise),
                 Decoded::Garbled { problem, text } => {
-                    return Err(SessionError::Garbled {
+                    return Err(SessionError::Protocol {
                         problem: format!("the REPL sent something that is no reply: {problem}"),
                         seen: excerpt(text.as_bytes()),
                     });
@@ -219,7 +219,7 @@ impl Session {
             if !noise.is_empty() {
                 self.observer.tell(Event::NoiseSeen { text: &noise });
                 if around == Beside::Nothing {
-                    return Err(SessionError::Garbled {
+                    return Err(SessionError::Protocol {
                         problem: "something other than the reply was written to the REPL's stdout"
                             .to_owned(),
                         seen: excerpt(noise.as_bytes()),
@@ -243,7 +243,7 @@ impl Session {
             if let Some(frame) =
                 self.frames
                     .next_frame()
-                    .map_err(|_too_large| SessionError::TooLarge {
+                    .map_err(|_too_large| SessionError::ReplyTooLarge {
                         limit: self.limits.reply,
                     })?
             {
@@ -254,7 +254,7 @@ impl Session {
             }
             let left = deadline.left();
             if left.is_zero() {
-                return Err(SessionError::Late {
+                return Err(SessionError::Timeout {
                     waited: deadline.span(),
                 });
             }
@@ -293,7 +293,7 @@ impl Session {
     /// last request may have been a forged one, and this the real.
     ///
     /// # Errors
-    /// [`SessionError::Garbled`]; the session is then over.
+    /// [`SessionError::Protocol`]; the session is then over.
     fn expect_no_reply(&mut self) -> Result<(), SessionError> {
         let stray = self.take_unasked()?;
         if stray.iter().all(u8::is_ascii_whitespace) {
@@ -313,7 +313,7 @@ impl Session {
             stray.extend(self.take_pending());
             if stray.len() > Bytes::mib(1).to_usize() {
                 self.end();
-                return Err(SessionError::Garbled {
+                return Err(SessionError::Protocol {
                     problem: "the REPL floods its stdout although it was not asked anything"
                         .to_owned(),
                     seen: excerpt(&stray),
@@ -333,7 +333,7 @@ impl Session {
         pending
     }
 
-    /// How it ended; a reply cut short is told apart from none.
+    /// How it ended; a reply cut short is distinguished from none.
     fn death(&mut self) -> SessionError {
         let mut ending = self.child.ending();
         let rest = excerpt(&self.take_pending());
@@ -367,7 +367,7 @@ impl Session {
     /// Ends the session, because a reply came that answers something else than was asked.
     pub(crate) fn out_of_step(&mut self) -> SessionError {
         self.end();
-        SessionError::Garbled {
+        SessionError::Protocol {
             problem: "the REPL's replies do not fit the requests: something wrote a reply of its own to its stdout".to_owned(),
             seen: self.child.stderr_tail(),
         }

@@ -1,4 +1,4 @@
-//! Which import of a header failed, and what the user is told. Looks at files, never imports.
+//! Which import of a header failed, and what the user reads about it. Looks at files, never imports.
 
 use std::ffi::OsStr;
 use std::path::PathBuf;

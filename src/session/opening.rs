@@ -1,5 +1,5 @@
 //! From a started process to a proven session: the base environment, Lean's version, and the
-//! environments of headers. Never evaluates a user's text.
+//! environments of headers. Never evaluates a user's source.
 
 use std::collections::HashMap;
 use std::collections::hash_map::RandomState;
@@ -32,7 +32,7 @@ impl From<SessionError> for EnvError {
 }
 
 impl EnvError {
-    /// What the user is told.
+    /// What the user reads about it.
     pub(crate) fn into_failure(self) -> Failure {
         match self {
             Self::Session(error) => error.into_failure(),
@@ -47,7 +47,7 @@ pub(crate) struct OpenSession {
     pub(crate) session: Session,
     /// What `Lean.versionString` says.
     pub(crate) lean_version: String,
-    /// The environment of a text without imports.
+    /// The environment of a source without imports.
     base: EnvId,
     /// Proven environments by the header that made them.
     headers: HashMap<String, EnvId>,
@@ -55,7 +55,7 @@ pub(crate) struct OpenSession {
     pub(super) optioned: HashMap<(EnvId, ModuleOptions), EnvId>,
     /// The proven environment of a pickle, once it was loaded.
     pub(crate) pickled: Option<EnvId>,
-    /// Whether a whole reply to the last text has come. Whoever sends the text sets it back.
+    /// Whether a whole reply to the last source has come. The sender of the source resets it.
     pub(crate) answered: bool,
 }
 
@@ -109,7 +109,7 @@ impl OpenSession {
         Ok(open)
     }
 
-    /// The environment of a text without imports.
+    /// The environment of a source without imports.
     pub(crate) fn base(&self) -> EnvId {
         self.base
     }
@@ -159,7 +159,7 @@ impl OpenSession {
     /// Whether the environment knows `Nat`, as every one does that has imported anything.
     fn holds_nat(&mut self, split: &Split, env: EnvId) -> Result<bool, EnvError> {
         if split.prelude && split.imports.is_empty() {
-            // Nothing was to be imported: the environment is empty by the user's wish.
+            // Nothing was to be imported: the environment is empty as the user asked.
             return Ok(true);
         }
         let reply = run(
@@ -202,7 +202,7 @@ impl OpenSession {
     }
 
     /// Proves that requests and replies are in step, by a request whose answer cannot be known
-    /// beforehand: reading a file that does not exist, whose name comes back in the error. A text
+    /// beforehand: reading a file that does not exist, whose name comes back in the error. A source
     /// that writes a reply of its own to stdout is found out by this.
     pub(crate) fn fence(&mut self) -> Result<(), SessionError> {
         self.answered = true;

@@ -7,9 +7,9 @@ use crate::failure::{Failure, Kind};
 /// What the user wants of the shell itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Command {
-    /// Takes back so many texts or tactics.
+    /// Takes back so many sources or tactics.
     Undo(usize),
-    /// Tells what the texts are evaluated on.
+    /// Tells what the sources are evaluated on.
     Env,
     /// Writes the history to a file.
     Save {
@@ -22,13 +22,13 @@ pub(crate) enum Command {
     Load(PathBuf),
     /// Adds modules to the imports; without any tells which there are.
     Import(Vec<String>),
-    /// Tells how long each text takes, or stops telling.
+    /// Tells how long each source takes, or stops telling.
     Time,
     /// Shows the goals that are open.
     Goals,
     /// Begins the proof of an open goal, by its number from 1.
     Prove(Option<usize>),
-    /// Writes the tactics of the proof into its text.
+    /// Writes the tactics of the proof into its source.
     Qed,
     /// Leaves the proof as it was.
     Abort,

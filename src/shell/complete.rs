@@ -1,5 +1,5 @@
-//! Whether a text that is being typed is complete, so that Enter sends it. Pure; knows how Lean's
-//! texts are laid out, not what they mean.
+//! Whether a source that is being typed is complete, so that Enter sends it. Pure; knows how Lean's
+//! sources are laid out, not what they mean.
 //!
 //! | the text | is complete |
 //! |---|---|
@@ -51,7 +51,7 @@ const MODIFIERS: [&str; 10] = [
     "meta",
 ];
 
-/// What the end of a text stands in.
+/// What the end of a source stands in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Inside {
     /// Neither of the others.
@@ -64,7 +64,7 @@ enum Inside {
     Text,
 }
 
-/// What was seen of a text.
+/// What was seen of a source.
 struct Scan<'a> {
     /// Where its end stands.
     inside: Inside,
@@ -124,7 +124,7 @@ fn is_opening(token: &str) -> bool {
 }
 
 impl<'a> Scan<'a> {
-    /// Reads all of a text.
+    /// Reads all of a source.
     fn of(text: &'a str) -> Self {
         let mut scan = Self {
             inside: Inside::Code,
@@ -251,7 +251,7 @@ impl<'a> Scan<'a> {
             && self.tokens.last().is_none_or(|(_, token)| *token != "end")
     }
 
-    /// Whether the text is not empty and has nothing that Lean could run.
+    /// Whether the source is not empty and has nothing that Lean could run.
     fn is_only_modifiers(&self) -> bool {
         !self.tokens.is_empty()
             && self.command().next().is_none()

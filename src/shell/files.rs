@@ -1,4 +1,4 @@
-//! The history as a Lean file, and files as texts.
+//! The history as a Lean file, and files as sources.
 
 use std::fs;
 use std::io::{self, Write};
@@ -35,7 +35,7 @@ impl Shell {
         Ok(())
     }
 
-    /// Evaluates a file as one text.
+    /// Evaluates a file as one source.
     ///
     /// # Errors
     /// A file that cannot be read, and what keeps Lean from answering.
@@ -64,7 +64,7 @@ impl Shell {
     }
 }
 
-/// Writes a file so that nobody ever sees half of it.
+/// Writes a file so that half of it is never seen.
 fn write_beside(place: &Path, text: &str) -> io::Result<()> {
     let mut beside = place.as_os_str().to_owned();
     beside.push(format!(".tmp-{}", std::process::id()));

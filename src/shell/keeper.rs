@@ -25,19 +25,19 @@ use crate::shell::record::{Kept, Record};
 pub(crate) struct Keeper {
     /// Starts sessions.
     factory: SessionFactory,
-    /// The longest wait for the answer to a text or tactic.
+    /// The longest wait for the answer to a source or tactic.
     timeout: Wait,
-    /// The options of Lean that hold for all texts.
+    /// The options of Lean that hold for all sources.
     options: ModuleOptions,
     /// The session, if there is one.
     open: Option<OpenSession>,
     /// The environment of the record's header in the session.
     base: Option<EnvId>,
-    /// What came of the record's texts in the session, as many as were run.
+    /// The results of the record's sources in the session, as many as were run.
     outcomes: Vec<Outcome>,
 }
 
-/// What came of a text that was accepted.
+/// The result of a source that was accepted.
 #[derive(Debug, Clone)]
 pub(crate) struct Outcome {
     /// The environment after it.
@@ -55,7 +55,7 @@ impl From<&CommandReply> for Outcome {
     }
 }
 
-/// What came of a tactic.
+/// The result of a tactic.
 #[derive(Debug)]
 pub(crate) enum Step {
     /// A new proof state.
@@ -88,7 +88,7 @@ impl Keeper {
         open.session.resident_bytes().map(Bytes::new)
     }
 
-    /// What came of the texts, as many as were run in the session.
+    /// The results of the sources, as many as were run in the session.
     pub(crate) fn outcomes(&self) -> &[Outcome] {
         &self.outcomes
     }
@@ -106,11 +106,11 @@ impl Keeper {
         input::read(path, self.factory.observer.as_ref(), &self.factory.cancel)
     }
 
-    /// Makes sure that there is a session in which all of the record was run; gives how many texts
+    /// Makes sure that there is a session in which all of the record was run; gives how many sources
     /// had to be run for it.
     ///
     /// # Errors
-    /// What keeps the session or one of the texts from coming back. What was run until then stays.
+    /// What keeps the session or one of the sources from coming back. What was run until then stays.
     pub(crate) fn ready(&mut self, record: &Record) -> Result<usize, Failure> {
         let wait = self.factory.spec.import_timeout.get();
         if self.open.is_none() {
@@ -148,7 +148,7 @@ impl Keeper {
         Ok(missing)
     }
 
-    /// Runs a text of the record again.
+    /// Runs a source of the record again.
     fn again(&mut self, kept: &Kept) -> Result<Outcome, Failure> {
         let count = self.outcomes.len();
         let reply = self.run_after(count, &kept.text)?;
@@ -174,7 +174,7 @@ impl Keeper {
     /// Runs the record on another header. Where that fails and the session lives, all is as before.
     ///
     /// # Errors
-    /// What keeps the header or a text from being run.
+    /// What keeps the header or a source from being run.
     pub(crate) fn rebase(&mut self, record: &Record) -> Result<usize, Failure> {
         let before = (self.base.take(), mem::take(&mut self.outcomes));
         let replayed = self.ready(record);
@@ -184,17 +184,17 @@ impl Keeper {
         replayed
     }
 
-    /// Forgets what came of the texts from that number on.
+    /// Forgets the results of the sources from that number on.
     pub(crate) fn truncate(&mut self, count: usize) {
         self.outcomes.truncate(count);
     }
 
-    /// Takes note of what came of one more text.
+    /// Keeps the result of one more source.
     pub(crate) fn push(&mut self, outcome: Outcome) {
         self.outcomes.push(outcome);
     }
 
-    /// The environment after the first `count` texts.
+    /// The environment after the first `count` sources.
     fn before(&self, count: usize) -> Option<EnvId> {
         match count.checked_sub(1) {
             None => self.base,
@@ -202,7 +202,7 @@ impl Keeper {
         }
     }
 
-    /// Runs a text on the environment after the first `count` texts of the record.
+    /// Runs a source on the environment after the first `count` sources of the record.
     ///
     /// # Errors
     /// A session that failed, and is gone; or a request that it refused.

@@ -1,4 +1,4 @@
-//! An interactive shell on a REPL: what is typed goes in, what is to be said comes out. Texts build
+//! An interactive shell on a REPL: what is typed goes in, what is to be said comes out. Sources build
 //! on each other; what Lean accepted is kept, and outlives the session it ran in. Never reads a
 //! terminal and never writes to one.
 
@@ -27,7 +27,7 @@ use crate::shell::keeper::Keeper;
 use crate::shell::proof::{Proof, is_provable};
 use crate::shell::record::Record;
 
-/// The exit code of a text that Lean rejected.
+/// The exit code of a source that Lean rejected.
 const REJECTED: u8 = 1;
 
 /// How messages call what was typed.
@@ -36,7 +36,7 @@ const TYPED: &str = "input";
 /// Something to tell the user.
 #[derive(Debug)]
 pub(crate) enum Said<'a> {
-    /// What Lean says about a text.
+    /// What Lean says about a source.
     Lean(&'a Judged),
     /// What Lean says about a tactic.
     Tactic(&'a [Message]),
@@ -62,7 +62,7 @@ pub(crate) type Hear<'a> = dyn FnMut(Said<'_>) + 'a;
 /// What is typed next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Expects {
-    /// Texts and commands.
+    /// Sources and commands.
     Text,
     /// Tactics and commands.
     Tactic,
@@ -87,7 +87,7 @@ pub(crate) struct Shell {
     proof: Option<Proof>,
     /// Why this Lean, one sentence.
     why: String,
-    /// Whether each text's time is told.
+    /// Whether each source's time is shown.
     timed: bool,
     /// The files that this shell has written or read, which it may replace.
     own_files: BTreeSet<PathBuf>,
@@ -211,7 +211,7 @@ impl Shell {
         if self.keeper.is_alive() {
             return;
         }
-        // If it cannot be had just now, the next text is not tried on it either.
+        // If it cannot be had just now, the next source is not tried on it either.
         let tried_already = self.stale;
         self.stale = true;
         if tried_already {
@@ -274,10 +274,10 @@ impl Shell {
         }
     }
 
-    /// Takes back texts, or tactics while there is a proof.
+    /// Takes back sources, or tactics while there is a proof.
     ///
     /// # Errors
-    /// A count above that of the texts or tactics: then none is taken back.
+    /// A count above that of the sources or tactics: then none is taken back.
     fn undo(&mut self, count: usize, hear: &mut Hear<'_>) -> Result<(), Failure> {
         if self.proof.is_some() {
             return self.undo_tactics(count, hear);
@@ -294,7 +294,7 @@ impl Shell {
         Ok(())
     }
 
-    /// What texts are evaluated on.
+    /// What sources are evaluated on.
     fn described(&self) -> String {
         let header = self.record.header.canonical();
         let header = header.replace("import ", "").replace('\n', ", ");
@@ -327,7 +327,7 @@ impl Shell {
         lines.concat()
     }
 
-    /// The goals that the history has left open: the number of the text, that of the hole in it,
+    /// The goals that the history has left open: the number of the source, that of the hole in it,
     /// and the hole.
     fn holes(&self) -> Vec<(usize, usize, &Sorry)> {
         let texts = self.keeper.outcomes().iter().enumerate();

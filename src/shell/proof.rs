@@ -1,16 +1,16 @@
 //! A proof in the making: its tactics with the goals after each, and how they become part of the
-//! text that left the goal open. Pure; never asks a session.
+//! source that left the goal open. Pure; never asks a session.
 
 use crate::lean::message::{ProofStateId, Sorry};
 use crate::lean::position::Position;
 use crate::protocol::wire::ProofStatus;
 
-/// A proof of one goal that a text left open.
+/// A proof of one goal that a source left open.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Proof {
-    /// The number of the text in the record, from 0.
+    /// The number of the source in the record, from 0.
     pub(crate) text: usize,
-    /// Which of the text's sorries it proves, from 0.
+    /// Which of the source's sorries it proves, from 0.
     pub(crate) hole: usize,
     /// Where that sorry stands.
     pub(crate) place: (Position, Position),
@@ -31,7 +31,7 @@ pub(crate) struct State {
     pub(crate) status: Option<ProofStatus>,
 }
 
-/// Whether tactics can be run from a hole: the session keeps a state, and the text has a place.
+/// Whether tactics can be run from a hole: the session keeps a state, and the source has a place.
 pub(crate) fn is_provable(hole: &Sorry) -> bool {
     hole.proof_state.is_some() && hole.pos.is_some() && hole.end_pos.is_some()
 }
@@ -83,7 +83,7 @@ impl Proof {
         })
     }
 
-    /// The texts that may hold the proof in the place of its sorry, the likeliest first. Which of
+    /// The sources that may hold the proof in the place of its sorry, the likeliest first. Which of
     /// them is right depends on whether the sorry is a term or a tactic, and Lean decides.
     pub(crate) fn written_into(&self, text: &str) -> Vec<String> {
         let (Some(from), Some(to)) = (byte_at(text, self.place.0), byte_at(text, self.place.1))
@@ -128,7 +128,7 @@ impl Proof {
     }
 }
 
-/// The byte of a text at a place; none if the place is not in it.
+/// The byte of a source at a place; none if the place is not in it.
 fn byte_at(text: &str, place: Position) -> Option<usize> {
     let line = usize::try_from(place.line).ok()?.checked_sub(1)?;
     let column = usize::try_from(place.column).ok()?;
@@ -149,7 +149,7 @@ mod tests {
 
     use super::*;
 
-    /// The proof of the first `sorry` in a text by these tactics.
+    /// The proof of the first `sorry` in a source by these tactics.
     fn proof(text: &str, tactics: &[&str]) -> Proof {
         let (before, _) = text.split_once("sorry").unwrap();
         let line = before.matches('\n').count() + 1;

@@ -1,4 +1,4 @@
-//! What Lean accepted since the shell began: imports, and texts in their order. Pure; knows no
+//! What Lean accepted since the shell began: imports, and sources in their order. Pure; knows no
 //! session, so that it outlives all of them.
 
 use std::sync::Arc;
@@ -8,28 +8,28 @@ use crate::lean::header::{Import, Split};
 /// Commands that only look: the environment after them is the one before.
 const LOOKING: [&str; 6] = ["#check", "#print", "#reduce", "#synth", "#where", "#help"];
 
-/// Longest beginning of a text by which it is called, in characters.
+/// Longest beginning of a source by which it is called, in characters.
 const SHOWN_CHARS: usize = 40;
 
-/// Imports and accepted texts.
+/// Imports and accepted sources.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Record {
-    /// The header that all texts stand below.
+    /// The header that all sources stand below.
     pub(crate) header: Split,
-    /// The texts in their order.
+    /// The sources in their order.
     pub(crate) texts: Vec<Kept>,
 }
 
-/// A text that Lean accepted.
+/// A source that Lean accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Kept {
     /// How messages call it.
     pub(crate) name: String,
-    /// The text without a header.
+    /// The source without a header.
     pub(crate) text: Arc<str>,
 }
 
-/// Whether a text leaves the environment as it is for certain, so that it need not be kept.
+/// Whether a source leaves the environment as it is for certain, so that it need not be kept.
 pub(crate) fn only_looks(text: &str) -> bool {
     let text = text.trim();
     let first = text.split_whitespace().next().unwrap_or_default();
@@ -52,7 +52,7 @@ impl Kept {
 }
 
 impl Record {
-    /// The header with that of another text added: what both import, each module once.
+    /// The header with that of another source added: what both import, each module once.
     pub(crate) fn header_with(&self, other: &Split) -> Split {
         let mut header = self.header.clone();
         header.module |= other.module;
@@ -100,7 +100,7 @@ mod tests {
     use super::*;
     use crate::lean::header;
 
-    /// A text of that content.
+    /// A source of that content.
     fn kept(text: &str) -> Kept {
         Kept {
             name: "input".to_owned(),

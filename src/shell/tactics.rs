@@ -12,7 +12,7 @@ use crate::shell::proof::{Proof, State};
 use crate::shell::{Hear, REJECTED, Said, Shell, TYPED, counted, left_after};
 
 impl Shell {
-    /// Begins the proof of an open goal: that of the number, or the first of the last text that left
+    /// Begins the proof of an open goal: that of the number, or the first of the last source that left
     /// one.
     pub(super) fn prove(
         &mut self,
@@ -50,7 +50,7 @@ impl Shell {
         hear(Said::Goals(&goals));
     }
 
-    /// Runs a tactic; once nothing is left, writes the proof into its text.
+    /// Runs a tactic; once nothing is left, writes the proof into its source.
     pub(super) fn tactic(&mut self, typed: &str, hear: &mut Hear<'_>) -> Result<(), Failure> {
         let Some(state) = self.proof.as_ref().and_then(Proof::now).cloned() else {
             return Ok(());
@@ -116,7 +116,7 @@ impl Shell {
         Ok(())
     }
 
-    /// Writes the tactics into the text in the place of its sorry, and has Lean judge the whole:
+    /// Writes the tactics into the source in the place of its sorry, and has Lean judge the whole:
     /// what the REPL thinks of single tactics is no verdict.
     pub(super) fn qed(&mut self, hear: &mut Hear<'_>) -> Result<(), Failure> {
         let Some(proof) = self.proof.clone() else {
@@ -152,7 +152,7 @@ impl Shell {
         Ok(())
     }
 
-    /// Lean accepts the text with the proof in it.
+    /// Lean accepts the source with the proof in it.
     fn proven(
         &mut self,
         proof: &Proof,

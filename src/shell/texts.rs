@@ -1,4 +1,4 @@
-//! Texts of Lean that are typed or loaded, and the imports that they stand below.
+//! Sources of Lean that are typed or loaded, and the imports that they stand below.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -13,7 +13,7 @@ use crate::shell::record::{Kept, only_looks, plain_imports};
 use crate::shell::{Hear, REJECTED, Said, Shell, counted};
 
 impl Shell {
-    /// Evaluates a text, keeps it if Lean accepts it, and says whether that is so.
+    /// Evaluates a source, keeps it if Lean accepts it, and says whether that is so.
     pub(super) fn evaluate(
         &mut self,
         name: &str,
@@ -70,7 +70,7 @@ impl Shell {
         Ok(true)
     }
 
-    /// Adds the imports of a text, and runs the history on them.
+    /// Adds the imports of a source, and runs the history on them.
     fn add_header(&mut self, added: &Split, hear: &mut Hear<'_>) -> Result<(), Failure> {
         let header = self.record.header_with(added);
         if header.canonical() == self.record.header.canonical() {
@@ -122,7 +122,7 @@ impl Shell {
     }
 }
 
-/// Whether several lines of a text begin without a space, as commands do.
+/// Whether several lines of a source begin without a space, as commands do.
 fn has_many_commands(text: &str) -> bool {
     let begins =
         |line: &&str| line.starts_with(|letter: char| letter.is_alphabetic() || letter == '#');

@@ -160,7 +160,7 @@ fn play(args: &Args, launch: &Launch, name: &str) -> Result<(&'static str, Strin
         let deadline = Deadline::after(Duration::from_secs(args.timeout));
         let actual = match session.ask_object(&request, deadline) {
             Ok(object) => Value::Object(object),
-            Err(SessionError::Late { .. }) => {
+            Err(SessionError::Timeout { .. }) => {
                 return Ok(("timed_out", format!("request {}", number + 1)));
             }
             Err(err) => return Ok(("died", format!("request {}: {err}", number + 1))),

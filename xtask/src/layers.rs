@@ -12,6 +12,7 @@ const LAYERS: &[(usize, &str)] = &[
     (0, "digest"),
     (0, "template"),
     (0, "files"),
+    (0, "work"),
     (1, "protocol"),
     (1, "process"),
     (1, "project"),

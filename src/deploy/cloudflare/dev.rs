@@ -11,12 +11,13 @@ use crate::deploy::cloudflare::folder::Folder;
 use crate::deploy::cloudflare::local;
 use crate::deploy::cloudflare::name::RouteName;
 use crate::deploy::cloudflare::stage::Stage;
-use crate::deploy::cloudflare::tools::{Around, wrangler};
+use crate::deploy::cloudflare::tools::wrangler;
 use crate::env_vars::WRANGLER_DOCKER_BIN;
 use crate::failure::{Failure, Kind};
 use crate::limits::{Bytes, CancelFlag, Deadline, TICK};
 use crate::probe::{self, Answer, Question, Wish};
 use crate::process::run::Run;
+use crate::work::WorkContext;
 
 /// How often it is looked whether wrangler's server is up.
 const GLANCE: Duration = Duration::from_millis(100);
@@ -26,9 +27,9 @@ const BRIEF: Duration = Duration::from_secs(20);
 
 impl Stage {
     /// `wrangler dev`, to be run.
-    fn run(&self, around: Around<'_>) -> Result<Run, Failure> {
+    fn run(&self, work: WorkContext<'_>) -> Result<Run, Failure> {
         let copy = Folder::at(self.folder());
-        let run = wrangler(&copy, around)?
+        let run = wrangler(&copy, work)?
             .args(["dev", "--ip", "127.0.0.1", "--inspector-port", "0"])
             .args(["--port".to_owned(), self.port.to_string()])
             .args(["--var".to_owned(), format!("{KEY}:{}", self.key)])
@@ -41,30 +42,30 @@ impl Stage {
         Ok(run.var(WRANGLER_DOCKER_BIN.name, self.classic()))
     }
 
-    /// Runs the Worker while `work` asks it; whatever comes, nothing of it is left running after that.
+    /// Runs the Worker while `visit` asks it; whatever comes, nothing of it is left running after that.
     ///
     /// # Errors
-    /// Those of `work`, what wrangler says if it ended by itself, and what Docker does not remove.
+    /// Those of `visit`, what wrangler says if it ended by itself, and what Docker does not remove.
     pub(crate) fn play<T>(
         &self,
-        around: Around<'_>,
-        work: impl FnOnce(&Door<'_>) -> Result<T, Failure>,
+        work: WorkContext<'_>,
+        visit: impl FnOnce(&Door<'_>) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
-        let run = self.run(around)?;
+        let run = self.run(work)?;
         let stop = CancelFlag::default();
         let is_gone = AtomicBool::new(false);
         let played = thread::scope(|scope| {
             let wrangler = scope.spawn(|| {
-                let end = run.finish(around.observer, &stop);
+                let end = run.finish(work.observer.as_ref(), &stop);
                 is_gone.store(true, Ordering::SeqCst);
                 end
             });
             let played = {
                 let _stopped_also_by_a_panic = Stop(&stop);
-                work(&Door {
+                visit(&Door {
                     stage: self,
                     is_gone: &is_gone,
-                    around,
+                    work,
                 })
             };
             match (played, wrangler.join()) {
@@ -77,7 +78,7 @@ impl Stage {
                 (played, _) => played,
             }
         });
-        let cleared = local::clear(&self.trial, around);
+        let cleared = local::clear(&self.trial, work);
         played.and_then(|played| cleared.map(|()| played))
     }
 }
@@ -98,13 +99,13 @@ pub(crate) struct Door<'a> {
     /// Whether wrangler has ended.
     is_gone: &'a AtomicBool,
     /// What bounds all of it.
-    pub(crate) around: Around<'a>,
+    pub(crate) work: WorkContext<'a>,
 }
 
 impl<'a> Door<'a> {
     /// The same Worker within other bounds.
-    pub(crate) fn within(&self, around: Around<'a>) -> Self {
-        Self { around, ..*self }
+    pub(crate) fn within(&self, work: WorkContext<'a>) -> Self {
+        Self { work, ..*self }
     }
 
     /// What a client with the key sends as `Authorization`.
@@ -129,8 +130,8 @@ impl<'a> Door<'a> {
             authorization: Some(authorization),
             wish,
         };
-        let deadline = Deadline::after(wait.min(self.around.deadline.left()));
-        probe::ask(&question, deadline, self.around.interrupt)
+        let deadline = Deadline::after(wait.min(self.work.deadline.left()));
+        probe::ask(&question, deadline, self.work.cancel)
     }
 
     /// Waits until the Worker answers; containers do not run before they are asked for.
@@ -150,7 +151,7 @@ impl<'a> Door<'a> {
 
     /// The most memory that a container of that name had.
     pub(crate) fn peak(&self, name: &RouteName) -> Option<Bytes> {
-        local::peak(&self.stage.trial, name.as_str(), self.around)
+        local::peak(&self.stage.trial, name.as_str(), self.work)
     }
 
     /// Waits so long, unless there is nothing to be waited for any more.
@@ -171,14 +172,14 @@ impl<'a> Door<'a> {
     /// # Errors
     /// A wrangler that has ended, the deadline, the wish to stop.
     pub(crate) fn go_on(&self) -> Result<(), Failure> {
-        if self.around.interrupt.is_set() {
+        if self.work.cancel.is_set() {
             return Err(Failure::new(
                 Kind::Interrupted,
                 "the trial was stopped",
                 "run the same command again; nothing of it is left running",
             ));
         }
-        let is_late = self.around.deadline.is_over();
+        let is_late = self.work.deadline.is_over();
         if is_late || self.is_gone.load(Ordering::SeqCst) {
             let why = if is_late {
                 "the trial did not end in time"

@@ -3,11 +3,12 @@
 
 use std::time::Duration;
 
-use crate::deploy::cloudflare::tools::{Around, docker};
+use crate::deploy::cloudflare::tools::docker;
 use crate::env_vars;
 use crate::event::Unobserved;
 use crate::failure::{Failure, Kind};
 use crate::limits::{Bytes, CancelFlag, Deadline};
+use crate::work::WorkContext;
 
 /// Longest wait for Docker to say what it knows.
 const LOOK: Duration = Duration::from_secs(30);
@@ -47,17 +48,17 @@ pub(super) fn dockerfile(image: &str, name: &str, trial: &str) -> String {
 ///
 /// # Errors
 /// No Docker, and none that answers.
-pub(super) fn engine(around: Around<'_>) -> Result<Engine, Failure> {
-    docker(brief(around))
+pub(super) fn engine(work: WorkContext<'_>) -> Result<Engine, Failure> {
+    docker(brief(work))
         .args(["version", "--format", "{{.Server.Version}}"])
         .purpose("asking Docker's daemon for its version")
         .hint("start the daemon, and see that `docker version` works; another one is named by `DOCKER_HOST`")
         .hint_if_missing("install Docker (on Debian: apt-get install docker.io) and put it on `PATH`")
-        .finish(around.observer, around.interrupt)?;
-    let has_buildx = docker(brief(around))
+        .finish(work.observer.as_ref(), work.cancel)?;
+    let has_buildx = docker(brief(work))
         .args(["buildx", "version"])
         .purpose("asking for Docker's builder")
-        .finish(&Unobserved, around.interrupt);
+        .finish(&Unobserved, work.cancel);
     match has_buildx {
         Err(failure) if failure.kind() == Kind::Interrupted => Err(failure),
         has_buildx => Ok(Engine {
@@ -70,11 +71,11 @@ pub(super) fn engine(around: Around<'_>) -> Result<Engine, Failure> {
 ///
 /// # Errors
 /// The wish to stop.
-pub(crate) fn size(image: &str, around: Around<'_>) -> Result<Option<Bytes>, Failure> {
-    let asked = docker(brief(around))
+pub(crate) fn size(image: &str, work: WorkContext<'_>) -> Result<Option<Bytes>, Failure> {
+    let asked = docker(brief(work))
         .args(["image", "inspect", "--format", "{{.Size}}", image])
         .purpose("looking at an image")
-        .finish(around.observer, around.interrupt);
+        .finish(work.observer.as_ref(), work.cancel);
     match asked {
         Ok(output) => {
             let text = String::from_utf8_lossy(&output.stdout);
@@ -87,15 +88,15 @@ pub(crate) fn size(image: &str, around: Around<'_>) -> Result<Option<Bytes>, Fai
 
 /// The most memory that any container of a trial had that is for this name; none where the kernel does
 /// not tell.
-pub(super) fn peak(trial: &str, name: &str, around: Around<'_>) -> Option<Bytes> {
+pub(super) fn peak(trial: &str, name: &str, work: WorkContext<'_>) -> Option<Bytes> {
     let filters = [format!("{MARK}={trial}"), format!("{NAME}={name}")];
-    let containers = listed(&["ps", "--quiet"], &filters, brief(around)).ok()?;
+    let containers = listed(&["ps", "--quiet"], &filters, brief(work)).ok()?;
     let peaks = containers.iter().flat_map(|id| {
         PEAKS.iter().filter_map(|path| {
-            let run = docker(brief(around))
+            let run = docker(brief(work))
                 .args(["exec", id.as_str(), "cat", path])
                 .purpose("asking for the memory of a container");
-            let output = run.finish(&Unobserved, around.interrupt).ok()?;
+            let output = run.finish(&Unobserved, work.cancel).ok()?;
             let text = String::from_utf8_lossy(&output.stdout);
             text.trim().parse().ok().map(Bytes::new)
         })
@@ -108,12 +109,12 @@ pub(super) fn peak(trial: &str, name: &str, around: Around<'_>) -> Option<Bytes>
 ///
 /// # Errors
 /// What Docker does not remove.
-pub(super) fn clear(trial: &str, around: Around<'_>) -> Result<(), Failure> {
+pub(super) fn clear(trial: &str, work: WorkContext<'_>) -> Result<(), Failure> {
     let interrupt = CancelFlag::default();
-    let around = Around {
+    let work = WorkContext {
         deadline: Deadline::after(REMOVAL),
-        interrupt: &interrupt,
-        ..around
+        cancel: &interrupt,
+        ..work
     };
     let filters = [format!("{MARK}={trial}")];
     let mut result = Ok(());
@@ -122,14 +123,14 @@ pub(super) fn clear(trial: &str, around: Around<'_>) -> Result<(), Failure> {
             &["ps", "--all", "--quiet"],
             &["rm", "--force", "--volumes"],
             &filters,
-            around,
+            work,
         )
         .and_then(|()| {
             remove(
                 &["image", "ls", "--quiet"],
                 &["image", "rm", "--force"],
                 &filters,
-                around,
+                work,
             )
         });
         if result.is_ok() {
@@ -153,30 +154,34 @@ fn remove(
     list: &[&str],
     verb: &[&str],
     filters: &[String],
-    around: Around<'_>,
+    work: WorkContext<'_>,
 ) -> Result<(), Failure> {
-    let ids = listed(list, filters, around)?;
+    let ids = listed(list, filters, work)?;
     if ids.is_empty() {
         return Ok(());
     }
-    docker(around)
+    docker(work)
         .args(verb.iter().copied())
         .args(ids)
         .purpose("removing what the trial made")
-        .finish(&Unobserved, around.interrupt)
+        .finish(&Unobserved, work.cancel)
         .map(drop)
 }
 
 /// What a list of Docker's names, each once.
-fn listed(list: &[&str], filters: &[String], around: Around<'_>) -> Result<Vec<String>, Failure> {
+fn listed(
+    list: &[&str],
+    filters: &[String],
+    work: WorkContext<'_>,
+) -> Result<Vec<String>, Failure> {
     let filters = filters
         .iter()
         .flat_map(|filter| ["--filter".to_owned(), format!("label={filter}")]);
-    let output = docker(around)
+    let output = docker(work)
         .args(list.iter().copied())
         .args(filters)
         .purpose("looking for what the trial made")
-        .finish(&Unobserved, around.interrupt)?;
+        .finish(&Unobserved, work.cancel)?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let mut ids: Vec<String> = text.split_whitespace().map(str::to_owned).collect();
     ids.sort_unstable();
@@ -185,10 +190,10 @@ fn listed(list: &[&str], filters: &[String], around: Around<'_>) -> Result<Vec<S
 }
 
 /// The same with no more time than such a question takes.
-fn brief(around: Around<'_>) -> Around<'_> {
-    Around {
-        deadline: Deadline::after(LOOK.min(around.deadline.left())),
-        ..around
+fn brief(work: WorkContext<'_>) -> WorkContext<'_> {
+    WorkContext {
+        deadline: Deadline::after(LOOK.min(work.deadline.left())),
+        ..work
     }
 }
 

@@ -16,12 +16,13 @@ use crate::deploy::cloudflare::jsonc;
 use crate::deploy::cloudflare::local::{self, Engine};
 use crate::deploy::cloudflare::name::RouteName;
 use crate::deploy::cloudflare::plan::Plan;
-use crate::deploy::cloudflare::tools::{Around, wrangler};
+use crate::deploy::cloudflare::tools::wrangler;
 use crate::digest;
 use crate::env_vars;
 use crate::failure::{Failure, Kind};
 use crate::limits::Bytes;
 use crate::process::sandbox::folder::Folder as Temporary;
+use crate::work::WorkContext;
 
 /// `docker` for an engine that cannot build as wrangler wants it to.
 const CLASSIC: &str = include_str!("../../../templates/docker-classic.sh");
@@ -70,19 +71,19 @@ impl Stage {
         folder: &Folder,
         plan: &Plan,
         port: Option<u16>,
-        around: Around<'_>,
+        work: WorkContext<'_>,
     ) -> Result<Self, Failure> {
         // Says what lacks before anything is made.
-        wrangler(folder, around)?;
+        wrangler(folder, work)?;
         let file = folder.config()?.unwrap_or(jsonc::Value {
             line: 1,
             what: jsonc::What::Null,
         });
         let named = named(folder, plan, &file)?;
-        let engine = local::engine(around)?;
+        let engine = local::engine(work)?;
         let mut parts = Vec::new();
         for (name, image) in named {
-            parts.push(here(name, image, around)?);
+            parts.push(here(name, image, work)?);
         }
         let port = free_port(port)?;
         let stage = Self {
@@ -186,8 +187,8 @@ fn named(
 }
 
 /// A container whose image is on this machine.
-fn here(name: RouteName, image: String, around: Around<'_>) -> Result<Part, Failure> {
-    match local::size(&image, around)? {
+fn here(name: RouteName, image: String, work: WorkContext<'_>) -> Result<Part, Failure> {
+    match local::size(&image, work)? {
         Some(size) => Ok(Part { name, image, size }),
         None => Err(Failure::new(
             Kind::Remote,

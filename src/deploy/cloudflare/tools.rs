@@ -8,10 +8,11 @@ use crate::deploy::cloudflare::check::Seen;
 use crate::deploy::cloudflare::folder::Folder;
 use crate::deploy::cloudflare::image::ImageRef;
 use crate::env_vars::{self, WRANGLER_SEND_METRICS};
-use crate::event::{Event, Observer};
+use crate::event::Event;
 use crate::failure::{Failure, Kind};
-use crate::limits::{Bytes, CancelFlag, Deadline};
+use crate::limits::{Bytes, Deadline};
 use crate::process::run::Run;
+use crate::work::WorkContext;
 
 /// Where wrangler says what it did, in JSON lines, if it is asked to.
 const OUTPUT: &str = ".wrangler/leanrepl-deploy.ndjson";
@@ -22,19 +23,8 @@ const LOOK: Duration = Duration::from_secs(30);
 /// Asks for `/health` until it is ready.
 const POLL: &str = include_str!("../../../templates/worker/poll.mjs");
 
-/// What bounds and watches a run.
-#[derive(Clone, Copy)]
-pub(crate) struct Around<'a> {
-    /// The end of all of it.
-    pub(crate) deadline: Deadline,
-    /// Hears what happens.
-    pub(crate) observer: &'a dyn Observer,
-    /// The user's wish to stop.
-    pub(crate) interrupt: &'a CancelFlag,
-}
-
 /// wrangler, as the folder's `package.json` pins it.
-pub(super) fn wrangler(folder: &Folder, around: Around<'_>) -> Result<Run, Failure> {
+pub(super) fn wrangler(folder: &Folder, work: WorkContext<'_>) -> Result<Run, Failure> {
     let dir = std::path::absolute(folder.dir()).unwrap_or_else(|_| folder.dir().to_owned());
     let program = dir.join("node_modules/.bin/wrangler");
     if !program.exists() {
@@ -50,7 +40,7 @@ pub(super) fn wrangler(folder: &Folder, around: Around<'_>) -> Result<Run, Failu
         .var(WRANGLER_SEND_METRICS.name, "false")
         .var(env_vars::CI.name, "1")
         .var(env_vars::NO_COLOR.name, "1")
-        .deadline(around.deadline)
+        .deadline(work.deadline)
         .kind(Kind::Remote))
 }
 
@@ -58,13 +48,13 @@ pub(super) fn wrangler(folder: &Folder, around: Around<'_>) -> Result<Run, Failu
 ///
 /// # Errors
 /// What wrangler objects to.
-pub(crate) fn dry_run(folder: &Folder, around: Around<'_>) -> Result<(), Failure> {
-    wrangler(folder, around)?
+pub(crate) fn dry_run(folder: &Folder, work: WorkContext<'_>) -> Result<(), Failure> {
+    wrangler(folder, work)?
         .args(["deploy", "--dry-run"])
         .purpose("checking the Worker")
         .kind(Kind::Usage)
         .hint("fix what wrangler names; `-v` shows all that it says")
-        .finish(around.observer, around.interrupt)
+        .finish(work.observer.as_ref(), work.cancel)
         .map(drop)
 }
 
@@ -72,18 +62,18 @@ pub(crate) fn dry_run(folder: &Folder, around: Around<'_>) -> Result<(), Failure
 ///
 /// # Errors
 /// What keeps wrangler from it.
-pub(crate) fn deploy(folder: &Folder, around: Around<'_>) -> Result<Option<String>, Failure> {
+pub(crate) fn deploy(folder: &Folder, work: WorkContext<'_>) -> Result<Option<String>, Failure> {
     let output = folder.dir().join(OUTPUT);
     // What an earlier deploy left there must not be taken for the answer of this one. If the folder
     // cannot be made, wrangler says so.
     let _made = output.parent().map(std::fs::create_dir_all);
     let _absent = std::fs::remove_file(&output);
-    wrangler(folder, around)?
+    wrangler(folder, work)?
         .arg("deploy")
         .var("WRANGLER_OUTPUT_FILE_PATH", OUTPUT)
         .purpose("deploying the Worker")
         .hint("log in with `npx wrangler login` or set `CLOUDFLARE_API_TOKEN`, and fix what wrangler names")
-        .finish(around.observer, around.interrupt)?;
+        .finish(work.observer.as_ref(), work.cancel)?;
     Ok(folder.read(OUTPUT)?.as_deref().and_then(address))
 }
 
@@ -107,9 +97,9 @@ fn address(lines: &str) -> Option<String> {
 pub(crate) fn wait_until_ready(
     address: &str,
     names: &[&str],
-    around: Around<'_>,
+    work: WorkContext<'_>,
 ) -> Result<(), Failure> {
-    let left = around.deadline.left();
+    let left = work.deadline.left();
     let mut variables = env_vars::for_npm();
     // Not set on the command, since `-v` echoes what is.
     let key = env_vars::read(env_vars::API_KEY);
@@ -124,7 +114,7 @@ pub(crate) fn wait_until_ready(
         .deadline(Deadline::after(left + LOOK + LOOK))
         .kind(Kind::Remote)
         .hint("a first deploy takes minutes to spread: look at `npx wrangler tail` and run it again, or give it longer with `--timeout`")
-        .finish(around.observer, around.interrupt)
+        .finish(work.observer.as_ref(), work.cancel)
         .map(drop)
 }
 
@@ -132,7 +122,7 @@ pub(crate) fn wait_until_ready(
 ///
 /// # Errors
 /// No npm, and what keeps it from installing.
-pub(crate) fn install(folder: &Folder, around: Around<'_>) -> Result<(), Failure> {
+pub(crate) fn install(folder: &Folder, work: WorkContext<'_>) -> Result<(), Failure> {
     Run::new("npm")
         .args([
             "install",
@@ -144,20 +134,20 @@ pub(crate) fn install(folder: &Folder, around: Around<'_>) -> Result<(), Failure
         .dir(folder.dir())
         .environment(env_vars::for_npm())
         .purpose("installing wrangler")
-        .deadline(around.deadline)
+        .deadline(work.deadline)
         .kind(Kind::Remote)
         .hint("see that npm reaches its registry: `npm ping`; `-v` shows all that it says")
         .hint_if_missing("install Node 20 or later with npm")
-        .finish(around.observer, around.interrupt)
+        .finish(work.observer.as_ref(), work.cancel)
         .map(drop)
 }
 
 /// The user's Docker: the program that wrangler would take.
-pub(super) fn docker(around: Around<'_>) -> Run {
+pub(super) fn docker(work: WorkContext<'_>) -> Run {
     let named = env_vars::read(env_vars::WRANGLER_DOCKER_BIN);
     Run::new(named.unwrap_or_else(|| "docker".into()))
         .environment(env_vars::for_cloudflare())
-        .deadline(around.deadline)
+        .deadline(work.deadline)
         .kind(Kind::Remote)
 }
 
@@ -167,17 +157,17 @@ pub(super) fn docker(around: Around<'_>) -> Run {
 /// The wish to stop.
 pub(crate) fn look(
     images: &[ImageRef],
-    around: Around<'_>,
+    work: WorkContext<'_>,
 ) -> Result<BTreeMap<String, Seen>, Failure> {
-    let brief = || Around {
-        deadline: Deadline::after(LOOK.min(around.deadline.left())),
-        ..around
+    let brief = || WorkContext {
+        deadline: Deadline::after(LOOK.min(work.deadline.left())),
+        ..work
     };
     let asked = |args: &[&str]| {
         let run = docker(brief())
             .args(args.iter().copied())
             .purpose("looking at an image");
-        match run.finish(around.observer, around.interrupt) {
+        match run.finish(work.observer.as_ref(), work.cancel) {
             Ok(output) => Ok(Some(
                 String::from_utf8_lossy(&output.stdout).trim().to_owned(),
             )),
@@ -191,7 +181,7 @@ pub(crate) fn look(
     }
     // Without a daemon an image that is not found says nothing.
     if asked(&["version", "--format", "{{.Server.Version}}"])?.is_none() {
-        around.observer.tell(Event::Noted {
+        work.observer.tell(Event::Noted {
             text: "Docker does not answer, so that the images were not looked at",
         });
         return Ok(seen);
@@ -206,7 +196,7 @@ pub(crate) fn look(
                 let text = format!(
                     "`{image}` is not on this machine, and only wrangler can look into its registry: `npx wrangler containers images list`"
                 );
-                around.observer.tell(Event::Noted { text: &text });
+                work.observer.tell(Event::Noted { text: &text });
                 Seen::Unknown
             }
             None => Seen::Nowhere,
@@ -220,18 +210,22 @@ pub(crate) fn look(
 ///
 /// # Errors
 /// What keeps it from being pushed.
-pub(crate) fn push(folder: &Folder, image: &ImageRef, around: Around<'_>) -> Result<(), Failure> {
+pub(crate) fn push(
+    folder: &Folder,
+    image: &ImageRef,
+    work: WorkContext<'_>,
+) -> Result<(), Failure> {
     let run = if image.is_at_cloudflare() {
-        wrangler(folder, around)?
+        wrangler(folder, work)?
             .args(["containers", "push", image.as_str()])
             .hint("log in with `npx wrangler login` or set `CLOUDFLARE_API_TOKEN`; the account in the reference must be yours")
     } else {
-        docker(around)
+        docker(work)
             .args(["push", image.as_str()])
             .hint("log in to the registry with `docker login`")
     };
     run.purpose(format!("pushing `{image}`"))
-        .finish(around.observer, around.interrupt)
+        .finish(work.observer.as_ref(), work.cancel)
         .map(drop)
 }
 

@@ -13,13 +13,14 @@ use bytes::Bytes;
 use futures_util::{Stream, StreamExt, stream};
 use tokio::sync::mpsc;
 
-use crate::deploy::docker::circumstances::{Circumstances, finish};
 use crate::deploy::docker::context::Context;
 use crate::deploy::docker::credentials;
 use crate::deploy::docker::daemon::{Daemon, worded};
+use crate::deploy::docker::finish::finish;
 use crate::deploy::docker::steps::{Step, Steps};
 use crate::event::{Event, Observer};
 use crate::failure::{Failure, Kind};
+use crate::work::WorkContext;
 
 /// How much of the context is sent at a time, in bytes.
 const PIECE: usize = 256 * 1024;
@@ -63,18 +64,18 @@ impl Daemon {
         context: Context,
         options: &BuildOptions,
         hints: &Hints,
-        around: &Circumstances,
+        work: WorkContext<'_>,
     ) -> Result<Built, Failure> {
         let total = context.size()?;
         let label = "sending the build context to Docker";
-        around.observer.tell(Event::StepStarted {
+        work.observer.tell(Event::StepStarted {
             label,
             total_bytes: Some(total.get()),
         });
-        let body = bollard::body_try_stream(pieces(context, Arc::clone(&around.observer)));
-        let observer = around.observer.as_ref();
-        finish(around, "building the image", async {
-            let credentials = credentials::all(around)?;
+        let body = bollard::body_try_stream(pieces(context, Arc::clone(work.observer)));
+        let observer = work.observer.as_ref();
+        finish(work, "building the image", async {
+            let credentials = credentials::all(work)?;
             let answers = self
                 .docker
                 .build_image(request(options)?, Some(credentials), Some(body));

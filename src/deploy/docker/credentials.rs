@@ -7,12 +7,12 @@ use std::fs;
 use bollard::auth::DockerCredentials;
 use serde::Deserialize;
 
-use crate::deploy::docker::circumstances::Circumstances;
 use crate::deploy::docker::endpoint::config_folder;
 use crate::env_vars;
 use crate::failure::{Failure, Kind};
 use crate::limits::Bytes;
 use crate::process::run::Run;
+use crate::work::WorkContext;
 
 /// The registry of names without one, as the settings and the helpers know it.
 const HUB: &str = "https://index.docker.io/v1/";
@@ -75,20 +75,20 @@ pub(crate) fn registry(image: &str) -> String {
 /// Settings that cannot be read, and a helper that fails.
 pub(super) fn for_image(
     image: &str,
-    around: &Circumstances,
+    work: WorkContext<'_>,
 ) -> Result<Option<DockerCredentials>, Failure> {
-    of(&config()?, &registry(image), around)
+    of(&config()?, &registry(image), work)
 }
 
 /// All that the settings hold themselves, for the bases of a build. Helpers are not asked: each may
 /// open a window.
-pub(super) fn all(around: &Circumstances) -> Result<HashMap<String, DockerCredentials>, Failure> {
+pub(super) fn all(work: WorkContext<'_>) -> Result<HashMap<String, DockerCredentials>, Failure> {
     let mut config = config()?;
     config.store = None;
     config.helpers.clear();
     let mut found = HashMap::new();
     for registry in config.auths.keys() {
-        if let Some(known) = of(&config, registry, around)? {
+        if let Some(known) = of(&config, registry, work)? {
             found.insert(registry.clone(), known);
         }
     }
@@ -99,10 +99,10 @@ pub(super) fn all(around: &Circumstances) -> Result<HashMap<String, DockerCreden
 fn of(
     config: &Config,
     registry: &str,
-    around: &Circumstances,
+    work: WorkContext<'_>,
 ) -> Result<Option<DockerCredentials>, Failure> {
     if let Some(helper) = config.helpers.get(registry).or(config.store.as_ref()) {
-        return ask(helper, registry, around).map(Some);
+        return ask(helper, registry, work).map(Some);
     }
     // Some programs write the address with its protocol.
     let known = [registry.to_owned(), format!("https://{registry}")];
@@ -139,7 +139,7 @@ fn config() -> Result<Config, Failure> {
 }
 
 /// Asks a helper.
-fn ask(helper: &str, registry: &str, around: &Circumstances) -> Result<DockerCredentials, Failure> {
+fn ask(helper: &str, registry: &str, work: WorkContext<'_>) -> Result<DockerCredentials, Failure> {
     let program = format!("docker-credential-{helper}");
     let bug = |err: std::io::Error| Failure::bug("cannot ask for credentials").caused_by(err);
     let mut question = tempfile().map_err(bug)?;
@@ -161,7 +161,7 @@ fn ask(helper: &str, registry: &str, around: &Circumstances) -> Result<DockerCre
         .purpose(format!("asking for the credentials of `{registry}`"))
         .kind(Kind::Remote)
         .max_stdout(ANSWER)
-        .finish(&crate::event::Unobserved, &around.interrupt)
+        .finish(&crate::event::Unobserved, work.cancel)
         .map_err(|failure| match failure.kind() {
             Kind::Interrupted => failure,
             _ => failed(Failure::new(

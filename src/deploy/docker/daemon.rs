@@ -10,10 +10,11 @@ use std::time::Duration;
 use bollard::errors::Error as DockerError;
 use bollard::{API_DEFAULT_VERSION, Docker};
 
-use crate::deploy::docker::circumstances::{Circumstances, finish};
 use crate::deploy::docker::endpoint::{Endpoint, Place};
+use crate::deploy::docker::finish::finish;
 use crate::failure::{Failure, Kind};
-use crate::limits::{Bytes, CancelFlag};
+use crate::limits::{Bytes, CancelFlag, Deadline};
+use crate::work::WorkContext;
 
 /// Longest wait for the first byte of an answer, in seconds. Not the bound of a build: that is the
 /// deadline of the whole work, which is looked at all the while.
@@ -42,10 +43,10 @@ impl Daemon {
     ///
     /// # Errors
     /// No daemon, no right to use it, an address that cannot be used, and one that does not answer.
-    pub(crate) fn connect(around: &Circumstances) -> Result<Self, Failure> {
+    pub(crate) fn connect(work: WorkContext<'_>) -> Result<Self, Failure> {
         let endpoint = Endpoint::locate()?;
         let docker = open(&endpoint)?;
-        finish(around, "talking to Docker's daemon", async {
+        finish(work, "talking to Docker's daemon", async {
             let silent = |err| no_answer(&endpoint, &err);
             let hello = async {
                 let docker = docker.negotiate_version().await.map_err(bollard_cause)?;
@@ -208,12 +209,13 @@ pub(super) fn worded(err: &DockerError) -> String {
     }
 }
 
-/// Circumstances for putting things in order after an interrupt: nobody stops that, and it is short.
-pub(super) fn afterwards(around: &Circumstances) -> Circumstances {
-    Circumstances {
-        deadline: crate::limits::Deadline::after(Duration::from_secs(30)),
-        observer: std::sync::Arc::clone(&around.observer),
-        interrupt: CancelFlag::default(),
+/// The context for putting things in order after an interrupt, which is short. `never` is a flag that is not
+/// set.
+pub(super) fn afterwards<'a>(work: WorkContext<'a>, never: &'a CancelFlag) -> WorkContext<'a> {
+    WorkContext {
+        deadline: Deadline::after(Duration::from_secs(30)),
+        observer: work.observer,
+        cancel: never,
     }
 }
 

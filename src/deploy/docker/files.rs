@@ -7,11 +7,13 @@ use bollard::models::ContainerCreateBody;
 use bollard::query_parameters::{DownloadFromContainerOptions, RemoveContainerOptions};
 use futures_util::StreamExt;
 
-use crate::deploy::docker::circumstances::{Circumstances, finish};
 use crate::deploy::docker::daemon::{Daemon, afterwards, worded};
+use crate::deploy::docker::finish::finish;
 use crate::deploy::docker::gather::{Gathered, REPORT};
 use crate::deploy::docker::image::LABEL;
 use crate::failure::{Failure, Kind};
+use crate::limits::CancelFlag;
+use crate::work::WorkContext;
 
 /// Longest file that is taken, in bytes.
 const LONGEST: usize = 1024 * 1024;
@@ -24,7 +26,7 @@ impl Daemon {
     pub(crate) fn gathered(
         &self,
         image: &str,
-        around: &Circumstances,
+        work: WorkContext<'_>,
     ) -> Result<Option<Gathered>, Failure> {
         let body = ContainerCreateBody {
             image: Some(image.to_owned()),
@@ -32,13 +34,13 @@ impl Daemon {
             ..ContainerCreateBody::default()
         };
         let doing = "looking into the image";
-        let id = finish(around, doing, async {
+        let id = finish(work, doing, async {
             let created = self.docker.create_container(None, body).await;
             created.map(|created| created.id).map_err(|err| lost(&err))
         })?;
-        let archive = finish(around, doing, self.archive(&id));
+        let archive = finish(work, doing, self.archive(&id));
         // A container that never ran goes at once.
-        finish(&afterwards(around), doing, async {
+        finish(afterwards(work, &CancelFlag::default()), doing, async {
             let options = None::<RemoveContainerOptions>;
             let removed = self.docker.remove_container(&id, options).await;
             removed.map_err(|err| lost(&err))

@@ -3,10 +3,11 @@
 use bollard::errors::Error;
 use bollard::query_parameters::TagImageOptions;
 
-use crate::deploy::docker::circumstances::{Circumstances, finish};
 use crate::deploy::docker::daemon::{Daemon, worded};
+use crate::deploy::docker::finish::finish;
 use crate::failure::{Failure, Kind};
 use crate::limits::Bytes;
+use crate::work::WorkContext;
 
 /// Names what leanrepl made, on images and containers.
 pub(crate) const LABEL: &str = "org.leanprover-community.leanrepl";
@@ -36,8 +37,8 @@ impl Daemon {
     ///
     /// # Errors
     /// One that is not there, and a daemon that went away.
-    pub(crate) fn image(&self, id: &str, around: &Circumstances) -> Result<Image, Failure> {
-        finish(around, "looking at the image", async {
+    pub(crate) fn image(&self, id: &str, work: WorkContext<'_>) -> Result<Image, Failure> {
+        finish(work, "looking at the image", async {
             let lost = |err: Error| lost(id, &err);
             let inspected = self.docker.inspect_image(id).await.map_err(lost)?;
             let history = self.docker.image_history(id).await.map_err(lost)?;
@@ -59,13 +60,13 @@ impl Daemon {
     ///
     /// # Errors
     /// A name that Docker does not take, and a daemon that went away.
-    pub(crate) fn tag(&self, id: &str, name: &str, around: &Circumstances) -> Result<(), Failure> {
+    pub(crate) fn tag(&self, id: &str, name: &str, work: WorkContext<'_>) -> Result<(), Failure> {
         let (repository, tag) = split(name);
         let options = TagImageOptions {
             repo: Some(repository.to_owned()),
             tag: Some(tag.to_owned()),
         };
-        finish(around, "naming the image", async {
+        finish(work, "naming the image", async {
             let named = self.docker.tag_image(id, Some(options)).await;
             named.map_err(|err| {
                 Failure::new(

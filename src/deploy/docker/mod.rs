@@ -3,13 +3,13 @@
 
 pub(crate) mod binary;
 mod build;
-mod circumstances;
 pub(crate) mod context;
 mod credentials;
 mod daemon;
 mod elf;
 mod endpoint;
 mod files;
+mod finish;
 pub(crate) mod gather;
 mod image;
 mod made;
@@ -20,7 +20,6 @@ mod smoke;
 mod steps;
 
 pub(crate) use build::BuildOptions;
-pub(crate) use circumstances::Circumstances;
 pub(crate) use daemon::Daemon;
 #[cfg(test)]
 pub(crate) use image::{Image, Layer};

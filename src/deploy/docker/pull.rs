@@ -5,12 +5,13 @@ use bollard::errors::Error;
 use bollard::query_parameters::CreateImageOptions;
 use futures_util::StreamExt;
 
-use crate::deploy::docker::circumstances::{Circumstances, finish};
 use crate::deploy::docker::credentials;
 use crate::deploy::docker::daemon::{Daemon, worded};
+use crate::deploy::docker::finish::finish;
 use crate::deploy::docker::image::split;
 use crate::event::Event;
 use crate::failure::{Failure, Kind};
+use crate::work::WorkContext;
 
 /// The status with which Docker says that it has no such image.
 const ABSENT: u16 = 404;
@@ -24,10 +25,10 @@ impl Daemon {
         &self,
         base: &str,
         platform: Option<&str>,
-        around: &Circumstances,
+        work: WorkContext<'_>,
     ) -> Result<(), Failure> {
         let doing = format!("fetching the base `{base}`");
-        let is_here = finish(around, &doing, async {
+        let is_here = finish(work, &doing, async {
             match self.docker.inspect_image(base).await {
                 Ok(_) => Ok(true),
                 Err(Error::DockerResponseServerError {
@@ -41,9 +42,9 @@ impl Daemon {
             return Ok(());
         }
         // Not before: a helper that is missing or opens a window is no obstacle for a base that is here.
-        let credentials = credentials::for_image(base, around)?;
-        let observer = around.observer.as_ref();
-        finish(around, &doing, async {
+        let credentials = credentials::for_image(base, work)?;
+        let observer = work.observer.as_ref();
+        finish(work, &doing, async {
             observer.tell(Event::StepStarted {
                 label: &doing,
                 total_bytes: None,

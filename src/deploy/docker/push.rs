@@ -3,12 +3,13 @@
 use bollard::query_parameters::PushImageOptions;
 use futures_util::StreamExt;
 
-use crate::deploy::docker::circumstances::{Circumstances, finish};
 use crate::deploy::docker::credentials;
 use crate::deploy::docker::daemon::{Daemon, worded};
+use crate::deploy::docker::finish::finish;
 use crate::deploy::docker::image::split;
 use crate::event::Event;
 use crate::failure::{Failure, Kind};
+use crate::work::WorkContext;
 
 impl Daemon {
     /// Pushes an image by its name; the answer is its digest in the registry, if that is told.
@@ -18,10 +19,10 @@ impl Daemon {
     pub(crate) fn push(
         &self,
         name: &str,
-        around: &Circumstances,
+        work: WorkContext<'_>,
     ) -> Result<Option<String>, Failure> {
-        let observer = around.observer.as_ref();
-        let credentials = credentials::for_image(name, around)?;
+        let observer = work.observer.as_ref();
+        let credentials = credentials::for_image(name, work)?;
         let (repository, tag) = split(name);
         let failed = |text: String| {
             Failure::new(
@@ -33,7 +34,7 @@ impl Daemon {
             .caused_by(text)
         };
         let label = format!("pushing `{name}`");
-        finish(around, &label, async {
+        finish(work, &label, async {
             observer.tell(Event::StepStarted {
                 label: &label,
                 total_bytes: None,

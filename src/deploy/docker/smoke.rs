@@ -12,14 +12,15 @@ use bollard::models::{ContainerCreateBody, ExecConfig, HostConfig};
 use bollard::query_parameters::{LogsOptions, RemoveContainerOptions, StartContainerOptions};
 use futures_util::StreamExt;
 
-use crate::deploy::docker::circumstances::{Circumstances, finish};
 use crate::deploy::docker::daemon::{Daemon, afterwards, worded};
+use crate::deploy::docker::finish::finish;
 use crate::deploy::docker::image::LABEL;
 use crate::event::Step;
 use crate::failure::{Failure, Kind};
 use crate::lean::trial::{LOOP_SECONDS, Trial};
-use crate::limits::{Deadline, Wait};
+use crate::limits::{CancelFlag, Deadline, Wait};
 use crate::probe::Answer;
+use crate::work::WorkContext;
 
 /// How often the server is asked whether it is ready.
 const GLANCE: Duration = Duration::from_millis(250);
@@ -50,19 +51,19 @@ impl Daemon {
         image: &str,
         trial: &Trial,
         patience: Wait,
-        around: &Circumstances,
+        work: WorkContext<'_>,
     ) -> Result<Smoke, Failure> {
-        let _step = Step::begin(around.observer.as_ref(), "trying the image");
-        let created = finish(around, "creating a container", self.create(image));
+        let _step = Step::begin(work.observer.as_ref(), "trying the image");
+        let created = finish(work, "creating a container", self.create(image));
         created.and_then(|id| {
             let tried = finish(
-                around,
+                work,
                 "trying the image",
                 self.run(&id, image, trial, patience),
             );
             // Also after an interrupt: nothing else would ever remove it.
             let removed = finish(
-                &afterwards(around),
+                afterwards(work, &CancelFlag::default()),
                 "removing the container",
                 self.remove(&id),
             );

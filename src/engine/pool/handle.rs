@@ -60,7 +60,7 @@ impl Pool {
         })
     }
 
-    /// Asks for a session of one's own, which nobody has used before; it counts against the
+    /// Asks for a session of one's own, which no client has used before; it counts against the
     /// capacity, and is given back and replaced when the lease is dropped. `done` is called exactly
     /// once, on any thread, possibly before this returns.
     pub fn lease(

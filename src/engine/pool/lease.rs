@@ -41,7 +41,7 @@ pub struct Lease {
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        // Nobody waits for what it is at.
+        // No client waits for what it is at.
         self.kill.set();
     }
 }

@@ -6,7 +6,7 @@ use crate::engine::evaluate::Done;
 pub(crate) struct Promise<T> {
     /// Who waits; gone once answered.
     done: Option<Done<T>>,
-    /// The answer if nobody gives another.
+    /// The answer if no other is given.
     otherwise: fn() -> T,
 }
 

@@ -125,7 +125,7 @@ impl<T> Queue<T> {
         self.length + self.urgent.len()
     }
 
-    /// Whether nobody waits.
+    /// Whether nothing waits.
     pub(crate) fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -194,7 +194,7 @@ impl<T> Queue<T> {
         }
     }
 
-    /// Takes out those that nobody waits for any more.
+    /// Takes out those whose clients have gone away.
     pub(crate) fn sweep(&mut self, now: Instant) -> Vec<(Entry<T>, SubmitError)> {
         let mut gone = Vec::new();
         sweep_lane(&mut self.urgent, now, &mut gone);
@@ -246,7 +246,7 @@ fn choose<T>(lane: &VecDeque<Entry<T>>, fit: &impl Fn(&Entry<T>) -> Fit) -> Opti
     fairly.or(barely)
 }
 
-/// Moves those that nobody waits for any more out of a lane.
+/// Moves those whose clients have gone away out of a lane.
 fn sweep_lane<T>(
     lane: &mut VecDeque<Entry<T>>,
     now: Instant,

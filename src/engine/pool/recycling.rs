@@ -71,9 +71,11 @@ impl RecycleReason {
     pub(crate) fn of(error: &SessionError) -> Self {
         match error {
             SessionError::Start { .. } => Self::Start,
-            SessionError::Late { .. } => Self::Timeout,
+            SessionError::Timeout { .. } => Self::Timeout,
             SessionError::Memory { .. } => Self::Memory,
-            SessionError::TooLarge { .. } | SessionError::Garbled { .. } => Self::ProtocolError,
+            SessionError::ReplyTooLarge { .. } | SessionError::Protocol { .. } => {
+                Self::ProtocolError
+            }
             SessionError::Died(_) | SessionError::Pipe(_) => Self::Died,
             SessionError::Interrupted => Self::Cancelled,
         }
@@ -113,7 +115,7 @@ impl Wear {
 pub(crate) enum Recycling {
     /// It goes on.
     Keep,
-    /// It goes when that makes nobody wait.
+    /// It goes when no client has to wait for it.
     Due(RecycleReason),
     /// It goes at once.
     Overdue(RecycleReason),
@@ -173,10 +175,10 @@ pub(crate) fn may_try_again(error: &SessionError, worn: bool, has_begun: bool) -
     match error {
         SessionError::Died(_) | SessionError::Pipe(_) => !has_begun,
         // What earlier sources left behind must not decide about this one.
-        SessionError::Memory { .. } | SessionError::Garbled { .. } => worn,
+        SessionError::Memory { .. } | SessionError::Protocol { .. } => worn,
         SessionError::Start { .. }
-        | SessionError::Late { .. }
-        | SessionError::TooLarge { .. }
+        | SessionError::Timeout { .. }
+        | SessionError::ReplyTooLarge { .. }
         | SessionError::Interrupted => false,
     }
 }
@@ -413,11 +415,11 @@ mod tests {
             limit: Bytes::new(1),
             resident: Bytes::new(2),
         };
-        let garbled = SessionError::Garbled {
+        let garbled = SessionError::Protocol {
             problem: String::new(),
             seen: String::new(),
         };
-        let late = SessionError::Late { waited: SECOND };
+        let late = SessionError::Timeout { waited: SECOND };
         for (error, worn, has_begun, expected) in [
             (&died(), false, false, true),
             (&died(), true, true, false),

@@ -1,5 +1,5 @@
 //! Who does what: the workers, the queue, and every step from one state to the next. Pure: the time is
-//! handed in, workers are told by assignments that their threads take, and nothing is waited for.
+//! handed in, workers get assignments that their threads take, and nothing is waited for.
 //!
 //! Two rules hold after each step: no more workers are active than there may be, and an assignment is given
 //! to a worker only when its thread has nothing else to do.
@@ -49,7 +49,7 @@ pub(crate) struct Scheduler<T> {
 }
 
 impl<T> Scheduler<T> {
-    /// A pool of workers without sessions; the first ones are told to start.
+    /// A pool of workers without sessions; the first ones are assigned a start.
     pub(crate) fn new(settings: &Arc<PoolSettings>, now: Instant) -> Self {
         let workers = settings.sessions.max(1) + settings.spares;
         let mut scheduler = Self {
@@ -181,7 +181,7 @@ impl<T> Scheduler<T> {
                 worker.wear.headers = worker.held.len();
             }
             worker.status = Status::Idle;
-            // A wish to stop that came when the source was just done has stopped the session for good.
+            // A cancellation that came just as the source was done has stopped the session for good.
             let stopped = worker.kill.is_set().then_some(RecycleReason::Cancelled);
             // Not left to what is weighed between two sources: it never becomes free again.
             let is_used_up = self.settings.wear.single_use && !worker.is_fresh();

@@ -86,7 +86,7 @@ impl Shared {
                 woken.push(worker);
             }
         }
-        // Whoever is woken needs the guarded at once.
+        // The thread that is woken needs the guarded at once.
         drop(guarded);
         for wakeup in woken
             .into_iter()
@@ -144,7 +144,7 @@ impl Shared {
     /// Waits until something changes for those who watch over the whole, or `wait` is over.
     pub(crate) fn wait_for_change(&self, wait: Duration) {
         let guarded = self.lock();
-        // Whoever waits here looks at the scheduler anew in any case.
+        // A thread that waits here looks at the scheduler anew in any case.
         drop(
             self.watchers
                 .wait_timeout(guarded, wait)

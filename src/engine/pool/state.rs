@@ -21,7 +21,7 @@ pub struct PoolState {
     pub sessions: Sessions,
     /// How many jobs and leases wait.
     pub queued: usize,
-    /// How many sources and leases have ended, whatever came of them.
+    /// How many sources and leases have ended, whatever the result.
     pub finished: u64,
     /// How many sources lost their session and were tried once more.
     pub retried: u64,

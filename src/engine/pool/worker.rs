@@ -393,7 +393,7 @@ fn again(
 fn stopped(terms: &Terms) -> Undecided {
     if !terms.cancel.is_set() && terms.client_deadline.is_over() {
         let waited = terms.client_deadline.span();
-        return EvalError::Session(SessionError::Late { waited }).into_undecided();
+        return EvalError::Session(SessionError::Timeout { waited }).into_undecided();
     }
     Undecided {
         reason: UndecidedReason::Cancelled,

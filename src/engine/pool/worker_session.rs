@@ -253,7 +253,7 @@ impl WorkerSession {
 
 /// What is reported to those who ask a session that has ended.
 pub(crate) fn over() -> SessionError {
-    SessionError::Garbled {
+    SessionError::Protocol {
         problem: "the session is over".to_owned(),
         seen: String::new(),
     }

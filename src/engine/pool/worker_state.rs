@@ -1,4 +1,4 @@
-//! One worker as the scheduler sees it: what it is at and what it is told next. Owns no process.
+//! One worker as the scheduler sees it: what it is at and its next assignment. Owns no process.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -45,7 +45,7 @@ impl Status {
     }
 }
 
-/// What a worker's thread is told to do.
+/// What a worker's thread is to do.
 #[derive(Debug)]
 pub(crate) enum Assignment<T> {
     /// Start a session, proving these headers.
@@ -144,7 +144,7 @@ impl<T> WorkerState<T> {
     }
 }
 
-/// What came of a source or a lease.
+/// How a source or a lease ended.
 #[derive(Debug)]
 pub(crate) struct Finish<T> {
     /// Whether the session was given it at all.

@@ -9,7 +9,7 @@ use crate::lean::message::{EnvId, Extra, Message, ProofStateId, Sorry, Tactic};
 /// One reply.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Reply {
-    /// To a text or file, and to pickling and unpickling of an environment.
+    /// To a source or file, and to pickling and unpickling of an environment.
     Command(CommandReply),
     /// To a tactic, and to pickling and unpickling of a proof state.
     ProofStep(ProofStepReply),
@@ -22,7 +22,7 @@ pub enum Reply {
     },
 }
 
-/// What came of a text or file.
+/// The result of a source or file.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CommandReply {
     /// The environment after it.
@@ -39,7 +39,7 @@ pub struct CommandReply {
     pub extra: Extra,
 }
 
-/// What came of a tactic.
+/// The result of a tactic.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ProofStepReply {
     /// The proof state after it.
@@ -170,7 +170,7 @@ fn forest_into_value(trees: Vec<InfoTree>) -> Value {
 }
 
 impl CommandReply {
-    /// Reads what came of a text or file.
+    /// Reads the result of a source or file.
     fn from_fields(mut fields: Fields) -> Result<Self, DecodeError> {
         Ok(Self {
             env: fields.required("env", EnvId::from_value)?,
@@ -184,7 +184,7 @@ impl CommandReply {
 }
 
 impl ProofStepReply {
-    /// Reads what came of a tactic.
+    /// Reads the result of a tactic.
     fn from_fields(mut fields: Fields) -> Result<Self, DecodeError> {
         Ok(Self {
             proof_state: fields.required("proofState", ProofStateId::from_value)?,

@@ -9,7 +9,7 @@ use crate::lean::message::{EnvId, Extra, ProofStateId};
 /// One request.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Request {
-    /// Runs a text.
+    /// Runs a source.
     Command(Command),
     /// Runs a file that the REPL reads itself.
     File(File),
@@ -25,12 +25,12 @@ pub enum Request {
     UnpickleProofState(UnpickleProofState),
 }
 
-/// Runs a text.
+/// Runs a source.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Command {
-    /// The text.
+    /// The source.
     pub cmd: String,
-    /// The environment to build on; without one the text begins with its own imports.
+    /// The environment to build on; without one the source begins with its own imports.
     pub env: Option<EnvId>,
     /// What to report besides messages.
     pub options: Options,
@@ -51,7 +51,7 @@ pub struct File {
     pub extra: Extra,
 }
 
-/// What a text or file is to report besides messages.
+/// What a source or file is to report besides messages.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Options {
     /// Every tactic with its goals.
@@ -70,9 +70,9 @@ pub enum InfoTreeKind {
     Full,
     /// Tactics that change goals.
     Tactics,
-    /// Steps that stand in the text.
+    /// Steps that stand in the source.
     Original,
-    /// Tactics that stand in the text, without combinators.
+    /// Tactics that stand in the source, without combinators.
     Substantive,
     /// Another word; the REPL ignores those it does not know.
     Other(String),
@@ -201,7 +201,7 @@ impl Request {
 }
 
 impl Command {
-    /// Reads a request to run a text.
+    /// Reads a request to run a source.
     fn from_fields(mut fields: Fields) -> Result<Self, DecodeError> {
         Ok(Self {
             cmd: fields.required("cmd", string)?,

@@ -1,6 +1,6 @@
 //! Pickles: environments that a REPL wrote to a file, each with a sidecar that says what it is. A
 //! pickle without a sidecar that fits is never loaded, and one that was loaded is never used before
-//! its probes have passed. Never decides which texts start from one: `session::base` does.
+//! its probes have passed. Never decides which sources start from one: `session::base` does.
 //!
 //! What a pickle is (REPL/Util/Pickle.lean and REPL/Snapshots.lean): the list of imports, the
 //! constants that the session added, and the scopes (`open`, `set_option`, `universe`, `variable`).

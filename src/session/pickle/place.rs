@@ -11,7 +11,7 @@ use crate::event::Observer;
 use crate::failure::{Failure, Kind};
 use crate::limits::{CancelFlag, Deadline};
 
-/// What the file is called if nobody says otherwise.
+/// What the file is called by default.
 pub const DEFAULT_NAME: &str = "mathlib_env.olean";
 
 /// What a pickle's name ends in.
@@ -78,7 +78,7 @@ impl Place {
         self.pickle.with_extension(SIDECAR_END)
     }
 
-    /// Waits until nobody else writes here, and keeps others out.
+    /// Waits until no other process writes here, and locks others out.
     ///
     /// # Errors
     /// As [`DataDir::lock`].
@@ -126,7 +126,7 @@ impl Place {
         })
     }
 
-    /// What a user is told when there is no room left.
+    /// The failure when there is no room left.
     pub fn full(&self) -> Failure {
         Failure::new(
             Kind::Build,
@@ -135,7 +135,7 @@ impl Place {
         )
     }
 
-    /// What a user is told when the system refuses to `doing` (an infinitive) that path.
+    /// The failure when the system refuses to `doing` (an infinitive) that path.
     pub fn failure(&self, doing: &str, path: &Path, err: io::Error) -> Failure {
         match err.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => self.full().caused_by(err),
@@ -182,7 +182,7 @@ impl Workshop {
 
     /// Publishes both files. All that can fail for want of room is done first. Of the two renames
     /// that of the pickle comes first: the sidecar that is there then fits no more, because of its
-    /// digest, so that a crash between the two leaves a pickle that nobody trusts.
+    /// digest, so that a crash between the two leaves a pickle that is not trusted.
     ///
     /// # Errors
     /// What the system refuses.

@@ -231,7 +231,7 @@ impl Command {
                 MOVE,
             )
         };
-        // A command may begin anywhere, but the next one is told from a further word of this one
+        // A command may begin anywhere, but the next one is distinguished from a further word of this one
         // only by a word that is known. So a command that is not begins a line.
         if word.column == 0 {
             return Err(unknown());

@@ -115,7 +115,7 @@ pub(crate) fn check(
     Ok(())
 }
 
-/// A text that tells a public constant of each module, or of a module that it imports.
+/// A source that names a public constant of each module, or of a module that it imports.
 fn question(modules: &[String]) -> String {
     let mut text = QUESTION.to_owned();
     for (number, module) in modules.iter().enumerate() {

@@ -39,7 +39,7 @@ pub struct Sidecar {
     pub compared: Option<Compared>,
 }
 
-/// The file, so that another one of the same name is told apart.
+/// The file, so that another one of the same name is recognised.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PickleFile {

@@ -1,4 +1,4 @@
-//! The words of a text in Lean, without white space and comments. Pure; never knows a command.
+//! The words of a source in Lean, without white space and comments. Pure; never knows a command.
 
 /// One word with its place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,7 +16,7 @@ pub(super) struct Word<'a> {
 /// Signs that are one word although they begin with a sign that is one by itself.
 const LONG_SIGNS: [&str; 4] = ["->", "@[", "#[", ":="];
 
-/// Cuts a text into words. The error is a line and what has no end there.
+/// Cuts a source into words. The error is a line and what has no end there.
 pub(super) fn words(text: &str) -> Result<Vec<Word<'_>>, (usize, String)> {
     let mut found = Vec::new();
     let mut rest = text;
@@ -47,7 +47,7 @@ pub(super) fn words(text: &str) -> Result<Vec<Word<'_>>, (usize, String)> {
     Ok(found)
 }
 
-/// What stands at the front of a text, with its length in bytes.
+/// What stands at the front of a source, with its length in bytes.
 enum Piece {
     /// White space or a comment.
     Blank(usize),
@@ -55,7 +55,7 @@ enum Piece {
     Word(usize),
 }
 
-/// The piece at the front of a text that begins with `first`. The error is what has no end.
+/// The piece at the front of a source that begins with `first`. The error is what has no end.
 fn piece(text: &str, first: char) -> Result<Piece, &'static str> {
     if first.is_whitespace() {
         return Ok(Piece::Blank(first.len_utf8()));

@@ -24,7 +24,7 @@ pub(crate) struct Repository<'a> {
     pub(crate) lock: &'a Lock,
     /// When to give up.
     pub(crate) deadline: Deadline,
-    /// Who is told.
+    /// Hears what happens.
     pub(crate) observer: &'a dyn Observer,
     /// Whether to stop.
     pub(crate) interrupt: &'a CancelFlag,

@@ -8,7 +8,8 @@ use crate::limits::Bytes;
 use crate::process::launch::Launch;
 use crate::session::exchange::{Session, SessionLimits};
 use crate::session::opening::OpenSession;
-use crate::setup::build::wanted::{Circumstances, For};
+use crate::setup::build::wanted::For;
+use crate::work::WorkContext;
 
 /// What a REPL may take that has imported nothing but `Init`.
 const LIMITS: SessionLimits = SessionLimits {
@@ -24,7 +25,7 @@ pub(crate) fn shake(
     binary: &Path,
     variables: Variables,
     whose: &For,
-    around: Circumstances<'_>,
+    work: WorkContext<'_>,
 ) -> Result<String, Failure> {
     let launch = Launch {
         vars: variables,
@@ -41,9 +42,9 @@ pub(crate) fn shake(
         )
         .caused_by(failure)
     };
-    let session = Session::start(&launch, LIMITS, around.interrupt, around.observer)
+    let session = Session::start(&launch, LIMITS, work.cancel, work.observer)
         .map_err(|error| broken(error.into_failure()))?;
-    let open = OpenSession::open(session, around.deadline.left())
+    let open = OpenSession::open(session, work.deadline.left())
         .map_err(|trouble| broken(trouble.into_failure()))?;
     // A Lean that is no release may name itself in two ways.
     if whose.release().is_some() && open.lean_version != whose.lean {

@@ -14,8 +14,9 @@ use crate::limits::Bytes;
 use crate::setup::build::built::Built;
 use crate::setup::build::git::{Refs, Repository, Target};
 use crate::setup::build::record::{self, Record};
-use crate::setup::build::wanted::{Circumstances, For, Wanted};
+use crate::setup::build::wanted::{For, Wanted};
 use crate::setup::build::{handshake, patch};
+use crate::work::WorkContext;
 
 /// Where Lake puts the binary: now, and before v4.4.
 const BINARIES: [&str; 2] = [".lake/build/bin/repl", "build/bin/repl"];
@@ -43,7 +44,7 @@ pub(crate) struct Job<'a> {
     /// What builds it.
     pub(crate) lake: &'a Lake,
     /// What bounds it.
-    pub(crate) around: Circumstances<'a>,
+    pub(crate) work: WorkContext<'a>,
 }
 
 /// The source that was chosen.
@@ -95,12 +96,12 @@ impl Job<'_> {
         step(self.observer(), &label, || self.compile(&source))?;
         let binary = dir.join(BINARY);
         self.keep_binary(&source, &binary)?;
-        let (deadline, interrupt) = (self.around.deadline, self.around.interrupt);
+        let (deadline, interrupt) = (self.work.deadline, self.work.cancel);
         let variables =
             self.lake
                 .session_variables(&source, deadline, self.observer(), interrupt)?;
         let lean = step(self.observer(), "checking that the REPL answers", || {
-            handshake::shake(&binary, variables, self.whose, self.around)
+            handshake::shake(&binary, variables, self.whose, self.work)
         })?;
         fs::remove_dir_all(&source).map_err(|err| self.cache.failure("remove", &source, err))?;
         let record = self.record(chosen, patches, lean, &binary)?;
@@ -115,9 +116,9 @@ impl Job<'_> {
         Repository {
             address: &self.wanted.repository,
             lock: self.lock,
-            deadline: self.around.deadline,
+            deadline: self.work.deadline,
             observer: self.observer(),
-            interrupt: self.around.interrupt,
+            interrupt: self.work.cancel,
         }
     }
 
@@ -179,7 +180,7 @@ impl Job<'_> {
         Ok((chosen, is_plain))
     }
 
-    /// What a user is told if no tag fits.
+    /// The failure if no tag fits.
     fn no_tag(&self, near: &[String]) -> Failure {
         let near: Vec<String> = near.iter().map(|tag| format!("`{tag}`")).collect();
         let near = if near.is_empty() {
@@ -220,9 +221,9 @@ impl Job<'_> {
             // for it.
             .stdin(self.lock.file()?)
             .purpose("building the REPL")
-            .deadline(self.around.deadline)
+            .deadline(self.work.deadline)
             .hint("read what Lake says; try another commit with `--repl-ref`, or give it more time with `--timeout`")
-            .finish(self.observer(), self.around.interrupt)
+            .finish(self.observer(), self.work.cancel)
             .map(|_output| ())
     }
 
@@ -288,8 +289,8 @@ impl Job<'_> {
         full.caused_by(failure)
     }
 
-    /// Who is told.
+    /// Hears what happens.
     fn observer(&self) -> &dyn Observer {
-        self.around.observer.as_ref()
+        self.work.observer.as_ref()
     }
 }

@@ -12,4 +12,4 @@ mod wanted;
 
 pub(crate) use built::Built;
 pub(crate) use shelf::{Old, Shelf};
-pub(crate) use wanted::{COMMUNITY, Circumstances, For, Wanted};
+pub(crate) use wanted::{COMMUNITY, For, Wanted};

@@ -8,7 +8,8 @@ use crate::elan::lake::Lake;
 use crate::failure::{Failure, Kind};
 use crate::setup::build::built::Built;
 use crate::setup::build::job::Job;
-use crate::setup::build::wanted::{Circumstances, For, Wanted};
+use crate::setup::build::wanted::{For, Wanted};
+use crate::work::WorkContext;
 
 /// The folder of the cache that holds all REPLs.
 const FOLDER: &str = "repl";
@@ -63,13 +64,13 @@ impl Shelf {
         wanted: &Wanted,
         why_toolchain: &str,
         lake: &Lake,
-        around: Circumstances<'_>,
+        work: WorkContext<'_>,
     ) -> Result<Built, Failure> {
         if let Some(built) = self.find(whose, wanted) {
             self.select(whose, &built)?;
             return Ok(built);
         }
-        self.build(whose, wanted, why_toolchain, lake, around, Old::Keep)
+        self.build(whose, wanted, why_toolchain, lake, work, Old::Keep)
     }
 
     /// As `ensure`, without a network: what was not built before is a failure.
@@ -96,16 +97,16 @@ impl Shelf {
         wanted: &Wanted,
         why_toolchain: &str,
         lake: &Lake,
-        around: Circumstances<'_>,
+        work: WorkContext<'_>,
         old: Old,
     ) -> Result<Built, Failure> {
         lake.need()?;
         let name = format!("{FOLDER}-{}", whose.key());
         let purpose = format!("building the REPL for {}", whose.toolchain);
-        let observer = around.observer.as_ref();
+        let observer = work.observer.as_ref();
         let lock = self
             .cache
-            .lock(&name, &purpose, around.deadline, observer, around.interrupt)?;
+            .lock(&name, &purpose, work.deadline, observer, work.cancel)?;
         let found = self.find(whose, wanted).filter(|_| old == Old::Keep);
         let built = match found {
             Some(built) => built,
@@ -117,7 +118,7 @@ impl Shelf {
                 wanted,
                 why_toolchain,
                 lake,
-                around,
+                work,
             }
             .run()?,
         };

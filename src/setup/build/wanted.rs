@@ -1,13 +1,10 @@
 //! Which REPL is wanted, and what bounds its build. Builds nothing.
 
-use std::sync::Arc;
-
 use crate::elan::lake::Lake;
-use crate::event::Observer;
 use crate::failure::Failure;
 use crate::lean::release::Release;
 use crate::lean::toolchain::Toolchain;
-use crate::limits::{CancelFlag, Deadline};
+use crate::work::WorkContext;
 
 /// The repository that is built unless another one is named.
 pub(crate) const COMMUNITY: &str = "https://github.com/leanprover-community/repl";
@@ -29,13 +26,11 @@ impl For {
     pub(crate) fn of(
         toolchain: &Toolchain,
         lake: &Lake,
-        around: Circumstances<'_>,
+        work: WorkContext<'_>,
     ) -> Result<Self, Failure> {
         let lean = match toolchain.release() {
             Some(release) => release.to_string(),
-            None => {
-                lake.lean_version(around.deadline, around.observer.as_ref(), around.interrupt)?
-            }
+            None => lake.lean_version(work.deadline, work.observer.as_ref(), work.cancel)?,
         };
         Ok(Self {
             toolchain: toolchain.clone(),
@@ -69,15 +64,4 @@ pub(crate) struct Wanted {
     pub(crate) repository: String,
     /// A tag, branch or commit; chosen by the toolchain's release if absent.
     pub(crate) reference: Option<String>,
-}
-
-/// What bounds a build, and who hears of it.
-#[derive(Clone, Copy)]
-pub(crate) struct Circumstances<'a> {
-    /// When to give up.
-    pub(crate) deadline: Deadline,
-    /// Who is told.
-    pub(crate) observer: &'a Arc<dyn Observer>,
-    /// Whether to stop.
-    pub(crate) interrupt: &'a CancelFlag,
 }

@@ -13,7 +13,7 @@ use crate::setup::core_lean::{frozen, scripts};
 
 impl Job<'_> {
     /// Makes the file and proves that a session starts from it and tells right from wrong. Without it
-    /// sessions start all the same, so only an interrupt is a failure; all else is told.
+    /// sessions start all the same, so only an interrupt is a failure; all else is reported.
     pub(crate) fn freeze(&self, installed: &Installed) -> Result<(), Failure> {
         let file = frozen::path(&installed.scripts);
         let made = self

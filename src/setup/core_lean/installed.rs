@@ -32,7 +32,7 @@ pub struct Installed {
 }
 
 impl Installed {
-    /// How to start its REPL. A text may import its modules and those in the user's `LEAN_PATH`.
+    /// How to start its REPL. A source may import its modules and those in the user's `LEAN_PATH`.
     pub fn launch(&self) -> Launch {
         let mut launch = self.script(scripts::MAIN);
         // The script does without it if it is not there or does not fit.
@@ -45,7 +45,7 @@ impl Installed {
         frozen::is_usable(&self.scripts, &self.node_version)
     }
 
-    /// How to start its compiler; the folder of the texts, the folder for the compiled modules and
+    /// How to start its compiler; the folder of the sources, the folder for the compiled modules and
     /// the names of the modules are to be added to the arguments.
     pub fn compiler(&self) -> Launch {
         self.script(scripts::COMPILE)

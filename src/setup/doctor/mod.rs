@@ -5,7 +5,6 @@
 mod core;
 pub(crate) mod fact;
 pub(crate) mod installed;
-mod looks;
 mod modules;
 mod project;
 mod room;
@@ -15,28 +14,27 @@ use crate::data_dir::DataDir;
 use crate::elan::Elan;
 use crate::failure::{Failure, Kind};
 use crate::project::Project;
+use crate::work::WorkContext;
 
 use fact::Fact;
-
-pub(crate) use looks::Looks;
 
 /// Looks at everything. With a project, what its own Lean needs counts as needed, else what core
 /// Lean needs.
 ///
 /// # Errors
-/// Only the user's wish to stop: all else is a fact.
+/// Only an interrupt: all else is a fact.
 pub(crate) fn examine(
     project: Option<&Project>,
     cache: &DataDir,
-    looks: Looks<'_>,
+    work: WorkContext<'_>,
 ) -> Result<Vec<Fact>, Failure> {
     let elan = Elan::locate();
     // Programs that may hang wait side by side.
     let (elan_fact, docker, wrangler, node) = std::thread::scope(|scope| {
-        let elan_fact = scope.spawn(|| tools::elan(&elan, project.is_some(), looks));
-        let docker = scope.spawn(|| tools::docker(looks));
-        let wrangler = scope.spawn(|| tools::wrangler(looks));
-        let node = tools::node(looks);
+        let elan_fact = scope.spawn(|| tools::elan(&elan, project.is_some(), work));
+        let docker = scope.spawn(|| tools::docker(work));
+        let wrangler = scope.spawn(|| tools::wrangler(work));
+        let node = tools::node(work);
         (
             joined(elan_fact.join()),
             joined(docker.join()),
@@ -49,7 +47,7 @@ pub(crate) fn examine(
     if let Some(project) = project {
         facts.push(Fact::ok("project", project.root.display().to_string()));
         facts.push(elan_fact?);
-        wants = project::look(project, &elan, cache, looks, &mut facts);
+        wants = project::look(project, &elan, cache, work, &mut facts);
     } else {
         let fact = Fact::not_needed("project", "no Lake project is around this folder");
         facts.extend([fact, elan_fact?]);
@@ -62,7 +60,7 @@ pub(crate) fn examine(
     facts.extend(core.facts);
     facts.push(docker?);
     facts.push(wrangler?);
-    if looks.interrupt.is_set() {
+    if work.cancel.is_set() {
         return Err(Failure::new(
             Kind::Interrupted,
             "stopped before everything was looked at",

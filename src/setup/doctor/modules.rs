@@ -6,9 +6,9 @@ use crate::lean::module_name::ModuleName;
 use crate::process::launch::Launch;
 use crate::project::Project;
 use crate::setup::doctor::fact::Fact;
-use crate::setup::doctor::looks::Looks;
 use crate::setup::prefault::search_path::SearchPath;
 use crate::setup::prefault::{self, Closure};
+use crate::work::WorkContext;
 
 /// What this fact is called.
 pub(super) const NAME: &str = "modules";
@@ -16,7 +16,7 @@ pub(super) const NAME: &str = "modules";
 /// The package that brings its modules along, ready to be fetched.
 const MATHLIB: &str = "mathlib";
 
-/// What a project's texts are likely to import, and how it is brought about.
+/// What a project's sources are likely to import, and how it is brought about.
 #[derive(Debug, Clone)]
 pub(super) struct Header {
     /// The module; none if the Lake file does not tell.
@@ -58,14 +58,14 @@ impl Header {
 
     /// Looks for all that the module imports in a session started so; the answer says which Leans
     /// wrote the files, too.
-    pub(super) fn look(&self, launch: &Launch, looks: Looks<'_>) -> (Fact, Vec<String>) {
+    pub(super) fn look(&self, launch: &Launch, work: WorkContext<'_>) -> (Fact, Vec<String>) {
         let Some(module) = self.module.as_deref().and_then(ModuleName::parse) else {
             let fact = Fact::not_needed(NAME, "the Lake file does not tell which library it has");
             return (fact, Vec::new());
         };
         let path = SearchPath::of(launch);
         let names = [module.clone()];
-        let found = prefault::closure(&names, &path, looks.deadline(), looks.interrupt);
+        let found = prefault::closure(&names, &path, work.renewed().deadline, work.cancel);
         let versions = found.lean_versions.iter().map(|text| plain(text));
         let versions = versions.collect();
         (self.fact(&module, &found), versions)

@@ -14,12 +14,12 @@ use crate::session::exchange::{Session, SessionLimits};
 use crate::session::opening::{EnvError, OpenSession};
 use crate::session::pickle::load;
 use crate::session::pickle::place::Place;
-use crate::setup::build::{Built, Circumstances, For, Shelf};
+use crate::setup::build::{Built, For, Shelf};
 use crate::setup::doctor::fact::{Fact, State};
-use crate::setup::doctor::looks::Looks;
 use crate::setup::doctor::modules::{self, Header};
 use crate::setup::doctor::room::Wants;
 use crate::setup::doctor::{installed, tools};
+use crate::work::WorkContext;
 
 /// What a REPL may take that is only asked for its version.
 const LIMITS: SessionLimits = SessionLimits {
@@ -32,7 +32,7 @@ pub(super) fn look(
     project: &Project,
     elan: &Elan,
     cache: &DataDir,
-    looks: Looks<'_>,
+    work: WorkContext<'_>,
     facts: &mut Vec<Fact>,
 ) -> Wants {
     let header = Header::of(project);
@@ -47,7 +47,7 @@ pub(super) fn look(
             lake: &elan.lake(&active.toolchain),
             cache,
             header: &header,
-            looks,
+            work,
         };
         has_modules = if is_there {
             bench.look(facts)
@@ -89,10 +89,10 @@ struct Bench<'a> {
     lake: &'a Lake,
     /// Where REPLs are kept.
     cache: &'a DataDir,
-    /// What its texts import.
+    /// What its sources import.
     header: &'a Header,
     /// What bounds the looks.
-    looks: Looks<'a>,
+    work: WorkContext<'a>,
 }
 
 /// Versions of Lean with what says so.
@@ -103,7 +103,7 @@ impl Bench<'_> {
     fn look(&self, facts: &mut Vec<Fact>) -> bool {
         facts.push(self.lake_fact());
         let mut versions = Versions::new();
-        let whose = For::of(&self.active.toolchain, self.lake, self.around());
+        let whose = For::of(&self.active.toolchain, self.lake, self.work.renewed());
         if let Ok(whose) = &whose {
             versions.push(("toolchain", modules::plain(&whose.lean)));
         }
@@ -113,9 +113,9 @@ impl Bench<'_> {
         let variables = modules::was_built(&self.project.root).then(|| {
             self.lake.session_variables(
                 &self.project.root,
-                self.looks.deadline(),
-                self.looks.observer.as_ref(),
-                self.looks.interrupt,
+                self.work.renewed().deadline,
+                self.work.observer.as_ref(),
+                self.work.cancel,
             )
         });
         let launch = |program| Launch {
@@ -131,7 +131,7 @@ impl Bench<'_> {
         let (fact, leans) = match &variables {
             None => (self.header.unfetched(self.project), Vec::new()),
             Some(Err(failure)) => (Fact::failed(modules::NAME, failure, true), Vec::new()),
-            Some(Ok(_)) => self.header.look(&launch("lean".into()), self.looks),
+            Some(Ok(_)) => self.header.look(&launch("lean".into()), self.work),
         };
         versions.extend(leans.into_iter().map(|lean| ("modules", lean)));
         let has_modules = fact.state != State::Missing;
@@ -151,20 +151,11 @@ impl Bench<'_> {
         variables
     }
 
-    /// What bounds a look, for the builder.
-    fn around(&self) -> Circumstances<'_> {
-        Circumstances {
-            deadline: self.looks.deadline(),
-            observer: self.looks.observer,
-            interrupt: self.looks.interrupt,
-        }
-    }
-
     /// Looks at what can be seen without the toolchain; says whether the modules may be there.
     fn look_without_lean(&self, facts: &mut Vec<Fact>) -> bool {
         // Only a release says its version without being run.
         if self.active.toolchain.release().is_some() {
-            let whose = For::of(&self.active.toolchain, self.lake, self.around());
+            let whose = For::of(&self.active.toolchain, self.lake, self.work.renewed());
             facts.push(repl(&whose.map(|whose| self.shelf().selected(&whose))));
         }
         let was_built = modules::was_built(&self.project.root);
@@ -202,7 +193,7 @@ impl Bench<'_> {
         const NAME: &str = "lake";
         let asked = self.lake.lake().and_then(|run| {
             let run = run.arg("--version").purpose("asking for its version");
-            tools::first_line(run, self.looks)
+            tools::first_line(run, self.work)
         });
         match asked {
             Ok(version) => Fact::ok(NAME, version),
@@ -213,11 +204,11 @@ impl Bench<'_> {
     /// Starts the REPL and asks it for the version of its Lean.
     fn answer(&self, launch: &Launch, versions: &mut Versions) -> Fact {
         const NAME: &str = "answer";
-        let looks = self.looks;
-        let asked = Session::start(launch, LIMITS, looks.interrupt, looks.observer)
+        let work = self.work;
+        let asked = Session::start(launch, LIMITS, work.cancel, work.observer)
             .map_err(SessionError::into_failure)
             .and_then(|session| {
-                OpenSession::open(session, looks.patience).map_err(EnvError::into_failure)
+                OpenSession::open(session, work.deadline.span()).map_err(EnvError::into_failure)
             });
         match asked {
             Ok(open) => {

@@ -1,5 +1,5 @@
 //! Measures the two ways to the environment of a pickle, each run in a process of its own, and
-//! writes down the faster one. Never decides what a text starts from.
+//! writes down the faster one. Never decides what a source starts from.
 
 use std::fs;
 use std::path::Path;

@@ -1,6 +1,6 @@
 //! Reads the compiled modules of an import ahead, so that Lean finds them in memory. Lean maps them
 //! and touches a page here and a page there, one after the other: on a cold disk the import waits
-//! for each. Never writes, never starts anything and never fails: what could not be read is told.
+//! for each. Never writes, never starts anything and never fails: what could not be read is reported.
 
 mod closure;
 pub(crate) mod search_path;
@@ -46,8 +46,8 @@ pub fn read_ahead(
     Walk::new(path.clone(), Some(memory)).run(modules, deadline, interrupt, advanced)
 }
 
-/// Reads ahead what texts with those headers import in a child that is started so, and tells the
-/// observer what came of it; none if nothing was read. To be called right before the import.
+/// Reads ahead what sources with those headers import in a child that is started so, and tells the
+/// observer the result; none if nothing was read. To be called right before the import.
 pub fn before_import(
     headers: &[Split],
     launch: &Launch,
@@ -84,7 +84,7 @@ pub fn before_import(
     Some(closure)
 }
 
-/// The modules that texts with those headers import: `Init` too, unless they say `prelude`.
+/// The modules that sources with those headers import: `Init` too, unless they say `prelude`.
 pub fn imported(headers: &[Split]) -> Vec<ModuleName> {
     let names = headers.iter().flat_map(|header| {
         let init = (!header.prelude).then_some("Init");
@@ -159,7 +159,7 @@ mod tests {
         u64::try_from(bytes.len()).unwrap()
     }
 
-    /// A diamond with a tail, and one module that nobody imports; says how long all but that are.
+    /// A diamond with a tail, and one module that nothing imports; says how long all but that are.
     fn diamond(folder: &Path) -> u64 {
         write(folder, "P/Unused.olean", &["P.Top"]);
         write(folder, "P/Top.olean", &["P.Left", "P.Right"])

@@ -1,4 +1,4 @@
-//! What follows when a session is found lost that nobody has asked anything. Pure, as the scheduler is.
+//! What follows when an idle session is found lost. Pure, as the scheduler is.
 
 use std::time::Instant;
 

@@ -36,7 +36,7 @@ impl<T> Scheduler<T> {
         }
     }
 
-    /// Has worn sessions stopped, if they are idle and it makes nobody wait.
+    /// Has worn sessions stopped, if they are idle and no client has to wait for it.
     fn retire_worn(&mut self, now: Instant) {
         for index in 0..self.workers.len() {
             let Some(worker) = self.workers.get(index) else {

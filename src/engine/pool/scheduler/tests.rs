@@ -511,7 +511,7 @@ fn those_who_wait_are_told_when_the_first_start_has_failed() {
     assert!(play.answers.is_empty() && !play.scheduler.state().is_ready);
     play.end(0, false);
     assert_eq!(play.answers.len(), 1);
-    // The other start is still under way and may succeed, but nobody waits for it.
+    // The other start is still under way and may succeed, but nothing waits for it.
     play.submit(0, None, false);
     assert_eq!(play.answers.len(), 2);
     play.end(1, true);

@@ -1,0 +1,27 @@
+//! What bounds a piece of work, and what hears of it. Does no work.
+
+use std::sync::Arc;
+
+use crate::event::Observer;
+use crate::limits::{CancelFlag, Deadline};
+
+/// Goes with work that may take long, through all that it calls.
+#[derive(Clone, Copy)]
+pub(crate) struct WorkContext<'a> {
+    /// When to give up.
+    pub(crate) deadline: Deadline,
+    /// Hears what happens.
+    pub(crate) observer: &'a Arc<dyn Observer>,
+    /// Set when the work is to stop.
+    pub(crate) cancel: &'a CancelFlag,
+}
+
+impl WorkContext<'_> {
+    /// The same for work that begins now and may take as long.
+    pub(crate) fn renewed(self) -> Self {
+        Self {
+            deadline: Deadline::after(self.deadline.span()),
+            ..self
+        }
+    }
+}
