@@ -1,6 +1,7 @@
 //! `POST /v1/eval`: one source or many, the verdict in words, and results as a stream if asked for.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -12,6 +13,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
 use serde::{Deserialize, Serialize};
+use tracing::{Instrument as _, Span};
 use utoipa::ToSchema;
 
 use crate::engine::evaluate::SubmitError;
@@ -151,9 +153,14 @@ pub(crate) async fn eval(
     let asked: EvalBody = body::json(&head.headers, body, &server.options).await?;
     let mut run = EvalRun::start(&server, &caller, asked).await?;
     if wants_stream(&head.headers) {
-        let lines = stream::unfold(run, |mut run| async {
-            let line = run.next_line().await?;
-            Some((Ok::<_, std::convert::Infallible>(line), run))
+        // The body is read after the request has left its span.
+        let span = Span::current();
+        let lines = stream::unfold(run, move |mut run| {
+            let next = async {
+                let line = run.next_line().await?;
+                Some((Ok::<_, Infallible>(line), run))
+            };
+            next.instrument(span.clone())
         });
         let kind = [(CONTENT_TYPE, NDJSON)];
         return Ok((kind, Body::from_stream(lines)).into_response());

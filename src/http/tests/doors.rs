@@ -1,5 +1,6 @@
 //! What clients read of records and refusals, at each door.
 
+use std::fs;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -274,4 +275,23 @@ async fn a_service_without_sessions_says_so_to_a_client_that_wants_one() {
         (status, &reply["error"]),
         (404, &json!("there is no such session"))
     );
+}
+
+#[tokio::test]
+async fn what_a_stream_does_is_logged_under_the_id_of_its_request() {
+    let log = tempfile::NamedTempFile::new().unwrap();
+    let lines = tracing_subscriber::fmt()
+        .with_ansi(false)
+        .with_writer(Arc::new(log.reopen().unwrap()));
+    let _guard = tracing::subscriber::set_default(lines.finish());
+    let router = router_answering(|request| {
+        tracing::info!("evaluates {}", request.source);
+        Ok(by_name(&request.source))
+    });
+    let body = json!({ "sources": ["accepted"] });
+    let lines = read_lines(ask(&router, post_for_stream("/v1/eval", body)).await).await;
+    assert_eq!(lines.len(), 2);
+    let log = fs::read_to_string(log.path()).unwrap();
+    let line = log.lines().find(|line| line.contains("evaluates accepted"));
+    assert!(line.unwrap().contains(r#"request{id="find-me"}"#), "{log}");
 }
