@@ -199,11 +199,8 @@ fn holder(path: &Path) -> String {
 /// process that was given [`Lock::file`] lives.
 #[derive(Debug)]
 pub struct Lock {
-    /// Where the lock lives.
     cache: DataDir,
-    /// What it is called.
     name: String,
-    /// The open file that is locked.
     file: File,
 }
 
@@ -277,13 +274,10 @@ impl Lock {
 /// A folder in which something is built; it goes away unless it is published.
 #[derive(Debug)]
 pub struct Stage {
-    /// Where the cache is.
     cache: DataDir,
-    /// The temporary folder.
     dir: PathBuf,
     /// Where that goes which is at the place now.
     old: PathBuf,
-    /// Where it shall be.
     place: PathBuf,
 }
 

@@ -381,7 +381,6 @@ pub fn is_like(name: &OsStr, known: &str) -> bool {
 mod tests {
     use super::*;
 
-    /// Variables with those names.
     fn named(names: &[&str]) -> Variables {
         names
             .iter()

@@ -93,7 +93,6 @@ pub trait Observer: Send + Sync {
 pub(crate) struct Step<'a>(&'a dyn Observer);
 
 impl<'a> Step<'a> {
-    /// Tells that it begins.
     pub(crate) fn begin(observer: &'a dyn Observer, label: &str) -> Self {
         observer.tell(Event::StepStarted {
             label,

@@ -73,7 +73,6 @@ impl Kind {
 /// `err.chain()` finds it by one downcast.
 #[derive(Debug, Clone)]
 pub struct Failure {
-    /// Decides the exit code.
     kind: Kind,
     /// What is wrong: lower-case, no full stop, the object in backticks.
     problem: String,
@@ -146,11 +145,8 @@ impl fmt::Display for Failure {
 /// What a failure consists of in JSON.
 #[derive(Serialize, Deserialize)]
 struct FailureFields {
-    /// The class.
     kind: Kind,
-    /// What is wrong.
     problem: String,
-    /// What to do next.
     hint: String,
     /// The texts of the causes, nearest first.
     causes: Vec<String>,
@@ -160,9 +156,7 @@ struct FailureFields {
 #[derive(Debug, thiserror::Error)]
 #[error("{text}")]
 struct TextCause {
-    /// The text.
     text: String,
-    /// What caused it.
     source: Option<Box<Self>>,
 }
 

@@ -11,7 +11,6 @@ use bytesize::ByteSize;
 /// The moment by which an answer must be there, with the wait it was made from.
 #[derive(Debug, Clone, Copy)]
 pub struct Deadline {
-    /// When it ends.
     at: Instant,
     /// How long it was at the start, for messages.
     span: Duration,

@@ -9,7 +9,6 @@ use crate::limits::Bytes;
 /// Memory of the machine or of the container, whichever has less.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Memory {
-    /// All of it.
     pub(crate) total: Bytes,
     /// What a new process can take without another one losing its own; what the system only keeps
     /// of files counts as free.
@@ -70,7 +69,6 @@ fn within_groups(machine: Memory, groups: &str, read: &dyn Fn(&Path) -> Option<S
 struct Names {
     /// The most that the group may hold.
     limit: &'static str,
-    /// What it holds.
     usage: &'static str,
     /// What of that are pages of files, which make room for processes.
     files: [&'static str; 2],

@@ -15,7 +15,6 @@ const ANSWER: Bytes = Bytes::mib(64);
 /// What is asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Question {
-    /// The port of the server.
     pub(crate) port: u16,
     /// The path, such as `/ready`.
     pub(crate) path: String,
@@ -34,7 +33,6 @@ pub(crate) enum Wish {
     Preflight,
     /// A text is evaluated.
     Evaluate {
-        /// The text.
         text: String,
         /// How long it may run, in whole seconds; the server's default if absent.
         run_seconds: Option<u64>,
@@ -46,13 +44,10 @@ pub(crate) enum Wish {
 pub(crate) struct Answer {
     /// Always `probe`.
     pub(crate) r#type: String,
-    /// Of this format.
     pub(crate) version: u32,
-    /// The status of HTTP.
     pub(crate) status: u16,
     /// From the first byte of the question to the last one of the answer.
     pub(crate) seconds: f64,
-    /// The body.
     pub(crate) body: String,
 }
 

@@ -12,9 +12,7 @@ const TAG: usize = 128;
 pub(crate) struct Reference<'a> {
     /// Its registry with the port, if it says one.
     pub(crate) registry: Option<&'a str>,
-    /// Its path in the registry.
     pub(crate) path: &'a str,
-    /// Its tag, if it has one.
     pub(crate) tag: Option<&'a str>,
 }
 

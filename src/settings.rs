@@ -25,9 +25,7 @@ use crate::session::exchange::SessionLimits;
 /// Which Lean evaluates, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Toolchain {
-    /// Where it comes from.
     pub(crate) source: Source,
-    /// One sentence that says why.
     pub(crate) why: String,
     /// The Lean version that the project around the files asks for.
     pub(crate) expected_lean: Option<String>,
@@ -143,7 +141,6 @@ pub(crate) fn first_file(files: &[PathBuf]) -> &Path {
     first.map_or(Path::new("."), PathBuf::as_path)
 }
 
-/// How sessions are confined.
 pub(crate) fn sandbox_mode(arg: SandboxArg) -> Mode {
     match arg {
         SandboxArg::Auto => Mode::Auto,

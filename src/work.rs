@@ -8,9 +8,7 @@ use crate::limits::{CancelFlag, Deadline};
 /// Goes with work that may take long, through all that it calls.
 #[derive(Clone, Copy)]
 pub(crate) struct WorkContext<'a> {
-    /// When to give up.
     pub(crate) deadline: Deadline,
-    /// Hears what happens.
     pub(crate) observer: &'a Arc<dyn Observer>,
     /// Set when the work is to stop.
     pub(crate) cancel: &'a CancelFlag,

@@ -59,7 +59,6 @@ impl RunCommand<RunContext> for CloudflareArgs {
     }
 }
 
-/// Writes a folder.
 fn init(args: &InitArgs, ui: &Arc<Ui>, interrupt: &CancelFlag) -> Result<u8, Failure> {
     let folder = Folder::at(&args.dir);
     let observer: Arc<dyn Observer> = Arc::<Ui>::clone(ui);
@@ -125,7 +124,6 @@ fn by_what(known: &Container, size: Option<Bytes>) -> String {
     }
 }
 
-/// Estimates a month.
 fn cost(args: &CostArgs, ui: &Ui) -> Result<u8, Failure> {
     let loads = settings::cloudflare::loads(args)?;
     let _written = ui.cost(&cost::estimate(&loads))?;

@@ -82,7 +82,6 @@ fn chain(
     tried
 }
 
-/// Tries a folder.
 fn folder(
     folder: &Folder,
     args: &TryArgs,

@@ -238,15 +238,11 @@ fn describe(toolchain: &Toolchain) -> Value {
 
 /// What was reported so far.
 struct EvalReport<'a> {
-    /// The user.
     ui: &'a Arc<Ui>,
     /// What rejects a source that Lean accepts.
     policy: Policy,
-    /// How many sources got which verdict.
     counts: Counts,
-    /// The exit code so far.
     worst: u8,
-    /// Which Lean, for the JSON output.
     toolchain: Value,
 }
 

@@ -25,10 +25,8 @@ use crate::ui::Ui;
 
 /// What every command runs with.
 pub(crate) struct RunContext {
-    /// The user.
     pub(crate) ui: Arc<Ui>,
     /// Set when the user interrupts.
     pub(crate) interrupt: CancelFlag,
-    /// How leanrepl itself speaks.
     pub(crate) output: OutputArgs,
 }

@@ -15,15 +15,11 @@ use crate::settings::Toolchain;
 
 /// What a command says about its sessions.
 pub(crate) struct Plan<'a> {
-    /// The chosen Lean.
     pub(crate) toolchain: &'a Toolchain,
-    /// How sessions are confined.
     pub(crate) sandbox: SandboxArgs,
-    /// What a session may use.
     pub(crate) limits: SessionLimits,
     /// The longest wait for a start or an import.
     pub(crate) import_timeout: Wait,
-    /// What sources start from.
     pub(crate) base: BaseEnv,
 }
 

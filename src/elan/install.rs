@@ -17,7 +17,6 @@ const COMMAND: &str =
 /// fetches the newest elan from the same place as the command above.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Installer {
-    /// Where it is.
     url: &'static str,
     /// Its SHA-256.
     digest: &'static str,

@@ -33,7 +33,6 @@ pub(crate) struct Elan {
 pub(crate) struct Active {
     /// Which one; a release with its origin, so that two ways to write it are one toolchain.
     pub(crate) toolchain: Toolchain,
-    /// Where it comes from.
     pub(crate) origin: Origin,
 }
 
@@ -64,7 +63,6 @@ impl fmt::Display for Origin {
 }
 
 impl Elan {
-    /// The user's.
     pub(crate) fn locate() -> Self {
         let home = env_vars::read(env_vars::ELAN_HOME)
             .map(PathBuf::from)

@@ -6,11 +6,8 @@ use super::*;
 
 /// A home of elan and a project below a folder, none of them with any wish.
 struct Place {
-    /// Removes all of it.
     _folder: tempfile::TempDir,
-    /// The folder above the project.
     above: PathBuf,
-    /// elan with that home.
     elan: Elan,
 }
 
@@ -39,7 +36,6 @@ impl Place {
         fs::write(path, text).unwrap();
     }
 
-    /// Writes elan's settings.
     fn prefer(&self, text: &str) {
         let home = self.elan.home.as_ref().unwrap();
         fs::write(

@@ -35,17 +35,13 @@ pub(crate) enum BatchStep {
 
 /// Requests that run or will. Dropping it cancels them.
 pub(crate) struct Batch {
-    /// Who evaluates.
     evaluate: Arc<dyn Evaluate>,
     /// Requests that were not submitted yet, in the order in which they will be.
     waiting: VecDeque<WaitingRequest>,
     /// How many are submitted at a time.
     width: usize,
-    /// How long each waits.
     limits: Limits,
-    /// What the callbacks share.
     shared: Arc<BatchShared>,
-    /// Stops those that run.
     cancel: CancelFlag,
     /// No request is submitted before this: the queue was full.
     not_before: Option<Instant>,
@@ -53,9 +49,7 @@ pub(crate) struct Batch {
 
 /// A request that was not submitted yet.
 struct WaitingRequest {
-    /// Its place.
     index: usize,
-    /// The request.
     request: EvalRequest,
     /// Until when it waits for a place in the queue, once it was submitted.
     until: Option<Instant>,
@@ -63,9 +57,7 @@ struct WaitingRequest {
 
 /// What the callbacks share with the batch.
 struct BatchShared {
-    /// What has happened.
     state: Mutex<BatchState>,
-    /// Wakes the caller.
     wake: Box<dyn Fn() + Send + Sync>,
 }
 

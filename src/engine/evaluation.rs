@@ -73,17 +73,13 @@ impl EvalError {
 
 /// A session at work on one source.
 pub(crate) struct Evaluation<'a> {
-    /// The number of the session.
     pub(crate) number: u64,
-    /// The session.
     pub(crate) open: &'a mut OpenSession,
-    /// What it is made of.
     pub(crate) spec: &'a SessionSpec,
     /// Set once the pickle has turned out not to load.
     pub(crate) without_pickle: &'a AtomicBool,
     /// Whether the session has evaluated another source.
     pub(crate) is_worn: bool,
-    /// Hears what happens.
     pub(crate) observer: &'a dyn Observer,
     /// Whether the environment of the header is there and proven.
     pub(crate) is_header_proven: bool,

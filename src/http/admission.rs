@@ -49,7 +49,6 @@ pub(crate) async fn admit(
     }
 }
 
-/// Who asks.
 fn principal(service: &Service, request: &Request) -> Result<Principal, ServiceError> {
     let options = &service.options;
     let headers = request.headers();

@@ -9,7 +9,6 @@ use crate::lean::position::Position;
 /// A source with the lines that were put in front of it.
 #[derive(Debug, Clone)]
 pub(crate) struct Prefixed {
-    /// The source as it is evaluated.
     pub(crate) source: Arc<str>,
     /// How many lines were put in front.
     lines: u64,

@@ -65,7 +65,6 @@ pub(crate) async fn until_set(interrupt: &CancelFlag) {
     }
 }
 
-/// Serves one connection.
 fn start(
     stream: TcpStream,
     peer: SocketAddr,

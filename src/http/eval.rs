@@ -111,9 +111,7 @@ pub(crate) struct EvalReply<'a> {
 struct ResultLine<'a> {
     /// Always `result`.
     r#type: &'static str,
-    /// Of this shape.
     version: u32,
-    /// The result.
     result: EvalResult<'a>,
 }
 
@@ -122,13 +120,9 @@ struct ResultLine<'a> {
 struct StreamSummary {
     /// Always `summary`.
     r#type: &'static str,
-    /// Of this shape.
     version: u32,
-    /// How many were accepted.
     accepted: usize,
-    /// How many were rejected.
     rejected: usize,
-    /// How many are undecided.
     undecided: usize,
     /// Seconds since the request came.
     seconds: f64,
@@ -197,11 +191,8 @@ fn wants_stream(headers: &HeaderMap) -> bool {
 
 /// A source with its result.
 struct EvaluatedSource {
-    /// Its place.
     index: usize,
-    /// Its name.
     id: String,
-    /// What was found out about it.
     evaluated: Evaluated,
 }
 
@@ -227,15 +218,11 @@ struct EvalRun {
     waiting: BTreeMap<usize, String>,
     /// Whether to stop at the first that is accepted.
     first_accepted: bool,
-    /// Whether the summary was written.
     summed_up: bool,
-    /// What came so far.
     counts: Counts,
-    /// Whether any source was let in.
     is_any_in: bool,
     /// Why one was not.
     refusal: Option<SubmitError>,
-    /// When the request came.
     start: Instant,
 }
 

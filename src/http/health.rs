@@ -111,7 +111,6 @@ pub(crate) async fn health(State(service): State<Arc<Service>>) -> Response {
     json_response(StatusCode::OK, &reply)
 }
 
-/// Whether any session runs.
 fn is_alive(sessions: &Sessions) -> bool {
     sessions.spare + sessions.idle + sessions.busy + sessions.leased > 0
 }

@@ -215,7 +215,6 @@ pub(crate) async fn verify(
 struct KiminaSources {
     /// The names, in the order of the sources.
     ids: Vec<String>,
-    /// What is asked.
     requests: Vec<EvalRequest>,
     /// The longest run of each.
     run_timeout: Duration,

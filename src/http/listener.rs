@@ -8,9 +8,7 @@ use crate::failure::{Failure, Kind};
 
 /// A bound port.
 pub(crate) struct Listener {
-    /// The socket.
     socket: StdListener,
-    /// Its address.
     address: SocketAddr,
 }
 

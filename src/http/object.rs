@@ -42,7 +42,6 @@ mod tests {
     /// A type with one field.
     #[derive(Debug, PartialEq, Eq, Deserialize)]
     struct Named {
-        /// It.
         name: String,
     }
 

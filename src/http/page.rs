@@ -12,17 +12,14 @@ use axum::response::{IntoResponse, Response};
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
     img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// The page.
 pub(crate) fn html() -> Response {
     asset("text/html", include_str!("../../templates/page.html"))
 }
 
-/// Its style.
 pub(crate) async fn style() -> Response {
     asset("text/css", include_str!("../../templates/page.css"))
 }
 
-/// Its script.
 pub(crate) async fn script() -> Response {
     asset("text/javascript", include_str!("../../templates/page.js"))
 }

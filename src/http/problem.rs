@@ -16,15 +16,11 @@ use crate::service::error::ServiceError;
 /// Why a request is not answered as asked.
 #[derive(Debug, Clone)]
 pub(crate) struct Problem {
-    /// The status.
     status: StatusCode,
-    /// What is wrong, one line.
     error: String,
     /// The same for clients of Kimina's server: the text, or a list of what does not fit where.
     detail: Value,
-    /// What to do about it.
     hint: Option<String>,
-    /// When it is worth trying again.
     retry_after: Option<Duration>,
 }
 
@@ -139,7 +135,6 @@ impl IntoResponse for Problem {
     }
 }
 
-/// A response of JSON.
 pub(crate) fn json_response(status: StatusCode, value: &impl Serialize) -> Response {
     match serde_json::to_vec(value) {
         Ok(body) => {

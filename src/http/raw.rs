@@ -212,7 +212,6 @@ fn unanswered(judgement: &Judgement, timeout: Duration) -> (StatusCode, String) 
     }
 }
 
-/// Messages and sorries.
 fn in_repl_mode(evaluated: &Evaluated, timeout: Duration, elapsed: Duration) -> Response {
     let Evaluated {
         record, judgement, ..

@@ -18,7 +18,6 @@ const LONGEST: usize = 64;
 pub(crate) struct RequestIds {
     /// What the ids of this run begin with.
     nonce: Arc<str>,
-    /// How many there are.
     count: Arc<AtomicU64>,
 }
 

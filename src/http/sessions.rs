@@ -248,13 +248,9 @@ fn gone(why: &str) -> ServiceError {
 /// One request's turn at a session. A request that ends halfway takes the session with it, because
 /// its reply would be left to the next one.
 struct LeaseTurn<'a> {
-    /// The service that holds it.
     service: &'a Service,
-    /// The name of the session.
     id: &'a str,
-    /// The session, for this request alone.
     lease: OwnedMutexGuard<Lease>,
-    /// Whether the session is lost.
     is_lost: bool,
 }
 
@@ -269,7 +265,6 @@ impl Drop for LeaseTurn<'_> {
 }
 
 impl<'a> LeaseTurn<'a> {
-    /// Waits for the turn.
     async fn take(
         service: &'a Service,
         principal: &Principal,

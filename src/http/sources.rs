@@ -14,9 +14,7 @@ use utoipa::{PartialSchema, ToSchema};
 /// One source of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct SourceItem {
-    /// The client's name for it.
     pub(crate) id: Option<String>,
-    /// The source.
     pub(crate) source: String,
 }
 

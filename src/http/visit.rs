@@ -83,19 +83,13 @@ fn finish(mut response: Response, start: Instant, id: &str) -> Response {
 
 /// One request, for its log line and its count. Dropped without a status if the client went away.
 struct Visit {
-    /// What counts it.
     service: Arc<Service>,
-    /// What was asked for.
     method: Method,
-    /// The beginning of the path.
     path: String,
-    /// The id of the request.
     id: String,
-    /// When it came.
     start: Instant,
     /// Who asked, once that is known.
     client: VisitorName,
-    /// What it was answered with.
     status: Option<StatusCode>,
     /// How many of its sources had which verdict, if its handler says so.
     counts: Option<Counts>,

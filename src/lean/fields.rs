@@ -15,9 +15,7 @@ pub type Extra = Map<String, Value>;
 pub struct DecodeError {
     /// The way from the outermost object, innermost step first.
     steps: Vec<Step>,
-    /// What should have been there.
     expected: &'static str,
-    /// What was there.
     found: String,
 }
 
@@ -211,7 +209,6 @@ pub(crate) fn list<T>(value: Value, decode: Decode<T>) -> Result<Vec<T>, DecodeE
     Ok(decoded)
 }
 
-/// A string.
 pub(crate) fn string(value: Value) -> Result<String, DecodeError> {
     match value {
         Value::String(text) => Ok(text),
@@ -252,7 +249,6 @@ impl Object {
         Self(extra)
     }
 
-    /// Adds a field.
     pub(crate) fn put(mut self, key: &str, value: impl Into<Value>) -> Self {
         self.0.insert(key.to_owned(), value.into());
         self
@@ -283,7 +279,6 @@ impl Object {
         }
     }
 
-    /// The finished object.
     pub(crate) fn into_value(self) -> Value {
         Value::Object(self.0)
     }

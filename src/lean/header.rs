@@ -148,7 +148,6 @@ impl Import {
 
 /// Reads a text from front to back.
 struct Scanner<'a> {
-    /// The whole text.
     text: &'a str,
     /// How far it was read, in bytes.
     at: usize,

@@ -125,7 +125,6 @@ impl InfoTree {
         Self::node(fields, children)
     }
 
-    /// Reads a hole.
     fn hole(mut fields: Fields) -> Result<Self, DecodeError> {
         Ok(Self::Hole {
             goal_state: fields.required("goalState", string)?,

@@ -26,7 +26,6 @@ pub enum OptionValue {
 pub struct LeanOption {
     /// Its name, without the mark of a weak one.
     name: String,
-    /// Its value.
     value: OptionValue,
     /// Whether it is set only where Lean knows it: `weak.` stands before the name then.
     is_weak: bool,

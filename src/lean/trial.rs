@@ -6,9 +6,7 @@ pub(crate) const LOOP_SECONDS: u64 = 3;
 /// The texts by which a server is tried.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Trial {
-    /// True.
     pub(crate) accepted: &'static str,
-    /// False.
     pub(crate) rejected: &'static str,
     /// Without end.
     pub(crate) looping: &'static str,
@@ -24,7 +22,6 @@ impl Trial {
         }
     }
 
-    /// Those that need Mathlib.
     pub(crate) fn mathlib() -> Self {
         Self {
             accepted: "theorem t (a b : ℝ) : (a + b) ^ 2 = a ^ 2 + 2 * a * b + b ^ 2 := by ring\n",

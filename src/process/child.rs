@@ -28,7 +28,6 @@ const PIPE_BYTES: usize = 1024 * 1024;
 /// A running child. Its stderr is drained on every turn and only its tail is kept.
 #[derive(Debug)]
 pub struct Child {
-    /// The process itself.
     inner: std::process::Child,
     /// Its number, which is also its group's.
     pid: Pid,
@@ -36,7 +35,6 @@ pub struct Child {
     mark: Mark,
     /// Where requests go; gone once the child has closed it.
     stdin: Option<ChildStdin>,
-    /// Where replies come from.
     stdout: ChildStdout,
     /// Gone once the child has closed it.
     stderr: Option<ChildStderr>,
@@ -383,9 +381,7 @@ fn command(launch: &Launch) -> Command {
 
 /// Which streams have something to say.
 struct Ready {
-    /// Something to read, or closed.
     stdout: bool,
-    /// Something to read, or closed.
     stderr: bool,
 }
 

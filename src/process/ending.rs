@@ -68,7 +68,6 @@ impl fmt::Display for How {
 /// The last bytes of a stream, cut at a line if it was longer.
 #[derive(Debug, Default)]
 pub(crate) struct Tail {
-    /// What is kept.
     kept: Vec<u8>,
     /// Whether something before it was dropped.
     cut: bool,
@@ -80,7 +79,6 @@ impl Tail {
     /// How many lines [`Tail::text`] gives at most.
     const LINES: usize = 20;
 
-    /// Adds what was read.
     pub(crate) fn push(&mut self, bytes: &[u8]) {
         self.kept.extend_from_slice(bytes);
         if self.kept.len() > 2 * Self::BYTES {

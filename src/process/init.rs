@@ -46,7 +46,6 @@ pub(crate) fn run(args: &[OsString]) -> Result<u8, Failure> {
     }
 }
 
-/// Starts the child.
 fn start(args: &[OsString]) -> io::Result<Pid> {
     #[expect(
         clippy::disallowed_methods,

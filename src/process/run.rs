@@ -22,11 +22,8 @@ use crate::process::running::{End, Running};
 pub struct Run {
     /// The program, as a name or a path.
     program: OsString,
-    /// Its arguments.
     args: Vec<OsString>,
-    /// The folder to run it in.
     dir: Option<PathBuf>,
-    /// The environment to start from.
     environment: Variables,
     /// Variables set on top of it.
     vars: Variables,
@@ -315,7 +312,6 @@ impl fmt::Display for Ending {
 /// What a command wrote last, as the cause of its failure.
 #[derive(Debug)]
 struct LastLines {
-    /// Where it ran.
     dir: Option<PathBuf>,
     /// The last lines of both outputs.
     lines: Vec<String>,

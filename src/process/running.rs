@@ -32,9 +32,7 @@ pub(crate) enum End {
 struct Stream {
     /// Our end, until the other is closed.
     pipe: Option<PipeReader>,
-    /// Whether it is the stdout.
     is_stdout: bool,
-    /// Cuts it into lines.
     lines: Lines,
 }
 
@@ -51,15 +49,12 @@ impl Stream {
 
 /// A command that runs; dropping it ends its whole group.
 pub(crate) struct Running {
-    /// The leader of the group.
     handle: duct::Handle,
-    /// The group.
     group: Pid,
     /// Its stdout and stderr.
     streams: [Stream; 2],
     /// The last lines of both.
     tail: Tail,
-    /// The start of its stdout.
     stdout: Vec<u8>,
     /// How much of the stdout is kept.
     max_stdout: usize,

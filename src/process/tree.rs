@@ -7,7 +7,6 @@ use rustix::process::Pid;
 /// A process below another one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Member {
-    /// Its number.
     pub(crate) pid: Pid,
     /// When it started, in clock ticks since boot: tells it from a later process of the same number.
     started: u64,
@@ -25,7 +24,6 @@ impl Member {
 pub(crate) struct Stat {
     /// Whether it has ended and waits to be reaped.
     pub(crate) has_ended: bool,
-    /// Its process group.
     pub(crate) group: i32,
     /// Its session in the kernel's sense, which only `setsid` leaves.
     pub(crate) session: i32,

@@ -25,7 +25,6 @@ pub(crate) struct LakeOptions {
 /// What a package or a library says.
 #[derive(Debug, Clone, PartialEq, Default)]
 struct Layer {
-    /// Whether it is built for debugging.
     is_debug: bool,
     /// `leanOptions`: the parts of names, with values.
     options: Vec<(Vec<String>, OptionValue)>,
@@ -38,15 +37,11 @@ struct Layer {
 /// Modules with options of their own: a library, or an executable, whose only one is its root.
 #[derive(Debug, Clone, PartialEq)]
 struct Library {
-    /// Its name.
     name: String,
-    /// The folder of its sources.
     folder: PathBuf,
     /// Its roots, as paths without an extension.
     roots: Vec<PathBuf>,
-    /// Which modules it builds by itself.
     globs: Vec<Glob>,
-    /// What it says about options.
     layer: Layer,
 }
 
@@ -64,7 +59,6 @@ enum Glob {
 /// The options of one module.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Found {
-    /// The options.
     pub(crate) options: ModuleOptions,
     /// Arguments of `lean` that set no option.
     pub(crate) other_arguments: Vec<String>,
@@ -301,7 +295,6 @@ fn in_table(
     Ok(())
 }
 
-/// One option.
 fn option(name: Vec<String>, value: &Value) -> Result<(Vec<String>, OptionValue), String> {
     let shown = name.join(".");
     let value = match value {

@@ -30,7 +30,6 @@ pub struct TooLarge {
 pub struct FrameReader {
     /// What was read, and spare room behind it.
     buffer: Vec<u8>,
-    /// Where the current frame begins.
     start: usize,
     /// Where the line that is being scanned begins.
     line: usize,
@@ -166,7 +165,6 @@ impl FrameReader {
 pub struct Frame {
     /// The text, with other bytes before `start`.
     bytes: Vec<u8>,
-    /// Where the text begins.
     start: usize,
 }
 

@@ -27,10 +27,7 @@ pub(crate) enum ServiceError {
     UnknownKey,
     /// The key is used more often than its rate allows.
     #[error("too many requests a second with this key")]
-    TooManyRequests {
-        /// When its next request is allowed.
-        retry_after: Duration,
-    },
+    TooManyRequests { retry_after: Duration },
     /// As many requests of the key run as may.
     #[error("too many requests at a time with this key")]
     TooManyConcurrent,
@@ -51,10 +48,7 @@ pub(crate) enum ServiceError {
     NoSuchLease,
     /// The lease is over, and why.
     #[error("the session is gone ({why}); its environments and proof states are lost")]
-    LeaseGone {
-        /// A word or a sentence.
-        why: String,
-    },
+    LeaseGone { why: String },
     /// A request in a lease took too long, which ends the lease.
     #[error("timed out after {}s; the session is gone with its environments", limit.as_secs_f64())]
     LeaseTimedOut {

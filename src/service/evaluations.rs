@@ -20,16 +20,13 @@ use crate::service::server::Service;
 /// A source that was evaluated, or was to be.
 #[derive(Debug)]
 pub(crate) struct Evaluated {
-    /// What was found.
     pub(crate) record: EvalRecord,
-    /// What that means.
     pub(crate) judgement: Judgement,
     /// Why it was not evaluated, if so.
     pub(crate) refused: Option<SubmitError>,
 }
 
 impl Evaluated {
-    /// Judges a result.
     pub(crate) fn new(result: Result<EvalRecord, SubmitError>, policy: Policy) -> Self {
         let (record, refused) = match result {
             Ok(record) => (record, None),
@@ -46,7 +43,6 @@ impl Evaluated {
 /// By which way sources came, and what their client makes of them.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Asked {
-    /// The way.
     pub(crate) surface: Surface,
     /// What rejects a source that Lean accepts.
     pub(crate) policy: Policy,
@@ -134,13 +130,10 @@ impl Service {
 
 /// Many sources of one client, some of them at a time. Dropping it cancels them.
 pub(crate) struct Evaluations {
-    /// The service.
     service: Arc<Service>,
-    /// The requests.
     batch: Batch,
     /// Notified after each result.
     woken: Arc<Notify>,
-    /// What the client makes of them.
     asked: Asked,
 }
 

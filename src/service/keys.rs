@@ -16,9 +16,7 @@ use crate::service::rate::Bucket;
 /// What every key may do.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct KeyLimits {
-    /// Requests at a time.
     pub(crate) concurrency: Option<usize>,
-    /// Requests a second.
     pub(crate) rate: Option<f64>,
 }
 
@@ -134,7 +132,6 @@ impl Key {
         }
     }
 
-    /// Counts one more request.
     fn enter(&self, now: Instant) -> Result<Principal, ServiceError> {
         if let Some(bucket) = &self.bucket {
             let mut bucket = bucket.lock().unwrap_or_else(PoisonError::into_inner);

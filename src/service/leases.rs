@@ -18,7 +18,6 @@ const REMEMBERED: usize = 10_000;
 struct LeaseEntry {
     /// The lease, for one request at a time.
     lease: Arc<tokio::sync::Mutex<Lease>>,
-    /// Whose it is.
     client: Arc<str>,
     /// When it was used last.
     used: Instant,
@@ -30,14 +29,12 @@ pub(crate) struct Leases {
     most: usize,
     /// How long one lives without a request.
     idle: Duration,
-    /// Those there are and were.
     inner: Mutex<Inner>,
 }
 
 /// What is behind the lock.
 #[derive(Default)]
 struct Inner {
-    /// Sessions by name.
     held: HashMap<String, LeaseEntry>,
     /// Places that are promised to sessions still on their way.
     promised: usize,
@@ -67,7 +64,6 @@ impl Leases {
         }
     }
 
-    /// How many are held.
     pub(crate) fn len(&self) -> usize {
         self.lock().held.len()
     }
@@ -181,7 +177,6 @@ impl Leases {
         }
     }
 
-    /// Gives back all.
     pub(crate) fn clear(&self) {
         let all = std::mem::take(&mut self.lock().held);
         drop(all);

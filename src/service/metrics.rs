@@ -30,7 +30,6 @@ pub(crate) enum Surface {
 }
 
 impl Surface {
-    /// The word for it.
     fn as_str(self) -> &'static str {
         match self {
             Self::Raw => "raw",
@@ -81,21 +80,13 @@ struct ReasonLabels {
 
 /// What is counted.
 pub(crate) struct Metrics {
-    /// All of it.
     registry: Mutex<Registry>,
-    /// Responses by status.
     responses: Family<StatusLabels, Counter>,
-    /// Sources by verdict.
     sources: Family<SourceLabels, Counter>,
-    /// Times of sources that ran.
     phases: Family<PhaseLabels, Histogram>,
-    /// Sources that wait.
     queue: Gauge,
-    /// Whether sources are taken.
     ready: Gauge,
-    /// Sessions by state.
     sessions: Family<StateLabels, Gauge>,
-    /// Sessions replaced, by reason.
     restarts: Family<ReasonLabels, Counter>,
     /// Sources that lost their session and were tried once more.
     retries: Counter,
@@ -120,7 +111,6 @@ fn buckets() -> Histogram {
 }
 
 impl Metrics {
-    /// All at zero.
     pub(crate) fn new() -> Self {
         let mut registry = Registry::with_prefix("leanrepl");
         let responses = Family::default();
@@ -173,7 +163,6 @@ impl Metrics {
         }
     }
 
-    /// Counts a response.
     pub(crate) fn response(&self, status: u16) {
         self.responses.get_or_create(&StatusLabels { status }).inc();
     }

@@ -46,11 +46,9 @@ pub(crate) struct ServiceOptions {
     pub(crate) max_connections: usize,
     /// Sources of one batch that are in the queue or run at a time.
     pub(crate) batch_width: usize,
-    /// Whose web pages may call.
     pub(crate) cors: Cors,
     /// Whether the last `X-Forwarded-For` entry says who asks, where there are no keys.
     pub(crate) trusts_proxy: bool,
-    /// Who may call at all.
     pub(crate) keys: Keys,
     /// Longest wait for running sources when the service is to stop.
     pub(crate) grace: Wait,
@@ -60,7 +58,6 @@ pub(crate) struct ServiceOptions {
     pub(crate) max_leases: usize,
     /// The imports of a raw source that has none, such as `import Mathlib`; empty for none.
     pub(crate) base_header: String,
-    /// Which Lean, and why that one.
     pub(crate) toolchain: ToolchainChoice,
 }
 
@@ -69,6 +66,5 @@ pub(crate) struct ServiceOptions {
 pub(crate) struct ToolchainChoice {
     /// `core`, `project` or `repl`.
     pub(crate) source: &'static str,
-    /// One sentence that says why.
     pub(crate) why: String,
 }

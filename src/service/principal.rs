@@ -13,7 +13,6 @@ use crate::service::address;
 pub(crate) struct Principal {
     /// For the queue, which is fair between clients: the name of the key, or the network.
     pub(crate) client: Arc<str>,
-    /// When the request came.
     pub(crate) start: Instant,
     /// Names the request in logs; empty if it has no id.
     pub(crate) request_id: Arc<str>,

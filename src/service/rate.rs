@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 /// A bucket that fills at a steady rate and is emptied by requests.
 #[derive(Debug)]
 pub(crate) struct Bucket {
-    /// Tokens a second.
     rate: f64,
     /// Most tokens.
     size: f64,

@@ -28,11 +28,9 @@ pub(crate) struct StartedPool {
     pub(crate) evaluate: Arc<dyn Evaluate>,
     /// The pool, if there is one in this process.
     pub(crate) pool: Option<Arc<Pool>>,
-    /// What it runs.
     pub(crate) identity: Identity,
     /// The SHA-256 of the pickle that sources start from, if they do.
     pub(crate) pickle: Option<String>,
-    /// How its sessions are confined.
     pub(crate) confinement: Offer,
     /// The options of Lean that hold for all sources; nothing if no Lake file says.
     pub(crate) lean_options: Option<Arc<ModuleOptions>>,
@@ -42,7 +40,6 @@ pub(crate) struct StartedPool {
 pub(crate) struct Service {
     /// How it is set up.
     pub(crate) options: ServiceOptions,
-    /// What is counted.
     pub(crate) metrics: Metrics,
     /// Sessions that clients hold as their own.
     pub(crate) leases: Leases,

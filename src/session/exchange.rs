@@ -52,13 +52,10 @@ const EXCERPT_CHARS: usize = 300;
 
 /// A running REPL. Dropping it kills and reaps its whole process group.
 pub struct Session {
-    /// How it was started.
     launch: Launch,
-    /// The process.
     child: Child,
     /// What it has written and we have not taken yet.
     frames: FrameReader,
-    /// What it may use.
     limits: SessionLimits,
     /// The most memory that its process tree was seen to hold.
     peak_bytes: u64,
@@ -66,7 +63,6 @@ pub struct Session {
     begun: bool,
     /// Set when the user interrupts.
     interrupt: CancelFlag,
-    /// Hears requests and noise.
     observer: Arc<dyn Observer>,
     /// Set by the first error: nothing may be asked after it.
     over: bool,
@@ -378,7 +374,6 @@ impl Session {
         self.over
     }
 
-    /// Kills and reaps.
     fn end(&mut self) {
         self.over = true;
         self.child.stop();

@@ -13,11 +13,8 @@ use crate::session::spec::SessionSpec;
 /// Starts sessions that are all alike.
 #[derive(Clone)]
 pub(crate) struct SessionFactory {
-    /// What they are made of.
     pub(crate) spec: Arc<SessionSpec>,
-    /// Stops them.
     pub(crate) cancel: CancelFlag,
-    /// Hears what happens.
     pub(crate) observer: Arc<dyn Observer>,
 }
 

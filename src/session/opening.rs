@@ -43,7 +43,6 @@ impl EnvError {
 
 /// A session whose base environment was proven to hold Lean's `Init`.
 pub(crate) struct OpenSession {
-    /// The session.
     pub(crate) session: Session,
     /// What `Lean.versionString` says.
     pub(crate) lean_version: String,

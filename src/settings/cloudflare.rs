@@ -134,9 +134,7 @@ fn value<T: Copy>(values: &[Scoped<T>], name: Option<&RouteName>) -> Option<T> {
 /// What is made for a trial without a folder.
 #[derive(Debug)]
 pub(crate) struct Chain {
-    /// How the image is built.
     pub(crate) image: BuildImageArgs,
-    /// What the folder is made for.
     pub(crate) wish: Wish,
 }
 

@@ -42,7 +42,6 @@ const CORE_SESSION: Bytes = Bytes::mib(2 * 1024);
 /// What the machine has for sessions.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Machine {
-    /// Processor cores.
     pub(crate) cores: usize,
     /// Memory that this process may use, if the system tells.
     pub(crate) memory: Option<Bytes>,
@@ -61,9 +60,7 @@ impl Machine {
 /// How many sessions there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Size {
-    /// How many work at a time.
     pub(crate) sessions: usize,
-    /// How many more are kept ready.
     pub(crate) spares: usize,
 }
 
@@ -188,7 +185,6 @@ pub(crate) fn refuse_queue(args: &ServeArgs) -> Result<(), Failure> {
     Err(Failure::new(Kind::Usage, problem, hint))
 }
 
-/// What its pool is.
 pub(crate) fn pool(args: &ServeArgs, size: Size, spec: SessionSpec) -> PoolSettings {
     let header = args.header.trim();
     let preload = (!header.is_empty()).then(|| Arc::from(header));
@@ -237,7 +233,6 @@ fn header(text: &str) -> Result<String, Failure> {
     Err(Failure::new(Kind::Usage, problem, hint))
 }
 
-/// How the server logs.
 pub(crate) fn logs(args: &ServeArgs, output: &OutputArgs) -> (LogFormat, LogLevel) {
     let format = match args.log_format {
         LogArg::Text => LogFormat::Text,
@@ -278,7 +273,6 @@ fn timeout(args: &ServeArgs) -> Result<Duration, Failure> {
     })
 }
 
-/// Whose pages may call.
 fn cors(origins: &[String]) -> Cors {
     let origins: Vec<String> = origins
         .iter()

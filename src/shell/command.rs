@@ -13,7 +13,6 @@ pub(crate) enum Command {
     Env,
     /// Writes the history to a file.
     Save {
-        /// The file.
         path: PathBuf,
         /// Whether a file of others may be replaced.
         replace: bool,

@@ -66,13 +66,10 @@ enum Inside {
 
 /// What was seen of a source.
 struct Scan<'a> {
-    /// Where its end stands.
     inside: Inside,
-    /// Brackets that are open.
     brackets: usize,
     /// The tokens outside of brackets, comments and strings, each with the number of its line.
     tokens: Vec<(usize, &'a str)>,
-    /// The number of the current line.
     line: usize,
 }
 

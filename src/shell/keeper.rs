@@ -23,13 +23,11 @@ use crate::shell::record::{Kept, Record};
 
 /// One session at a time, with the environments of a record.
 pub(crate) struct Keeper {
-    /// Starts sessions.
     factory: SessionFactory,
     /// The longest wait for the answer to a source or tactic.
     timeout: Wait,
     /// The options of Lean that hold for all sources.
     options: ModuleOptions,
-    /// The session, if there is one.
     open: Option<OpenSession>,
     /// The environment of the record's header in the session.
     base: Option<EnvId>,
@@ -42,7 +40,6 @@ pub(crate) struct Keeper {
 pub(crate) struct Outcome {
     /// The environment after it.
     pub(crate) env: EnvId,
-    /// The goals that it left open.
     pub(crate) holes: Vec<Sorry>,
 }
 

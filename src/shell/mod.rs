@@ -79,13 +79,10 @@ pub(crate) enum Flow {
 
 /// The state of a shell.
 pub(crate) struct Shell {
-    /// What Lean accepted.
     record: Record,
-    /// Where it was run.
     keeper: Keeper,
     /// The proof that is in the making.
     proof: Option<Proof>,
-    /// Why this Lean, one sentence.
     why: String,
     /// Whether each source's time is shown.
     timed: bool,
@@ -126,7 +123,6 @@ impl Shell {
         Ok(self.keeper.lean_version().unwrap_or_default().to_owned())
     }
 
-    /// What is typed next.
     pub(crate) fn expects(&self) -> Expects {
         match self.proof {
             Some(_) => Expects::Tactic,
@@ -139,7 +135,6 @@ impl Shell {
         self.worst
     }
 
-    /// Does what was typed.
     pub(crate) fn take(&mut self, typed: &str, hear: &mut Hear<'_>) -> Flow {
         if typed.trim().is_empty() {
             return Flow::Goes;
@@ -171,7 +166,6 @@ impl Shell {
         Flow::Goes
     }
 
-    /// Obeys a command.
     fn obey(&mut self, command: Command, hear: &mut Hear<'_>) -> Result<(), Failure> {
         if command.needs_session() {
             self.refresh(hear)?;

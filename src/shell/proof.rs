@@ -12,7 +12,6 @@ pub(crate) struct Proof {
     pub(crate) text: usize,
     /// Which of the source's sorries it proves, from 0.
     pub(crate) hole: usize,
-    /// Where that sorry stands.
     pub(crate) place: (Position, Position),
     /// What is to be proven, and after it what is left after each tactic.
     states: Vec<State>,
@@ -23,9 +22,7 @@ pub(crate) struct Proof {
 /// What is left to prove.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct State {
-    /// Names it in its session.
     pub(crate) id: ProofStateId,
-    /// The goals, pretty-printed.
     pub(crate) goals: Vec<String>,
     /// What the REPL thinks of the proof so far, if it says so.
     pub(crate) status: Option<ProofStatus>,
@@ -57,7 +54,6 @@ impl Proof {
         self.states.last()
     }
 
-    /// The tactics so far.
     pub(crate) fn tactics(&self) -> &[String] {
         &self.tactics
     }

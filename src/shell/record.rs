@@ -23,7 +23,6 @@ pub(crate) struct Record {
 /// A source that Lean accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Kept {
-    /// How messages call it.
     pub(crate) name: String,
     /// The source without a header.
     pub(crate) text: Arc<str>,

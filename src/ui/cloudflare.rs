@@ -18,11 +18,9 @@ use crate::ui::{Ui, Written, json};
 struct CostLine<'a> {
     /// Always `cost`.
     r#type: &'static str,
-    /// Of the schema.
     version: u32,
     /// Days of the month that is meant.
     days: f64,
-    /// What it comes to.
     estimate: &'a Estimate,
 }
 
@@ -31,15 +29,12 @@ struct CostLine<'a> {
 struct FindingLine<'a> {
     /// Always `finding`.
     r#type: &'static str,
-    /// Of the schema.
     version: u32,
     /// The file, as a path in the folder.
     file: &'a str,
     /// The line, from 1, or null.
     line: Option<usize>,
-    /// What is wrong.
     problem: &'a str,
-    /// What to do about it.
     hint: &'a str,
 }
 
@@ -48,9 +43,7 @@ struct FindingLine<'a> {
 struct CheckLine {
     /// Always `summary`.
     r#type: &'static str,
-    /// Of the schema.
     version: u32,
-    /// How much is wrong.
     findings: usize,
     /// What the process is about to return.
     exit_code: u8,

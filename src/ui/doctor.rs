@@ -14,16 +14,13 @@ use crate::ui::visible::visible_line;
 /// How many of the facts are in each state.
 #[derive(Debug, Clone, Copy)]
 struct FactCounts {
-    /// As they should be.
     ok: usize,
-    /// Needed and lacking.
     missing: usize,
     /// Lacking without harm.
     not_needed: usize,
 }
 
 impl FactCounts {
-    /// Counts them.
     fn of(facts: &[Fact]) -> Self {
         let count = |state| facts.iter().filter(|fact| fact.state == state).count();
         Self {
@@ -39,17 +36,12 @@ impl FactCounts {
 struct FactLine<'a> {
     /// Always `fact`.
     r#type: &'static str,
-    /// Of the schema.
     version: u32,
-    /// What was looked at.
     name: &'a str,
     /// `ok`, `missing` or `not_needed`.
     state: &'static str,
-    /// What was found.
     found: &'a str,
-    /// Where that comes from.
     origin: Option<&'a str>,
-    /// What to do about it.
     hint: Option<&'a str>,
 }
 
@@ -58,11 +50,9 @@ struct FactLine<'a> {
 struct FactSummaryLine {
     /// Always `summary`.
     r#type: &'static str,
-    /// Of the schema.
     version: u32,
     /// Facts that are as they should be.
     ok: usize,
-    /// Facts that lack and are needed.
     missing: usize,
     /// Facts that lack without harm.
     not_needed: usize,

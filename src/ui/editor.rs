@@ -38,11 +38,9 @@ const STEP: &str = "  ";
 
 /// A terminal that texts are typed at.
 pub(crate) struct Editor {
-    /// The editor itself.
     inner: rustyline::Editor<Assistant, FileHistory>,
     /// Where the history is kept, if anywhere.
     history: Option<PathBuf>,
-    /// Colours of the prompt.
     paint: Paint,
 }
 
@@ -121,7 +119,6 @@ impl Editor {
     }
 }
 
-/// A terminal that fails.
 fn broken(err: ReadlineError) -> Failure {
     Failure::new(
         Kind::Usage,
@@ -229,7 +226,6 @@ fn locked(written: &Written) -> MutexGuard<'_, Option<(usize, String)>> {
 struct Assistant {
     /// What a key has written, to be put in before anything is completed.
     written: Written,
-    /// Completes files.
     files: FilenameCompleter,
 }
 

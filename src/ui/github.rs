@@ -110,7 +110,6 @@ fn place(name: &str, pos: Option<Position>, end: Option<Position>) -> String {
     out
 }
 
-/// Appends one command.
 fn push(out: &mut String, command: &str, place: &str, title: &str, message: &str) {
     let title = property(title);
     let message = data(&visible(message));
@@ -118,14 +117,12 @@ fn push(out: &mut String, command: &str, place: &str, title: &str, message: &str
     let _ = writeln!(out, "::{command} {place}title={title}::{message}");
 }
 
-/// Escapes a message.
 fn data(text: &str) -> String {
     text.replace('%', "%25")
         .replace('\r', "%0D")
         .replace('\n', "%0A")
 }
 
-/// Escapes a property.
 fn property(text: &str) -> String {
     data(&visible_line(text))
         .replace(':', "%3A")

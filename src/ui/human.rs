@@ -18,7 +18,6 @@ use crate::ui::visible::{visible, visible_line};
 /// How the text is to look.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Look {
-    /// Colours.
     pub(crate) paint: Paint,
     /// Columns to draw source lines within.
     pub(crate) columns: usize,
@@ -28,17 +27,13 @@ pub(crate) struct Look {
 
 /// Renders the parts of one file.
 struct Page<'a> {
-    /// How it looks.
     look: Look,
-    /// Draws source lines.
     renderer: Renderer,
     /// The file's name, safe to show.
     name: String,
-    /// The file's text.
     source: Source<'a>,
     /// Whether warnings are shown even if quiet, since the file is rejected for them.
     warnings: bool,
-    /// What is rendered so far.
     out: String,
 }
 
@@ -134,7 +129,6 @@ impl<'a> Page<'a> {
         }
     }
 
-    /// One message of Lean.
     fn message(&mut self, message: &Message) {
         let grave = message.severity == Severity::Error;
         let shown = grave || (self.warnings && message.severity == Severity::Warning);

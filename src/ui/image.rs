@@ -19,45 +19,34 @@ const INSTRUCTION_BYTES: usize = 100;
 pub(crate) struct ImageLine<'a> {
     /// Always `image`.
     r#type: &'static str,
-    /// Of the schema.
     version: u32,
-    /// Its identity.
     id: &'a str,
-    /// Its names.
     names: &'a [String],
     /// Its digest in a registry, if it was pushed and the registry told.
     digest: Option<&'a str>,
-    /// What it takes.
     bytes: u64,
-    /// What its base takes.
     base_bytes: Option<u64>,
     /// Its layers, the lowest first.
     layers: Vec<LayerLine<'a>>,
-    /// The steps of the build.
     steps: Vec<StepLine<'a>>,
     /// What is in it of the project, and what was left out, by kind of file.
     gathered: Option<&'a Gathered>,
     /// How long the parts of the trial took.
     smoke_seconds: Option<SmokeSeconds>,
-    /// How long all of it took.
     seconds: f64,
 }
 
 /// One layer.
 #[derive(Debug, Serialize)]
 struct LayerLine<'a> {
-    /// What it takes.
     bytes: u64,
-    /// What made it.
     made_by: &'a str,
 }
 
 /// One step.
 #[derive(Debug, Serialize)]
 struct StepLine<'a> {
-    /// The line of the Dockerfile.
     instruction: &'a str,
-    /// How long it took.
     seconds: f64,
     /// Whether it was done before.
     reused: bool,
@@ -68,16 +57,12 @@ struct StepLine<'a> {
 struct SmokeSeconds {
     /// From the start of the container until the server was ready.
     ready: f64,
-    /// The text that was accepted.
     accepted: f64,
-    /// The text that was rejected.
     rejected: f64,
-    /// The text that was stopped.
     looped: f64,
 }
 
 impl SmokeSeconds {
-    /// From what was measured.
     fn new(smoke: Smoke) -> Self {
         Self {
             ready: seconds(smoke.ready),
@@ -165,7 +150,6 @@ pub(crate) fn text_for_trial(made: &Made) -> String {
     text
 }
 
-/// How the trial went.
 fn tried(smoke: Option<Smoke>) -> String {
     let Some(smoke) = smoke else {
         return "not tried yet\n".to_owned();

@@ -56,9 +56,7 @@ pub(crate) const VERSION: u32 = 2;
 pub(crate) struct FileLine<'a> {
     /// Always `file`.
     r#type: &'static str,
-    /// Of the schema.
     version: u32,
-    /// The path as it was given.
     name: &'a str,
     /// What was found out about it.
     #[serde(flatten)]
@@ -85,9 +83,7 @@ impl<'a> FileLine<'a> {
 pub(crate) struct FailureFields<'a> {
     /// The word for its class, as in the table of exit codes.
     kind: &'static str,
-    /// What is wrong.
     problem: &'a str,
-    /// What to do next.
     hint: &'a str,
     /// What led to it, nearest first.
     causes: Vec<String>,
@@ -110,13 +106,10 @@ impl<'a> FailureFields<'a> {
 pub(crate) struct FailureLine<'a> {
     /// Always `failure`.
     r#type: &'static str,
-    /// Of the schema.
     version: u32,
     /// The word for its class, as in the table of exit codes.
     kind: &'static str,
-    /// What is wrong.
     problem: &'a str,
-    /// What to do next.
     hint: &'a str,
     /// What led to it, nearest first.
     causes: Vec<String>,
@@ -147,19 +140,14 @@ impl<'a> FailureLine<'a> {
 pub(crate) struct SummaryLine {
     /// Always `summary`.
     r#type: &'static str,
-    /// Of the schema.
     version: u32,
-    /// Files accepted.
     accepted: usize,
-    /// Files rejected.
     rejected: usize,
-    /// Files undecided.
     undecided: usize,
     /// Of the accepted, those with a sorry.
     with_sorry: usize,
     /// Files that were not evaluated, since the run was interrupted.
     unfinished: usize,
-    /// How long the run took.
     seconds: f64,
     /// What the process is about to return.
     exit_code: u8,

@@ -65,25 +65,19 @@ pub enum Written {
 
 /// Speaks to the user; shared between threads.
 pub struct Ui {
-    /// How to speak.
     mode: Mode,
-    /// What changes while it speaks.
     state: Mutex<State>,
 }
 
 /// The two streams and what was said so far.
 struct State {
-    /// Data.
     out: Box<dyn Write + Send>,
     /// Everything else.
     err: Box<dyn Write + Send>,
     /// Whether the reader of stdout is gone.
     closed: bool,
-    /// How far the work has come.
     meter: Meter,
-    /// The verdicts so far.
     counts: Counts,
-    /// How often stray output was seen.
     noise: usize,
 }
 

@@ -5,7 +5,6 @@ use annotate_snippets::renderer::{AnsiColor, Style};
 /// Applies styles, or leaves them out.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Paint {
-    /// Whether anything is coloured.
     on: bool,
 }
 
@@ -32,7 +31,6 @@ impl Paint {
         Self { on }
     }
 
-    /// Whether anything is coloured.
     pub(crate) fn is_on(self) -> bool {
         self.on
     }

@@ -14,11 +14,8 @@ use crate::ui::visible::visible_line;
 pub(crate) struct PickleLine<'a> {
     /// Always `pickle`.
     r#type: &'static str,
-    /// Of the schema.
     version: u32,
-    /// Where it is.
     path: String,
-    /// What is written beside it.
     sidecar: &'a Sidecar,
 }
 
@@ -34,7 +31,6 @@ impl<'a> PickleLine<'a> {
     }
 }
 
-/// What was made.
 pub(crate) fn made(path: &Path, sidecar: &Sidecar) -> String {
     let prelude = if sidecar.prelude.is_some() {
         " with a prelude"
@@ -79,7 +75,6 @@ fn row(name: &str, timing: Timing) -> String {
     )
 }
 
-/// An amount of memory.
 fn memory(bytes: Option<u64>) -> String {
     bytes.map_or_else(
         || "unknown".to_owned(),

@@ -43,13 +43,9 @@ pub(crate) enum Meter {
 
 /// The bars of a terminal: one for the files and, below it, one for the current step.
 pub(crate) struct Bars {
-    /// Draws them together.
     multi: MultiProgress,
-    /// Files done of all files.
     files: Option<ProgressBar>,
-    /// The current step.
     step: Option<ProgressBar>,
-    /// Whether they are coloured.
     colored: bool,
 }
 
@@ -120,7 +116,6 @@ impl Meter {
         }
     }
 
-    /// The step is over.
     pub(crate) fn step_finished(&mut self) {
         if let Self::Bars(bars) = self {
             clear(bars.step.take());
@@ -146,7 +141,6 @@ impl Meter {
 }
 
 impl Bars {
-    /// No bar yet.
     fn new(target: ProgressDrawTarget, colored: bool) -> Self {
         Self {
             multi: MultiProgress::with_draw_target(target),

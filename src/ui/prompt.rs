@@ -37,7 +37,6 @@ impl Prompt {
         Editor::new(history, ui.mode.stdout_color).map(|editor| Self::Terminal(Box::new(editor)))
     }
 
-    /// The script on stdin.
     pub(crate) fn script(interrupt: &CancelFlag) -> Self {
         Self::Script(Script::new(
             Box::new(|| Box::new(io::stdin().lock())),
@@ -62,7 +61,6 @@ pub(crate) struct Script {
     /// The lines with their ends, from a thread of its own, since nothing wakes a read. It ends with
     /// the process.
     lines: Receiver<io::Result<Vec<u8>>>,
-    /// The user's wish to stop.
     interrupt: CancelFlag,
 }
 
@@ -70,7 +68,6 @@ pub(crate) struct Script {
 type Open = Box<dyn FnOnce() -> Box<dyn BufRead> + Send>;
 
 impl Script {
-    /// Begins to read.
     fn new(open: Open, interrupt: &CancelFlag) -> Self {
         let (sender, lines) = sync_channel(LINES_AHEAD);
         thread::spawn(move || {

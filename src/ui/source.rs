@@ -27,7 +27,6 @@ const MARGIN_BYTES: usize = 300;
 /// A text as lines, indexed once.
 #[derive(Debug)]
 pub(crate) struct Source<'a> {
-    /// The lines as Lean counts them.
     lines: Vec<Line<'a>>,
 }
 
@@ -52,7 +51,6 @@ pub(crate) struct Cut {
     pub(crate) text: String,
     /// The marked bytes of `text`; may be empty.
     pub(crate) span: Range<usize>,
-    /// What the mark cannot show.
     pub(crate) label: Option<String>,
 }
 

@@ -439,7 +439,6 @@ impl Write for Tape {
 }
 
 impl Tape {
-    /// What was written.
     fn text(&self) -> String {
         String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
     }

@@ -18,17 +18,12 @@ use crate::ui::{Ui, Written};
 struct ContainerLine<'a> {
     /// Always `container`.
     r#type: &'static str,
-    /// Of the schema.
     version: u32,
-    /// Its name in the path.
     name: &'a str,
-    /// Its image.
     image: &'a str,
-    /// What that takes.
     image_bytes: u64,
     /// From the first request, which starts the container, until it was ready, or null.
     ready_seconds: Option<f64>,
-    /// The requests.
     checks: &'a [Check],
     /// Half of the later requests took no longer, or null.
     later_p50_seconds: Option<f64>,
@@ -41,11 +36,9 @@ struct ContainerLine<'a> {
 struct RoutesLine<'a> {
     /// Always `routes`.
     r#type: &'static str,
-    /// Of the schema.
     version: u32,
     /// From the start of wrangler until the Worker answered.
     open_seconds: f64,
-    /// The requests.
     checks: &'a [Check],
 }
 
@@ -54,11 +47,8 @@ struct RoutesLine<'a> {
 struct TrialLine {
     /// Always `summary`.
     r#type: &'static str,
-    /// Of the schema.
     version: u32,
-    /// How many answers were wrong.
     wrong: usize,
-    /// How long all of it took.
     seconds: f64,
     /// What the process is about to return.
     exit_code: u8,
@@ -115,7 +105,6 @@ fn lines(report: &Report, elapsed: Duration, exit_code: u8) -> Result<String, Fa
     Ok(lines)
 }
 
-/// A report for people.
 fn text(report: &Report, elapsed: Duration) -> String {
     let mut text: String = report.containers.iter().map(container).collect();
     // Writing to a string cannot fail, here and below.
@@ -137,7 +126,6 @@ fn text(report: &Report, elapsed: Duration) -> String {
     text
 }
 
-/// One container.
 fn container(tried: &Tried) -> String {
     let part = &tried.part;
     let mut text = format!(
@@ -171,7 +159,6 @@ fn container(tried: &Tried) -> String {
     text
 }
 
-/// One request.
 fn check(check: &Check) -> String {
     let status = check
         .status

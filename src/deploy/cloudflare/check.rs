@@ -19,9 +19,7 @@ pub(crate) struct Finding {
     pub(crate) file: String,
     /// The line, from 1, if there is one.
     pub(crate) line: Option<usize>,
-    /// What is wrong.
     pub(crate) problem: String,
-    /// What to do about it.
     pub(crate) hint: String,
 }
 
@@ -179,7 +177,6 @@ fn check_custom(named: &Value, needs: Option<Needs>, found: &mut Found) {
     }
 }
 
-/// Which type would do.
 fn better(needs: Option<Needs>) -> String {
     match needs.map(InstanceType::smallest) {
         Some(Ok(fitting)) => format!("write \"instance_type\": \"{}\"", fitting.name),

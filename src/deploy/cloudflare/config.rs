@@ -38,20 +38,15 @@ const OURS: [&str; 9] = [
 /// Whether logs are kept.
 #[derive(Debug, Serialize)]
 struct Observability {
-    /// They are.
     enabled: bool,
 }
 
 /// One container as wrangler reads it.
 #[derive(Debug, Serialize)]
 struct Application<'a> {
-    /// Its name in the account.
     name: String,
-    /// The class that starts it.
     class_name: String,
-    /// The reference to its image.
     image: &'a str,
-    /// The name of its instance type.
     instance_type: &'a str,
     /// The most instances at a time.
     max_instances: u32,
@@ -60,23 +55,19 @@ struct Application<'a> {
 /// The part for Durable Objects.
 #[derive(Debug, Serialize)]
 struct DurableObjects {
-    /// What the Worker reaches them by.
     bindings: Vec<Binding>,
 }
 
 /// How the Worker reaches a class.
 #[derive(Debug, Serialize)]
 struct Binding {
-    /// The name in its environment.
     name: String,
-    /// The class.
     class_name: String,
 }
 
 /// One step in the history of classes.
 #[derive(Debug, Serialize)]
 struct Migration {
-    /// Names the step.
     tag: String,
     /// Classes that begin with it. Containers need the kind with `SQLite`.
     new_sqlite_classes: Vec<String>,
@@ -85,18 +76,15 @@ struct Migration {
 /// How often one caller may ask.
 #[derive(Debug, Serialize)]
 struct RateLimit {
-    /// The binding.
     name: &'static str,
     /// A number of its own in the account.
     namespace_id: String,
-    /// The limit itself.
     simple: Simple,
 }
 
 /// So many requests in such a time.
 #[derive(Debug, Serialize)]
 struct Simple {
-    /// Requests.
     limit: u32,
     /// Seconds; Cloudflare takes 10 or 60.
     period: u32,
@@ -107,9 +95,7 @@ struct Simple {
 pub(crate) struct Old {
     /// Its migrations as they are: they say what was deployed.
     migrations: Vec<jsonc::Value>,
-    /// The classes that they made.
     classes: Vec<String>,
-    /// Keys of the user's.
     extra: Vec<(String, jsonc::Value)>,
 }
 
@@ -316,7 +302,6 @@ impl Parts {
         Ok(())
     }
 
-    /// The whole text.
     fn finish(mut self) -> String {
         self.0.push_str("\n}\n");
         self.0

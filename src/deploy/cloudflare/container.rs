@@ -24,7 +24,6 @@ pub(crate) struct Container {
     pub(crate) image_bytes: Option<u64>,
     /// The resident memory at its peak in bytes, if it was said.
     pub(crate) memory_bytes: Option<u64>,
-    /// The name of the instance type.
     pub(crate) instance_type: String,
     /// Whether that was said, rather than chosen.
     pub(crate) type_was_named: bool,

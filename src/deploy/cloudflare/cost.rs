@@ -29,11 +29,9 @@ const DISK: (f64, f64) = (0.000_000_07, 200.0 * 3600.0);
 pub(crate) struct Load {
     /// Its name, or that of its instance type.
     pub(crate) name: String,
-    /// What it runs on.
     pub(crate) instance: &'static InstanceType,
     /// Over how many instances requests are spread.
     pub(crate) spread: u32,
-    /// Requests a day.
     pub(crate) requests: u32,
     /// Seconds that one takes.
     pub(crate) request_seconds: f64,
@@ -56,34 +54,23 @@ pub(crate) fn wake_seconds(kind: Option<Kind>) -> f64 {
 /// What one container comes to in a day.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct Day {
-    /// Its name.
     pub(crate) name: String,
-    /// Its instance type.
     pub(crate) instance_type: &'static str,
-    /// Requests.
     pub(crate) requests: u32,
-    /// How often an instance wakes.
     pub(crate) wakes: f64,
-    /// Hours awake, of all instances together.
     pub(crate) awake_hours: f64,
-    /// Memory while awake.
     pub(crate) gib_seconds: f64,
-    /// Processors while they work.
     pub(crate) vcpu_seconds: f64,
-    /// Disk while awake.
     pub(crate) gb_seconds: f64,
 }
 
 /// One thing that is paid for, over a month.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub(crate) struct Meter {
-    /// How much is used.
     pub(crate) used: f64,
     /// How much of that is included in the plan.
     pub(crate) included: f64,
-    /// Dollars for each unit beyond that.
     pub(crate) price: f64,
-    /// Dollars.
     pub(crate) dollars: f64,
 }
 
@@ -102,7 +89,6 @@ impl Meter {
 /// A month.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct Estimate {
-    /// The day of each container.
     pub(crate) containers: Vec<Day>,
     /// Memory, in GiB-seconds.
     pub(crate) memory: Meter,
@@ -110,7 +96,6 @@ pub(crate) struct Estimate {
     pub(crate) cpu: Meter,
     /// Disk, in GB-seconds.
     pub(crate) disk: Meter,
-    /// The plan itself, in dollars.
     pub(crate) plan_dollars: f64,
     /// All of it, in dollars a month.
     pub(crate) dollars: f64,

@@ -94,11 +94,8 @@ impl Drop for Stop<'_> {
 
 /// The Worker while it runs.
 pub(crate) struct Door<'a> {
-    /// What is run.
     stage: &'a Stage,
-    /// Whether wrangler has ended.
     is_gone: &'a AtomicBool,
-    /// What bounds all of it.
     pub(crate) work: WorkContext<'a>,
 }
 

@@ -29,20 +29,17 @@ pub(crate) const KEY: &str = "LEANREPL_API_KEY";
 pub(crate) struct File {
     /// The path, with `/` between folders.
     pub(crate) path: &'static str,
-    /// What it holds.
     pub(crate) text: String,
 }
 
 /// The package of the Worker.
 #[derive(Debug, Serialize)]
 struct Package<'a> {
-    /// The Worker's name.
     name: &'a str,
     /// It is not to be published.
     private: bool,
     /// Its modules are those of the language.
     r#type: &'static str,
-    /// The Node that wrangler needs.
     engines: Value,
     /// What `npm run` knows.
     scripts: Value,

@@ -32,7 +32,6 @@ const DIFF_LINES: usize = 200;
 pub(crate) struct Record {
     /// Of this file's form, now 1.
     version: u32,
-    /// What it was made for.
     pub(crate) plan: Plan,
     /// The SHA-256 digest of each file as it was written.
     written: BTreeMap<String, String>,
@@ -52,7 +51,6 @@ pub(crate) enum Fate {
 }
 
 impl Fate {
-    /// The word for it.
     pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Created => "created",
@@ -75,7 +73,6 @@ pub(crate) struct Made {
 /// A folder with a Worker, or for one.
 #[derive(Debug)]
 pub(crate) struct Folder {
-    /// Where it is.
     dir: PathBuf,
 }
 
@@ -85,7 +82,6 @@ impl Folder {
         Self { dir: dir.into() }
     }
 
-    /// Where it is.
     pub(crate) fn dir(&self) -> &Path {
         &self.dir
     }
@@ -310,14 +306,11 @@ fn write_whole(path: &Path, text: &str) -> io::Result<()> {
 /// What would be lost, as differences from what is there to what would be written.
 #[derive(Debug, Default)]
 struct Differences {
-    /// The files, in backticks.
     names: Vec<String>,
-    /// Their lines.
     lines: Vec<String>,
 }
 
 impl Differences {
-    /// Adds a file.
     fn add(&mut self, file: &File, there: &str) {
         self.names.push(format!("`{}`", file.path));
         let diff = TextDiff::from_lines(there, &file.text);

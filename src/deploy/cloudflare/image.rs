@@ -15,7 +15,6 @@ const PLACEHOLDER: &str = "ACCOUNT";
 /// A reference that says its registry and its tag.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ImageRef {
-    /// The whole text.
     text: String,
 }
 
@@ -61,7 +60,6 @@ impl Unfit {
 }
 
 impl ImageRef {
-    /// The whole text.
     pub(crate) fn as_str(&self) -> &str {
         &self.text
     }

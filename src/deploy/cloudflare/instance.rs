@@ -13,11 +13,8 @@ const MB: u64 = 1_000_000;
 /// What one instance has. The table is that of wrangler 4.71.0.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct InstanceType {
-    /// The name in wrangler.jsonc.
     pub(crate) name: &'static str,
-    /// Sixteenths of a processor.
     pub(crate) vcpu_sixteenths: u16,
-    /// Its memory.
     pub(crate) memory: Bytes,
     /// Its disk, which holds the image too.
     pub(crate) disk: Bytes,
@@ -42,7 +39,6 @@ pub(crate) const ACCOUNT_DISK: Bytes = Bytes::new(50_000 * MB);
 /// What a container needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Needs {
-    /// The unpacked image.
     pub(crate) image: Bytes,
     /// The memory that stays resident when it is busiest.
     pub(crate) memory: Bytes,

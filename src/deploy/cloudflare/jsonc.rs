@@ -10,7 +10,6 @@ use serde::{Serialize, Serializer};
 pub(crate) struct Value {
     /// The line, from 1.
     pub(crate) line: usize,
-    /// What it is.
     pub(crate) what: What,
 }
 
@@ -141,7 +140,6 @@ fn options() -> ParseOptions {
 struct Lines(Vec<usize>);
 
 impl Lines {
-    /// Those of a text.
     fn of(text: &str) -> Self {
         let ends = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
         Self(ends.map(|(at, _)| at).collect())

@@ -21,7 +21,6 @@ const LONGEST_WORKER: usize = 63;
 pub(crate) struct RouteName(String);
 
 impl RouteName {
-    /// The name itself.
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
@@ -129,7 +128,6 @@ pub(crate) enum Kind {
 pub(crate) struct WorkerName(String);
 
 impl WorkerName {
-    /// The name itself.
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }

@@ -24,11 +24,8 @@ pub(crate) enum Access {
 /// All that the files of a folder are made from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Plan {
-    /// The Worker's name.
     pub(crate) worker: WorkerName,
-    /// Whether there are no containers yet.
     pub(crate) stub: bool,
-    /// Who may ask.
     pub(crate) access: Access,
     /// Requests a minute from one address; absent if there is no limit.
     pub(crate) rate_limit: Option<u32>,
@@ -39,23 +36,18 @@ pub(crate) struct Plan {
 /// What one run asks for; what is absent stays as it is.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Wish {
-    /// The Worker's name.
     pub(crate) worker: Option<WorkerName>,
     /// A Worker without containers.
     pub(crate) stub: bool,
-    /// Who may ask.
     pub(crate) access: Option<Access>,
     /// Requests a minute from one address; none at all if 0.
     pub(crate) rate_limit: Option<u32>,
-    /// Containers, new or with another image.
     pub(crate) containers: Vec<(RouteName, Option<ImageRef>)>,
     /// What Docker says of those images that are on this machine.
     pub(crate) measured: Vec<(RouteName, Bytes)>,
-    /// Sizes of unpacked images.
     pub(crate) image_size: Vec<Scoped<Bytes>>,
     /// Resident memory at the peak.
     pub(crate) memory: Vec<Scoped<Bytes>>,
-    /// Instance types.
     pub(crate) instance_type: Vec<Scoped<&'static InstanceType>>,
     /// The most instances.
     pub(crate) max_instances: Vec<Scoped<u32>>,

@@ -10,7 +10,6 @@ use crate::deploy::cloudflare::name::RouteName;
 pub(crate) struct Scoped<T> {
     /// The container; all if absent.
     pub(crate) name: Option<RouteName>,
-    /// The value.
     pub(crate) value: T,
 }
 

@@ -37,11 +37,8 @@ const NO_LIMIT: u32 = 1_000_000;
 /// One container of the Worker.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Part {
-    /// Its name in the path.
     pub(crate) name: RouteName,
-    /// Its image, on this machine.
     pub(crate) image: String,
-    /// What that takes.
     pub(crate) size: Bytes,
 }
 
@@ -49,15 +46,11 @@ pub(crate) struct Part {
 pub(crate) struct Stage {
     /// Holds all that is made for it.
     temporary: Temporary,
-    /// The containers.
     pub(crate) parts: Vec<Part>,
     /// The trial's name, by which Docker knows what belongs to it.
     pub(super) trial: String,
-    /// The key of this one run.
     pub(super) key: String,
-    /// Where it will answer.
     pub(crate) port: u16,
-    /// What Docker can do.
     pub(super) engine: Engine,
 }
 

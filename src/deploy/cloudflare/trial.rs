@@ -36,16 +36,13 @@ pub(crate) struct Plan {
     pub(crate) requests: u16,
     /// Longest wait until a container is ready.
     pub(crate) patience: Wait,
-    /// Who may ask.
     pub(crate) access: Access,
 }
 
 /// One request and what came of it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct Check {
-    /// What was sent.
     pub(crate) what: &'static str,
-    /// The status that it should have.
     pub(crate) wanted: u16,
     /// The status that it had; none without an answer.
     pub(crate) status: Option<u16>,
@@ -60,7 +57,6 @@ pub(crate) struct Check {
 /// One container and what came of it.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Tried {
-    /// Which it is.
     pub(crate) part: Part,
     /// From the first request, which starts the container, until it was ready; none if it never was.
     pub(crate) ready: Option<Duration>,
@@ -77,9 +73,7 @@ pub(crate) struct Tried {
 pub(crate) struct Report {
     /// From the start of wrangler until the Worker answered.
     pub(crate) open: Duration,
-    /// The containers.
     pub(crate) containers: Vec<Tried>,
-    /// What the Worker answers by itself.
     pub(crate) routes: Vec<Check>,
 }
 
@@ -112,7 +106,6 @@ pub(crate) fn run(stage: &Stage, door: &Door<'_>, plan: Plan) -> Result<Report, 
     })
 }
 
-/// Asks one container.
 fn container(part: &Part, door: &Door<'_>, plan: Plan) -> Result<Tried, Failure> {
     let texts = match part.name.kind() {
         Some(Kind::Mathlib) => Texts::mathlib(),
@@ -262,7 +255,6 @@ fn median(mut times: Vec<Duration>) -> Option<Duration> {
 mod tests {
     use super::*;
 
-    /// An answer.
     fn answer(status: u16, body: &str) -> Answer {
         Answer {
             r#type: "probe".to_owned(),

@@ -18,9 +18,7 @@ const LARGEST: Bytes = Bytes::mib(1024);
 /// A leanrepl for an image.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Binary {
-    /// Where it is.
     pub(crate) path: PathBuf,
-    /// Its digest.
     pub(crate) digest: String,
     /// The architecture that it runs on, as Docker names it.
     pub(crate) architecture: String,

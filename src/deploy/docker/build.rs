@@ -46,7 +46,6 @@ pub(crate) struct BuildOptions {
 pub(crate) struct Built {
     /// Its identity, `sha256:…`.
     pub(crate) id: String,
-    /// What was done for it.
     pub(crate) steps: Vec<Step>,
 }
 

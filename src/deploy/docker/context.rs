@@ -21,11 +21,8 @@ pub(crate) enum Content {
 /// One file of the context.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Entry {
-    /// Its path in the context.
     pub(crate) path: String,
-    /// What is in it.
     pub(crate) content: Content,
-    /// Whether it is a program.
     pub(crate) runs: bool,
 }
 
@@ -34,7 +31,6 @@ pub(crate) struct Entry {
 pub(crate) struct Context(Vec<Entry>);
 
 impl Context {
-    /// Adds a text.
     pub(crate) fn add_text(&mut self, path: &str, text: String) {
         self.0.push(Entry {
             path: path.to_owned(),
@@ -153,11 +149,8 @@ impl Context {
 
 /// A file that tells how much of it was read.
 struct Counted<'a, F> {
-    /// The file, which may grow meanwhile.
     file: io::Take<File>,
-    /// What was read of all files.
     done: u64,
-    /// Who is told.
     advanced: &'a mut F,
 }
 

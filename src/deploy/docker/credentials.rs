@@ -42,7 +42,6 @@ struct Config {
 struct Auth {
     /// Name and password, as `base64(NAME:PASSWORD)`. Docker's daemon takes it apart.
     auth: Option<String>,
-    /// A token instead.
     identitytoken: Option<String>,
 }
 
@@ -138,7 +137,6 @@ fn config() -> Result<Config, Failure> {
     })
 }
 
-/// Asks a helper.
 fn ask(helper: &str, registry: &str, work: WorkContext<'_>) -> Result<DockerCredentials, Failure> {
     let program = format!("docker-credential-{helper}");
     let bug = |err: std::io::Error| Failure::bug("cannot ask for credentials").caused_by(err);

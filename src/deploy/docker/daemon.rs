@@ -28,11 +28,8 @@ const FULL: Bytes = Bytes::mib(512);
 
 /// A daemon that has answered.
 pub(crate) struct Daemon {
-    /// The connection.
     pub(super) docker: Docker,
-    /// Where it is.
     endpoint: Endpoint,
-    /// The version of its engine.
     pub(crate) version: String,
     /// The architecture of what it runs, such as `amd64`.
     pub(crate) architecture: String,

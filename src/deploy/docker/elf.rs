@@ -63,9 +63,7 @@ pub(crate) fn needs(file: &[u8]) -> Option<Needs> {
 /// A piece of the file that a program header describes.
 #[derive(Debug, Clone, Copy)]
 struct Piece {
-    /// Where it is in the file.
     offset: u64,
-    /// Where it is in memory.
     address: u64,
     /// How long it is in the file.
     bytes: u64,

@@ -19,7 +19,6 @@ const DEFAULT: &str = "default";
 /// A place with the reason for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Endpoint {
-    /// Where it is.
     pub(crate) place: Place,
     /// What says so, as in "because …".
     pub(crate) why: String,
@@ -53,7 +52,6 @@ struct Meta {
 /// What a context leads to.
 #[derive(Debug, Deserialize)]
 struct Endpoints {
-    /// A daemon.
     docker: Target,
 }
 
@@ -183,7 +181,6 @@ mod tests {
         dir
     }
 
-    /// Where the daemon is.
     fn place(host: Option<&str>, context: Option<&str>, folder: Option<&Path>) -> Place {
         let owned = |text: &str| text.to_owned();
         Endpoint::choose(host.map(owned), context.map(owned), folder)

@@ -32,13 +32,10 @@ const READ: [&str; 4] = ["olean", "olean.server", "olean.private", "ir"];
 /// From where to where.
 #[derive(Debug, Clone)]
 pub(crate) struct Plan {
-    /// The REPL.
     pub(crate) repl: PathBuf,
-    /// The folder of the toolchain.
     pub(crate) sysroot: PathBuf,
     /// The folders of compiled modules, the toolchain's own left out.
     pub(crate) modules: Vec<PathBuf>,
-    /// The new folder.
     pub(crate) into: PathBuf,
     /// Whether what no session reads is kept too.
     pub(crate) keep_all: bool,
@@ -47,14 +44,11 @@ pub(crate) struct Plan {
 /// Files of one kind.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Amount {
-    /// How many.
     pub(crate) files: u64,
-    /// How many bytes.
     pub(crate) bytes: u64,
 }
 
 impl Amount {
-    /// Adds a file.
     fn add(&mut self, bytes: u64) {
         self.files += 1;
         self.bytes += bytes;
@@ -64,7 +58,6 @@ impl Amount {
 /// What came of it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Gathered {
-    /// Of this format.
     pub(crate) version: u32,
     /// What is in the folder, by kind of file.
     pub(crate) kept: BTreeMap<String, Amount>,
@@ -74,11 +67,8 @@ pub(crate) struct Gathered {
 
 /// A walk under way.
 struct Walk<'a> {
-    /// From where to where.
     plan: &'a Plan,
-    /// Whether to stop.
     interrupt: &'a CancelFlag,
-    /// What was done.
     gathered: Gathered,
 }
 
@@ -162,7 +152,6 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// Copies a file.
     fn keep(&mut self, from: &Path, to: &Path) -> Result<(), Failure> {
         if to.exists() {
             return Err(Failure::new(

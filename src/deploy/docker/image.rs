@@ -26,9 +26,7 @@ pub(crate) struct Image {
 /// One layer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Layer {
-    /// What it takes.
     pub(crate) size: Bytes,
-    /// What made it.
     pub(crate) made_by: String,
 }
 

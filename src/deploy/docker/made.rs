@@ -11,20 +11,15 @@ use crate::limits::Bytes;
 /// An image that was made, and how.
 #[derive(Debug, Clone)]
 pub(crate) struct Made {
-    /// The image.
     pub(crate) image: Image,
-    /// What its base takes.
     pub(crate) base_size: Option<Bytes>,
-    /// Its names.
     pub(crate) names: Vec<String>,
     /// Its digest in a registry, if it was pushed and the registry told.
     pub(crate) digest: Option<String>,
-    /// What was done for it.
     pub(crate) steps: Vec<Step>,
     /// What is in it of the project, and what was left out.
     pub(crate) gathered: Option<Gathered>,
     /// How the trial went, if there was one.
     pub(crate) smoke: Option<Smoke>,
-    /// How long all of it took.
     pub(crate) elapsed: Duration,
 }

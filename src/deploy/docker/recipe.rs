@@ -50,7 +50,6 @@ pub(crate) enum Wish {
 pub(crate) struct Toolchain {
     /// Which one; none if the base decides.
     pub(crate) release: Option<Release>,
-    /// Whether the project has Mathlib.
     pub(crate) has_mathlib: bool,
     /// Whether the project is made in the build, instead of being in the base.
     pub(crate) from_scratch: bool,
@@ -67,22 +66,17 @@ pub(crate) struct Toolchain {
 /// What an image is made of, and how.
 #[derive(Debug, Clone)]
 pub(crate) struct Order {
-    /// What is in it.
     pub(crate) wish: Wish,
     /// What it is based on, if not the usual image.
     pub(crate) base: Option<String>,
-    /// The leanrepl that goes in.
     pub(crate) binary: Binary,
-    /// More labels.
     pub(crate) labels: BTreeMap<String, String>,
 }
 
 /// All that a build needs.
 #[derive(Debug)]
 pub(crate) struct Recipe {
-    /// The text of the Dockerfile.
     pub(crate) dockerfile: String,
-    /// That text and all other files.
     pub(crate) context: Context,
     /// The images that the stages are based on; the last stage's comes last.
     pub(crate) bases: Vec<String>,

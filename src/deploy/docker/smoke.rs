@@ -33,9 +33,7 @@ const OUTPUT: usize = 1024 * 1024;
 pub(crate) struct Smoke {
     /// From the start of the container until the server was ready.
     pub(crate) ready: Duration,
-    /// The text that is true.
     pub(crate) accepted: Duration,
-    /// The text that is false.
     pub(crate) rejected: Duration,
     /// The text without end.
     pub(crate) looped: Duration,

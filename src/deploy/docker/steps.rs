@@ -18,9 +18,7 @@ const UNFINISHED: usize = 64 * 1024;
 /// One step that is over.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Step {
-    /// The line of the Dockerfile.
     pub(crate) instruction: String,
-    /// How long it took.
     pub(crate) elapsed: Duration,
     /// Whether it was done before and is used again.
     pub(crate) is_reused: bool,
@@ -28,13 +26,9 @@ pub(crate) struct Step {
 
 /// The steps so far.
 pub(crate) struct Steps<'a> {
-    /// Who is told.
     observer: &'a dyn Observer,
-    /// Those that are over.
     done: Vec<Step>,
-    /// The one under way.
     current: Option<Current>,
-    /// The beginning of a line.
     unfinished: String,
     /// What the current step wrote last.
     tail: VecDeque<String>,
@@ -44,9 +38,7 @@ pub(crate) struct Steps<'a> {
 struct Current {
     /// As in `3/12`.
     number: String,
-    /// The line of the Dockerfile.
     instruction: String,
-    /// When it began.
     start: Instant,
     /// Whether it was done before.
     is_reused: bool,
@@ -78,7 +70,6 @@ impl<'a> Steps<'a> {
         }
     }
 
-    /// Reads a line.
     fn line(&mut self, line: &str) {
         // Docker paints what a step writes to stderr.
         let line = without_paint(line);

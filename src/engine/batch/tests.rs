@@ -8,9 +8,7 @@ use crate::engine::evaluate::Done;
 
 /// What a played engine was given.
 struct Submitted {
-    /// The request.
     request: EvalRequest,
-    /// Takes the result.
     done: Done<Result<EvalRecord, SubmitError>>,
 }
 

@@ -21,7 +21,6 @@ pub(crate) enum Demand {
     Evaluation {
         /// What is asked; boxed, because thousands of them may wait.
         request: Box<EvalRequest>,
-        /// Who waits for the record.
         promise: Promise<Result<EvalRecord, SubmitError>>,
     },
     /// A session for a client.

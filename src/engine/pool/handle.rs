@@ -25,9 +25,7 @@ const STACK_BYTES: usize = 4 * 1024 * 1024;
 
 /// A pool of sessions. Dropping it kills them all.
 pub struct Pool {
-    /// What its threads share.
     shared: Arc<Shared>,
-    /// Its threads.
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
@@ -122,7 +120,6 @@ impl Drop for Pool {
     }
 }
 
-/// Starts a thread.
 fn spawn(name: String, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, Failure> {
     thread::Builder::new()
         .name(name)

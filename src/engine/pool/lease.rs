@@ -27,15 +27,11 @@ const WATCH: Duration = Duration::from_millis(50);
 /// The hold on a session. Dropping it gives the session back, which is then replaced.
 #[derive(Debug)]
 pub struct Lease {
-    /// Where requests go.
     errands: SyncSender<Errand>,
-    /// The session's number.
     session: u64,
-    /// The version of its Lean.
     lean_version: Arc<str>,
     /// Set when the session is lost.
     lost: CancelFlag,
-    /// Stops the session.
     kill: CancelFlag,
 }
 
@@ -50,20 +46,16 @@ impl Drop for Lease {
 enum Errand {
     /// An answer to a request.
     Ask {
-        /// The request.
         request: Box<Request>,
         /// The longest wait for its reply.
         timeout: Duration,
-        /// Who waits.
         answer: Promise<Result<Reply, SessionError>>,
     },
     /// The environment of a header.
     Prove {
-        /// A source with that header.
         source: Arc<str>,
         /// The options of Lean that hold for it.
         options: Option<Arc<ModuleOptions>>,
-        /// Who waits.
         answer: Promise<Result<EnvId, Failure>>,
     },
 }
@@ -144,7 +136,6 @@ impl Errand {
 
 /// The worker's end of a lease.
 pub(crate) struct Leased {
-    /// Where requests come from.
     errands: Receiver<Errand>,
     /// Set when the session is lost.
     lost: CancelFlag,

@@ -19,7 +19,6 @@ impl<T> Promise<T> {
         }
     }
 
-    /// Gives the answer.
     pub(crate) fn keep(mut self, answer: T) {
         if let Some(done) = self.done.take() {
             done(answer);

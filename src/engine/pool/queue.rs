@@ -12,17 +12,13 @@ use crate::limits::CancelFlag;
 /// Something that waits for a session.
 #[derive(Debug)]
 pub(crate) struct Entry<T> {
-    /// What waits.
     pub(crate) item: T,
     /// For whom; turns are taken between clients.
     pub(crate) client: Arc<str>,
     /// Its header by hash; none if it has no header, which every session is prepared for.
     pub(crate) header: Option<u64>,
-    /// What its source holds in memory.
     pub(crate) bytes: usize,
-    /// When it came.
     pub(crate) arrived: Instant,
-    /// When it has waited long enough.
     pub(crate) queue_deadline: Instant,
     /// The end of the whole, also when it runs.
     pub(crate) client_deadline: Instant,
@@ -101,7 +97,6 @@ pub(crate) struct Queue<T> {
     urgent: VecDeque<Entry<T>>,
     /// The most that waits.
     limits: QueueLimits,
-    /// How many wait in lanes.
     length: usize,
     /// What the sources in lanes hold, in bytes.
     bytes: usize,
@@ -120,12 +115,10 @@ impl<T> Queue<T> {
         }
     }
 
-    /// How many wait.
     pub(crate) fn len(&self) -> usize {
         self.length + self.urgent.len()
     }
 
-    /// Whether nothing waits.
     pub(crate) fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -213,7 +206,6 @@ impl<T> Queue<T> {
         gone
     }
 
-    /// Takes out all.
     pub(crate) fn take_all(&mut self) -> Vec<Entry<T>> {
         self.turns.clear();
         self.length = 0;

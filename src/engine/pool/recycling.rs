@@ -85,15 +85,12 @@ impl RecycleReason {
 /// What a session has behind it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Wear {
-    /// Texts that it was given.
     pub(crate) requests: u64,
     /// Resident bytes of its tree when last measured.
     pub(crate) resident: u64,
-    /// When it was ready.
     pub(crate) opened: Instant,
     /// When it was last given back.
     pub(crate) used: Instant,
-    /// How many headers it holds.
     pub(crate) headers: usize,
 }
 
@@ -190,7 +187,6 @@ pub(crate) struct Starts {
     most: usize,
     /// The pause after the first failure.
     first_pause: Duration,
-    /// The longest pause.
     longest_pause: Duration,
     /// How many starts have failed since the last success.
     failures: u32,
@@ -226,13 +222,11 @@ impl Starts {
         self.failures > 1
     }
 
-    /// A start succeeded.
     pub(crate) fn succeeded(&mut self) {
         self.failures = 0;
         self.not_before = None;
     }
 
-    /// A start failed.
     pub(crate) fn failed(&mut self, now: Instant) {
         self.not_before = now.checked_add(self.pause());
         self.failures = self.failures.saturating_add(1);
@@ -258,7 +252,6 @@ impl Pace {
     /// How many jobs are looked back on.
     const KEPT: usize = 64;
 
-    /// A job was done.
     pub(crate) fn tick(&mut self, now: Instant) {
         if self.done.len() == Self::KEPT {
             self.done.pop_front();
@@ -290,7 +283,6 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    /// Limits that nothing reaches.
     fn none() -> WearLimits {
         WearLimits {
             single_use: false,

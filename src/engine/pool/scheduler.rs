@@ -22,15 +22,10 @@ use crate::failure::Failure;
 /// The state of a pool.
 #[derive(Debug)]
 pub(crate) struct Scheduler<T> {
-    /// The workers.
     workers: Vec<WorkerState<T>>,
-    /// Who waits.
     queue: Queue<T>,
-    /// What it is made of.
     settings: Arc<PoolSettings>,
-    /// When the next session may start.
     starts: Starts,
-    /// How fast jobs get done.
     pace: Pace,
     /// The headers that were asked for last, latest first.
     recent: VecDeque<(u64, Arc<str>)>,
@@ -44,7 +39,6 @@ pub(crate) struct Scheduler<T> {
     failure: Option<Failure>,
     /// The version that the last session said.
     lean_version: Option<String>,
-    /// Whether no new work is taken.
     is_draining: bool,
 }
 
@@ -274,7 +268,6 @@ impl<T> Scheduler<T> {
         self.queue.take_all()
     }
 
-    /// Kills all sessions.
     pub(crate) fn kill_all(&mut self) {
         for worker in &self.workers {
             worker.kill.set();
@@ -319,7 +312,6 @@ impl<T> Scheduler<T> {
         workers.filter_map(|(index, worker)| worker.assignment.is_some().then_some(index))
     }
 
-    /// How it is now.
     pub(crate) fn state(&self) -> PoolState {
         let mut sessions = Sessions::default();
         for worker in &self.workers {
@@ -353,7 +345,6 @@ impl<T> Scheduler<T> {
 /// What a session that has come up is like.
 #[derive(Debug)]
 pub(crate) struct Opened {
-    /// Its Lean's version.
     pub(crate) lean_version: String,
     /// Resident bytes of its tree.
     pub(crate) resident: u64,

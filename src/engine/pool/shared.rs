@@ -17,7 +17,6 @@ use crate::failure::Failure;
 
 /// What is behind the lock.
 struct Guarded {
-    /// Who does what.
     scheduler: Scheduler<Demand>,
     /// For each worker, whether it sleeps: waking one that does not costs a system call for nothing.
     asleep: Vec<bool>,
@@ -25,21 +24,16 @@ struct Guarded {
 
 /// What the threads of a pool share.
 pub(crate) struct Shared {
-    /// Who does what.
     guarded: Mutex<Guarded>,
     /// One for each worker, notified when it has something to do.
     wakeups: Vec<Condvar>,
     /// Notified when the pool begins to drain and when a thread ends.
     watchers: Condvar,
-    /// What the pool is made of.
     pub(crate) settings: Arc<PoolSettings>,
-    /// Hears what happens.
     pub(crate) observer: Arc<dyn Observer>,
-    /// Hashes headers.
     pub(crate) hasher: RandomState,
     /// Set once the pickle has turned out not to load: sources run their imports then.
     pub(crate) without_pickle: AtomicBool,
-    /// How many sessions were started.
     sessions: AtomicU64,
 }
 

@@ -68,7 +68,6 @@ pub struct Sessions {
 }
 
 impl Sessions {
-    /// Counts one more.
     pub(crate) fn add(&mut self, status: Status) {
         let count = match status {
             Status::Empty | Status::Starting => &mut self.starting,
@@ -100,7 +99,6 @@ impl Sessions {
 pub struct Restarts([u64; RecycleReason::ALL.len()]);
 
 impl Restarts {
-    /// Counts one more.
     pub(crate) fn add(&mut self, reason: RecycleReason) {
         for (count, known) in self.0.iter_mut().zip(RecycleReason::ALL) {
             *count += u64::from(known == reason);

@@ -32,13 +32,9 @@ const WATCH: Duration = Duration::from_millis(100);
 
 /// One worker.
 pub(crate) struct Worker {
-    /// What all share.
     shared: Arc<Shared>,
-    /// Its number in the scheduler.
     index: usize,
-    /// Its session, if it has one.
     session: Option<WorkerSession>,
-    /// Stops its session.
     kill: CancelFlag,
     /// Headers that its session was to prove at its start.
     headers: Vec<Arc<str>>,
@@ -94,7 +90,6 @@ impl Worker {
         }
     }
 
-    /// Opens a session.
     fn open(&mut self) -> Result<Opened, Failure> {
         let shared = &self.shared;
         let factory = SessionFactory {

@@ -28,15 +28,10 @@ const MEASURED_EVERY: Duration = Duration::from_millis(40);
 
 /// A proven session.
 pub(crate) struct WorkerSession {
-    /// Its number, unique in the pool.
     pub(crate) number: u64,
-    /// Its process and what it holds.
     open: OpenSession,
-    /// What it is made of.
     spec: Arc<SessionSpec>,
-    /// Hears what happens.
     observer: Arc<dyn Observer>,
-    /// Which Lean it is.
     pub(crate) lean: Arc<LeanIdentity>,
     /// How many sources or clients it has served.
     pub(crate) served: u64,
@@ -44,19 +39,16 @@ pub(crate) struct WorkerSession {
     pub(crate) resident: u64,
     /// The most that was measured.
     peak: u64,
-    /// When that was.
     measured: Option<Instant>,
 }
 
 /// One evaluation of a source on a session.
 pub(crate) struct Attempt {
-    /// What was found.
     pub(crate) record: EvalRecord,
     /// Why the session is not to be used again, if so.
     pub(crate) lost: Option<RecycleReason>,
     /// Whether the session was stopped by us.
     pub(crate) was_stopped: bool,
-    /// Whether another session may find more.
     pub(crate) may_try_again: bool,
     /// Whether the session ended when it loaded the pickle; the next one does without.
     pub(crate) was_lost_to_pickle: bool,
@@ -144,7 +136,6 @@ impl WorkerSession {
         }
     }
 
-    /// Evaluates a source.
     pub(crate) fn evaluate(
         &mut self,
         request: &EvalRequest,
@@ -241,7 +232,6 @@ impl WorkerSession {
         Ok(())
     }
 
-    /// Measures its memory.
     fn measure(&mut self) {
         // Where the system does not tell, nothing is known, and nothing is held against it.
         self.resident = self.open.session.resident_bytes().unwrap_or_default();

@@ -68,20 +68,16 @@ pub(crate) enum Assignment<T> {
 pub(crate) struct Watch {
     /// Set when the client has gone away.
     pub(crate) cancel: CancelFlag,
-    /// The end of the whole.
     pub(crate) deadline: Instant,
 }
 
 /// One worker.
 #[derive(Debug)]
 pub(crate) struct WorkerState<T> {
-    /// What it is at.
     pub(crate) status: Status,
     /// What its thread has not taken yet.
     pub(crate) assignment: Option<Assignment<T>>,
-    /// Stops its session.
     pub(crate) kill: CancelFlag,
-    /// What its session has behind it.
     pub(crate) wear: Wear,
     /// The headers that its session holds, by hash.
     pub(crate) held: Vec<u64>,
@@ -120,7 +116,6 @@ impl<T> WorkerState<T> {
         self.wear.requests == 0
     }
 
-    /// Gives it work.
     pub(crate) fn run(&mut self, entry: Entry<T>) {
         self.status = if entry.is_lease {
             Status::Leased
@@ -135,7 +130,6 @@ impl<T> WorkerState<T> {
         self.assignment = Some(Assignment::Run(entry));
     }
 
-    /// Has its session stopped.
     pub(crate) fn leave(&mut self) {
         self.status = Status::Leaving;
         self.assignment = Some(Assignment::Retire);

@@ -10,7 +10,6 @@ use crate::lean::message::{DecodeError, Message, Sorry, Tactic};
 pub(super) trait ReplObject: Clone {
     /// As the REPL writes it.
     fn to_value(&self) -> Value;
-    /// Reads it.
     fn read(value: Value) -> Result<Self, DecodeError>;
 }
 
@@ -30,7 +29,6 @@ macro_rules! repl_object {
 
 repl_object!(Message, Sorry, Tactic);
 
-/// Writes a list.
 pub(super) fn serialize<T: ReplObject, S: Serializer>(
     list: &[T],
     serializer: S,
@@ -38,7 +36,6 @@ pub(super) fn serialize<T: ReplObject, S: Serializer>(
     serializer.collect_seq(list.iter().map(ReplObject::to_value))
 }
 
-/// Reads a list.
 pub(super) fn deserialize<'de, T: ReplObject, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Vec<T>, D::Error> {

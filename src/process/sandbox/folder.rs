@@ -26,7 +26,6 @@ const REMOVAL: Duration = Duration::from_secs(600);
 /// An empty folder that nobody else can look into. Dropping it removes it.
 #[derive(Debug)]
 pub(crate) struct Folder {
-    /// Its path.
     path: PathBuf,
     /// Held as long as it is in use; by it a folder of a living run is told from one left over, also
     /// by a run in another container that sees other process numbers.
@@ -68,7 +67,6 @@ impl Folder {
         )))
     }
 
-    /// Where it is.
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }

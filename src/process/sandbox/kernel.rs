@@ -39,7 +39,6 @@ fn owning() -> landlock::BitFlags<AccessFs> {
 pub(crate) struct Rules {
     /// The open file system rules; taken by [`Rules::apply`].
     files: Option<RulesetCreated>,
-    /// The filter of system calls.
     calls: Option<Filter>,
     /// What is kept of root's privileges; nothing for other users.
     privileges: CapabilitySets,
@@ -147,7 +146,6 @@ fn ruleset(reads: &[PathBuf], writes: &[PathBuf]) -> io::Result<RulesetCreated> 
     Ok(rules)
 }
 
-/// Everything closed.
 fn handled(level: CompatLevel) -> Result<Ruleset, RulesetError> {
     Ruleset::default()
         .set_compatibility(level)
@@ -221,7 +219,6 @@ mod tests {
     /// The system's memory, with requests counted.
     struct Counting;
 
-    /// Counts one request.
     fn count() {
         REQUESTS.set(REQUESTS.get() + 1);
     }
@@ -263,7 +260,6 @@ mod tests {
         })
     }
 
-    /// Why something failed.
     fn reason<T>(outcome: io::Result<T>) -> Option<io::ErrorKind> {
         outcome.err().map(|err| err.kind())
     }

@@ -65,9 +65,7 @@ pub enum Mode {
 
 /// What one start of a confined session needs.
 pub(crate) struct Cell {
-    /// Its rules.
     pub(crate) rules: Rules,
-    /// Its temporary folder.
     pub(crate) folder: Folder,
 }
 

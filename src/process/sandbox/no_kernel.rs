@@ -11,7 +11,6 @@ use crate::process::sandbox::offer::Offer;
 pub(crate) struct Rules;
 
 impl Rules {
-    /// Nothing to prepare.
     pub(crate) fn prepare(
         _offer: Offer,
         _reads: &[PathBuf],

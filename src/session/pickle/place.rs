@@ -163,14 +163,11 @@ impl Place {
 /// A folder in which both files are made; it goes away with what was not published.
 #[derive(Debug)]
 pub struct Workshop {
-    /// Where they shall be.
     place: Place,
-    /// The folder.
     dir: PathBuf,
 }
 
 impl Workshop {
-    /// The folder.
     pub(crate) fn dir(&self) -> &Path {
         &self.dir
     }
@@ -207,7 +204,6 @@ impl Workshop {
         self.dir.join("sidecar")
     }
 
-    /// Writes the sidecar.
     fn write_sidecar(&self, text: &str) -> Result<(), Failure> {
         let made = self.sidecar();
         fs::write(&made, text).map_err(|err| self.place.failure("write", &made, err))?;

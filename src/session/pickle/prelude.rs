@@ -13,7 +13,6 @@ use crate::session::pickle::words::{Word, words};
 /// The commands, as they were written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Prelude {
-    /// Their text, with plain line ends.
     text: String,
 }
 

@@ -3,7 +3,6 @@
 /// One word with its place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Word<'a> {
-    /// The name, number, string or sign.
     pub(super) text: &'a str,
     /// Whether it is a name, such as `a.b`, or a word of the language.
     pub(super) is_name: bool,

@@ -10,9 +10,7 @@ use crate::setup::build::wanted::For;
 /// A REPL that was built and has answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Built {
-    /// Its folder.
     pub(crate) dir: PathBuf,
-    /// What it is.
     pub(crate) record: Record,
 }
 
@@ -27,7 +25,6 @@ impl Built {
         (is_whole && built.record.toolchain == whose.toolchain.to_string()).then_some(built)
     }
 
-    /// The binary.
     pub(crate) fn binary(&self) -> PathBuf {
         self.dir.join(&self.record.binary)
     }

@@ -22,11 +22,8 @@ pub(crate) struct Repository<'a> {
     pub(crate) address: &'a str,
     /// Held while git runs, even if leanrepl is killed.
     pub(crate) lock: &'a Lock,
-    /// When to give up.
     pub(crate) deadline: Deadline,
-    /// Hears what happens.
     pub(crate) observer: &'a dyn Observer,
-    /// Whether to stop.
     pub(crate) interrupt: &'a CancelFlag,
 }
 
@@ -37,9 +34,7 @@ pub(crate) struct Refs(BTreeMap<String, String>);
 /// Something that can be fetched.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Target {
-    /// How git is asked for it.
     pub(crate) name: String,
-    /// The commit that it is.
     pub(crate) commit: String,
 }
 

@@ -29,36 +29,26 @@ const FULL: Bytes = Bytes::mib(1);
 
 /// A build under way, under its lock.
 pub(crate) struct Job<'a> {
-    /// Where it goes.
     pub(crate) cache: &'a DataDir,
-    /// The right to do so.
     pub(crate) lock: &'a Lock,
     /// The folder of all REPLs for this toolchain.
     pub(crate) folder: PathBuf,
-    /// The toolchain.
     pub(crate) whose: &'a For,
-    /// What is to be built.
     pub(crate) wanted: &'a Wanted,
-    /// Why this toolchain.
     pub(crate) why_toolchain: &'a str,
-    /// What builds it.
     pub(crate) lake: &'a Lake,
-    /// What bounds it.
     pub(crate) work: WorkContext<'a>,
 }
 
 /// The source that was chosen.
 struct Chosen {
-    /// How git is asked for it.
     target: Target,
     /// The tag, branch or commit, as a user writes it.
     source: String,
-    /// Why this one.
     why: String,
 }
 
 impl Job<'_> {
-    /// Builds and publishes it.
     pub(crate) fn run(&self) -> Result<Built, Failure> {
         let repository = self.repository();
         let chosen = step(self.observer(), "asking for the tags of the REPL", || {
@@ -211,7 +201,6 @@ impl Job<'_> {
         Ok(patches)
     }
 
-    /// Lets Lake build it.
     fn compile(&self, source: &Path) -> Result<(), Failure> {
         self.lake
             .lake()?
@@ -289,7 +278,6 @@ impl Job<'_> {
         full.caused_by(failure)
     }
 
-    /// Hears what happens.
     fn observer(&self) -> &dyn Observer {
         self.work.observer.as_ref()
     }

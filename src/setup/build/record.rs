@@ -16,7 +16,6 @@ pub(crate) const VERSION: u32 = 1;
 /// A built REPL.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Record {
-    /// The version of the format.
     pub(crate) version: u32,
     /// The toolchain it was built with, such as `leanprover/lean4:v4.27.0`.
     pub(crate) toolchain: String,
@@ -24,15 +23,12 @@ pub(crate) struct Record {
     pub(crate) toolchain_origin: String,
     /// The version that Lean says it has, such as `4.27.0`.
     pub(crate) lean: String,
-    /// The repository of its source.
     pub(crate) repository: String,
     /// What `--repl-ref` named, if it did.
     pub(crate) reference: Option<String>,
     /// The tag, branch or commit that was checked out.
     pub(crate) source: String,
-    /// The commit that this was.
     pub(crate) commit: String,
-    /// Why that one.
     pub(crate) why: String,
     /// What was changed in the source before it was built.
     pub(crate) patches: Vec<String>,
@@ -43,7 +39,6 @@ pub(crate) struct Record {
     pub(crate) binary: String,
     /// The SHA-256 of the binary, as hexadecimal.
     pub(crate) binary_sha256: String,
-    /// Its length.
     pub(crate) binary_bytes: u64,
     /// The version of leanrepl that built it.
     pub(crate) built_by: String,

@@ -20,12 +20,10 @@ const SELECTED: &str = "selected";
 /// All built REPLs of a cache.
 #[derive(Debug, Clone)]
 pub(crate) struct Shelf {
-    /// The cache.
     cache: DataDir,
 }
 
 impl Shelf {
-    /// Those in that cache.
     pub(crate) fn new(cache: DataDir) -> Self {
         Self { cache }
     }

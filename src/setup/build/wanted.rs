@@ -12,7 +12,6 @@ pub(crate) const COMMUNITY: &str = "https://github.com/leanprover-community/repl
 /// A toolchain for which a REPL is there or wanted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct For {
-    /// The toolchain.
     pub(crate) toolchain: Toolchain,
     /// Its Lean's version: that in its name, else what it says.
     pub(crate) lean: String,
@@ -60,7 +59,6 @@ impl For {
 /// Which source is built.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Wanted {
-    /// The repository, as git takes it.
     pub(crate) repository: String,
     /// A tag, branch or commit; chosen by the toolchain's release if absent.
     pub(crate) reference: Option<String>,

@@ -19,7 +19,6 @@ const BLOCK: u64 = 65536;
 /// What is read of the head of the file; `frozen.cjs` looks at all of it, and at every byte.
 #[derive(Deserialize)]
 struct Head {
-    /// What it was made with.
     made: Made,
     /// The parts of the memory that are in the file.
     runs: Vec<Blocks>,
@@ -28,14 +27,12 @@ struct Head {
 /// What it was made with, as far as it can change without another set of scripts.
 #[derive(Deserialize)]
 struct Made {
-    /// The version of Node.
     node: String,
 }
 
 /// Neighbouring blocks of the memory.
 #[derive(Deserialize)]
 struct Blocks {
-    /// How many.
     count: u64,
 }
 

@@ -37,26 +37,18 @@ const GLANCE: Duration = Duration::from_millis(200);
 
 /// An installation under way, under its lock.
 pub(crate) struct Job<'a> {
-    /// The cache that it goes into.
     pub(crate) cache: &'a DataDir,
-    /// The environment of npm.
     pub(crate) variables: &'a Variables,
     /// What must be free on the disk before anything is downloaded.
     pub(crate) room: Bytes,
-    /// Where it goes.
     pub(crate) place: PathBuf,
-    /// The right to do so.
     pub(crate) lock: &'a Lock,
-    /// When to give up.
     pub(crate) deadline: Deadline,
-    /// Hears what happens.
     pub(crate) observer: &'a dyn Observer,
-    /// Whether to stop.
     pub(crate) interrupt: &'a CancelFlag,
 }
 
 impl Job<'_> {
-    /// Installs all of it.
     pub(crate) fn install(&self) -> Result<(), Failure> {
         let stage = self.lock.stage(&self.place)?;
         let dir = stage.dir();

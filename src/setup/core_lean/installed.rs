@@ -21,9 +21,7 @@ const IMPORT_HINT: &str = "check the spelling; core Lean has the modules of `Ini
 pub struct Installed {
     /// The folder that holds all of it.
     pub(super) dir: PathBuf,
-    /// What was installed.
     pub(super) manifest: Manifest,
-    /// The path of Node.
     pub(super) node: PathBuf,
     /// Its version, such as `v24.21.0`.
     pub(super) node_version: String,

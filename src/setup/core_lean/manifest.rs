@@ -19,17 +19,12 @@ const VERSION: u32 = 1;
 /// What was installed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Manifest {
-    /// Version of this format.
     version: u32,
-    /// Version of Lean.
     pub(crate) lean: String,
-    /// Name and version of the package.
     package: String,
     /// Digest of the package.
     integrity: String,
-    /// The Node that runs it.
     pub(crate) node: Remembered,
-    /// How many compiled modules there are.
     modules: u64,
     /// Bytes on the disk, our scripts included.
     pub(crate) bytes: u64,
@@ -58,7 +53,6 @@ impl Manifest {
         is_ours.then_some(manifest)
     }
 
-    /// Writes it.
     pub(crate) fn write(&self, dir: &Path) -> io::Result<()> {
         let text = serde_json::to_string_pretty(self).map_err(io::Error::other)?;
         fs::write(dir.join(FILE), text + "\n")

@@ -37,7 +37,6 @@ const LAYOUT: u32 = 2;
 /// Where core Lean is, or would be, on this machine.
 #[derive(Debug, Clone)]
 pub struct CoreLean {
-    /// The cache that holds it.
     cache: DataDir,
     /// The environment of npm; Node is looked for in its `PATH`.
     variables: Variables,

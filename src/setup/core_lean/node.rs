@@ -34,9 +34,7 @@ pub(crate) struct Node {
 pub(crate) struct Remembered {
     /// Its path; a relative one starts at the installed folder.
     path: PathBuf,
-    /// Its version.
     version: String,
-    /// The size of the file.
     bytes: u64,
     /// When the file was changed, in milliseconds since 1970.
     modified_ms: u128,

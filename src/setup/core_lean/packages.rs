@@ -11,9 +11,7 @@ use crate::process::run::Run;
 /// A package that has no dependencies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Package {
-    /// Its name.
     pub(crate) name: &'static str,
-    /// The version.
     pub(crate) version: &'static str,
     /// Digest of the archive of that version; npm refuses any other.
     pub(crate) integrity: &'static str,
@@ -145,7 +143,6 @@ pub(crate) fn sysroot(dir: &Path) -> PathBuf {
     dir.join("sysroot")
 }
 
-/// The compiled modules.
 pub(crate) fn oleans(dir: &Path) -> PathBuf {
     sysroot(dir).join("lib/lean")
 }

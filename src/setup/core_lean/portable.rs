@@ -24,7 +24,6 @@ const MODULES: &str = "node_modules";
 /// Core Lean in files.
 #[derive(Debug, Clone)]
 pub(crate) struct Portable {
-    /// The version of Lean.
     pub(crate) lean: String,
     /// What it is, as a pickle would name it.
     pub(crate) toolchain: String,

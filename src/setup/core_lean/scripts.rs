@@ -87,7 +87,6 @@ const SCRIPTS: &[(&str, &str)] = embed![
 pub(crate) struct Scripts(&'static [(&'static str, &'static str)]);
 
 impl Scripts {
-    /// Those of this leanrepl.
     pub(crate) fn embedded() -> Self {
         Self(SCRIPTS)
     }

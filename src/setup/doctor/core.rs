@@ -9,7 +9,6 @@ use crate::setup::doctor::tools;
 pub(super) struct Core {
     /// Node and core Lean.
     pub(super) facts: [Fact; 2],
-    /// Whether it is installed.
     pub(super) is_there: bool,
 }
 

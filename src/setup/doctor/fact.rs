@@ -31,7 +31,6 @@ impl State {
 pub(crate) struct Fact {
     /// What was looked at, one or two words.
     pub(crate) name: &'static str,
-    /// How it is.
     pub(crate) state: State,
     /// What was found, in a few words.
     pub(crate) found: String,

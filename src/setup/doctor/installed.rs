@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use crate::env_vars;
 use crate::lean::toolchain::Toolchain;
 
-/// elan's own folder.
 pub(crate) fn elan_home() -> Option<PathBuf> {
     let named = env_vars::read(env_vars::ELAN_HOME).map(PathBuf::from);
     named.or_else(|| Some(PathBuf::from(env_vars::read(env_vars::HOME)?).join(".elan")))

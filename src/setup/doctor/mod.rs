@@ -70,7 +70,6 @@ pub(crate) fn examine(
     Ok(facts)
 }
 
-/// What a thread found.
 fn joined(found: std::thread::Result<Fact>) -> Result<Fact, Failure> {
     found.map_err(|_panic| Failure::bug("a look at this machine broke off"))
 }

@@ -21,7 +21,6 @@ const MATHLIB: &str = "mathlib";
 pub(super) struct Header {
     /// The module; none if the Lake file does not tell.
     pub(super) module: Option<String>,
-    /// Whether it is Mathlib.
     pub(super) is_mathlib: bool,
 }
 

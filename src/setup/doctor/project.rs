@@ -81,17 +81,11 @@ fn toolchain(active: &Result<Active, Failure>, elan: &Elan) -> Fact {
 
 /// A project whose toolchain is there.
 struct Bench<'a> {
-    /// The project.
     project: &'a Project,
-    /// Its toolchain.
     active: &'a Active,
-    /// The programs of the toolchain.
     lake: &'a Lake,
-    /// Where REPLs are kept.
     cache: &'a DataDir,
-    /// What its sources import.
     header: &'a Header,
-    /// What bounds the looks.
     work: WorkContext<'a>,
 }
 
@@ -188,7 +182,6 @@ impl Bench<'_> {
         }
     }
 
-    /// Lake, of this toolchain.
     fn lake_fact(&self) -> Fact {
         const NAME: &str = "lake";
         let asked = self.lake.lake().and_then(|run| {

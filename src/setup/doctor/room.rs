@@ -24,9 +24,7 @@ const REPL_AND_PICKLES: Bytes = Bytes::mib(1024);
 pub(super) struct Wants {
     /// For what, as in "a session with Mathlib".
     session: &'static str,
-    /// The memory of one session.
     memory: Bytes,
-    /// What is to be written.
     disk: Bytes,
     /// Where; the cache if absent.
     folder: Option<PathBuf>,

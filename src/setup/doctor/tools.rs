@@ -71,7 +71,6 @@ pub(super) fn node(work: WorkContext<'_>) -> Fact {
     }
 }
 
-/// Docker, with its daemon.
 pub(super) fn docker(work: WorkContext<'_>) -> Fact {
     const NAME: &str = "docker";
     let Some(program) = on_path("docker") else {

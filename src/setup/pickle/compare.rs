@@ -118,7 +118,6 @@ fn measure(pickle: &Verified, plan: Plan, factory: &SessionFactory) -> Result<Co
 }
 
 impl Runs {
-    /// The medians.
     fn timing(mut self) -> Timing {
         self.warm.sort();
         let median = self.warm.get(self.warm.len() / 2).copied();

@@ -38,11 +38,9 @@ pub(crate) struct Order {
 
 /// What the first process did.
 struct Made {
-    /// What its Lean calls itself.
     lean_version: String,
     /// What has to hold in the environment.
     probes: Vec<String>,
-    /// How long the imports took.
     import: Duration,
     /// The most memory that it held.
     peak: Option<u64>,
@@ -106,11 +104,8 @@ pub(crate) fn run(
 
 /// One run, with what its steps need.
 struct Job<'a> {
-    /// What is wanted.
     order: &'a Order,
-    /// Starts sessions.
     factory: &'a SessionFactory,
-    /// Where the files are made.
     workshop: &'a Workshop,
     /// The longest wait for each request.
     wait: Duration,
@@ -188,7 +183,6 @@ impl Job<'_> {
         Ok(reply.env)
     }
 
-    /// Has the environment written.
     fn pickle(&self, open: &mut OpenSession, env: EnvId) -> Result<(), Failure> {
         let path = self.workshop.pickle();
         let request = Request::PickleEnvironment(PickleEnvironment {

@@ -139,7 +139,6 @@ mod tests {
         Deadline::after(Duration::from_secs(60))
     }
 
-    /// Modules by name.
     fn modules(names: &[&str]) -> Vec<ModuleName> {
         let name = |name: &&str| ModuleName::parse(name).unwrap();
         names.iter().map(name).collect()

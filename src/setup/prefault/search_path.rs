@@ -11,7 +11,6 @@ use crate::process::launch::Launch;
 /// The folders in their order. Clones share what was found out.
 #[derive(Debug, Clone)]
 pub struct SearchPath {
-    /// The folders.
     folders: Vec<PathBuf>,
     /// Where each package is, as far as it was asked for.
     packages: Arc<Mutex<HashMap<String, Option<PathBuf>>>>,

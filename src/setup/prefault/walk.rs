@@ -31,13 +31,10 @@ pub(crate) struct Walk(Arc<Shared>);
 
 /// What the threads share.
 struct Shared {
-    /// Where modules are looked for.
     path: SearchPath,
     /// How much may be read; nothing but the imports if absent.
     memory: Option<Bytes>,
-    /// Whether the threads are to end.
     ends: AtomicBool,
-    /// How much was read.
     read_bytes: AtomicU64,
     /// What is to be done and what was found.
     state: Mutex<State>,
@@ -48,21 +45,16 @@ struct Shared {
 /// What is to be done and what was found.
 #[derive(Default)]
 struct State {
-    /// All modules that were ever met.
     met: HashSet<ModuleName>,
-    /// Modules to look at.
     modules: Vec<ModuleName>,
     /// Files to read, in the order in which they were met.
     files: VecDeque<PathBuf>,
     /// How many bytes these and the files that were read have.
     wanted_bytes: u64,
-    /// How many threads are at work.
     busy: usize,
-    /// Whether all is done.
     done: bool,
     /// Modules without a file.
     missing: BTreeSet<ModuleName>,
-    /// The rest of what was found.
     found: Closure,
 }
 
@@ -136,7 +128,6 @@ impl Walk {
 }
 
 impl Walk {
-    /// Lets the threads begin.
     fn start_threads(&self) {
         for _ in 0..THREADS {
             let shared = Arc::clone(&self.0);
@@ -149,7 +140,6 @@ impl Walk {
 }
 
 impl Shared {
-    /// What one thread does.
     fn work(&self) {
         let mut buffer = Vec::new();
         while let Some(job) = self.next() {

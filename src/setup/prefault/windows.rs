@@ -17,13 +17,9 @@ const PIECES: usize = 64;
 
 /// A file, read in pieces as they are needed.
 pub(crate) struct Windows<'a> {
-    /// The file.
     file: File,
-    /// Its length.
     length: u64,
-    /// The pieces by their number.
     pieces: RefCell<HashMap<u64, Vec<u8>>>,
-    /// Whether to stop reading.
     ends: &'a AtomicBool,
 }
 
@@ -38,7 +34,6 @@ impl<'a> Windows<'a> {
         })
     }
 
-    /// Reads one piece.
     fn piece(&self, number: u64) -> Option<Vec<u8>> {
         if self.ends.load(Ordering::Relaxed) {
             return None;

@@ -28,23 +28,15 @@ enum Task {
 
 /// A scheduler and its workers.
 struct Play {
-    /// The scheduler.
     scheduler: Scheduler<u32>,
-    /// What each worker is at.
     tasks: Vec<Option<Task>>,
-    /// Which workers have a session.
     sessions: Vec<bool>,
     /// How many entries the session of each worker was given.
     given: Vec<u32>,
-    /// Which workers have ended.
     ended: Vec<bool>,
-    /// How often each entry was answered.
     answers: BTreeMap<u32, u32>,
-    /// How many entries there were.
     entries: u32,
-    /// The time.
     now: Instant,
-    /// How many may be active.
     most: usize,
 }
 
