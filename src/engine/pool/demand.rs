@@ -52,6 +52,21 @@ impl Demand {
         }
     }
 
+    /// A request as it waits for a fresh session.
+    pub(crate) fn again(
+        request: Box<EvalRequest>,
+        promise: Promise<Result<EvalRecord, SubmitError>>,
+        entry: Entry<()>,
+    ) -> Entry<Self> {
+        Entry {
+            // It had its session in time; what is left to it is the time of its client.
+            queue_deadline: entry.client_deadline,
+            needs_fresh: true,
+            passed_over: 0,
+            ..entry.replace(Self::Evaluation { request, promise }).1
+        }
+    }
+
     /// A lease as it waits in the queue.
     pub(crate) fn lease(
         client: Arc<str>,

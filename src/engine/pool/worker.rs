@@ -210,7 +210,7 @@ impl Worker {
         let Some(mut attempt) = self.attempt(&request) else {
             self.finish(Finish {
                 lost: Some(RecycleReason::Died),
-                again: Some(again(request, promise, entry)),
+                again: Some(Demand::again(request, promise, entry)),
                 ..self.unrun()
             });
             return;
@@ -220,7 +220,7 @@ impl Worker {
         if may_try_again || attempt.was_lost_to_pickle {
             entry.was_tried |= may_try_again;
             self.note_retry(&request);
-            finish.again = Some(again(request, promise, entry));
+            finish.again = Some(Demand::again(request, promise, entry));
             self.finish(finish);
             return;
         }
@@ -365,21 +365,6 @@ fn unwanted(terms: &Terms, waited: Duration) -> Option<SubmitError> {
         Some(SubmitError::QueueTimeout { waited })
     } else {
         None
-    }
-}
-
-/// A request as it waits for a fresh session.
-fn again(
-    request: Box<EvalRequest>,
-    promise: Promise<Result<EvalRecord, SubmitError>>,
-    entry: Entry<()>,
-) -> Entry<Demand> {
-    Entry {
-        // It had its session in time; what is left to it is the time of its client.
-        queue_deadline: entry.client_deadline,
-        needs_fresh: true,
-        passed_over: 0,
-        ..entry.replace(Demand::Evaluation { request, promise }).1
     }
 }
 
