@@ -78,59 +78,24 @@ impl<'a> FileLine<'a> {
     }
 }
 
-/// A failure as it stands inside a file's JSON object.
-#[derive(Debug, Serialize)]
-pub(crate) struct FailureFields<'a> {
-    /// The word for its class, as in the table of exit codes.
-    kind: &'static str,
-    problem: &'a str,
-    hint: &'a str,
-    /// What led to it, nearest first.
-    causes: Vec<String>,
-}
-
-impl<'a> FailureFields<'a> {
-    /// The fields of `failure`.
-    pub(crate) fn new(failure: &'a Failure) -> Self {
-        Self {
-            kind: failure.kind().name(),
-            problem: failure.problem(),
-            hint: failure.hint(),
-            causes: failure.causes(),
-        }
-    }
-}
-
 /// A failure of the whole run as a JSON line.
 #[derive(Debug, Serialize)]
 pub(crate) struct FailureLine<'a> {
     /// Always `failure`.
     r#type: &'static str,
     version: u32,
-    /// The word for its class, as in the table of exit codes.
-    kind: &'static str,
-    problem: &'a str,
-    hint: &'a str,
-    /// What led to it, nearest first.
-    causes: Vec<String>,
+    /// `kind`, `problem`, `hint` and `causes`.
+    #[serde(flatten)]
+    failure: &'a Failure,
 }
 
 impl<'a> FailureLine<'a> {
     /// The line for `failure`.
     pub(crate) fn new(failure: &'a Failure) -> Self {
-        let FailureFields {
-            kind,
-            problem,
-            hint,
-            causes,
-        } = FailureFields::new(failure);
         Self {
             r#type: "failure",
             version: VERSION,
-            kind,
-            problem,
-            hint,
-            causes,
+            failure,
         }
     }
 }
