@@ -117,7 +117,7 @@ async fn a_request_of_which_nothing_is_taken_is_answered_with_the_refusal_at_eve
         let refusal = error.clone();
         let router = router_answering(move |_request| Err(refusal.clone()));
         for (path, body) in [
-            ("/v1/eval", &eval[..]),
+            ("/v1/eval", eval.as_str()),
             ("/api/check", &check),
             ("/", "accepted"),
         ] {
@@ -242,7 +242,7 @@ async fn a_stream_has_a_line_for_each_source_and_a_summary() {
             assert_eq!(
                 (&line["type"], &line["version"]),
                 (&json!("result"), &json!(2))
-            )
+            );
         })
         .map(|line| found(&line["result"]))
         .collect();

@@ -116,16 +116,20 @@ pub(crate) fn by_name(source: &str) -> EvalRecord {
     }
 }
 
-/// A POST with the id `find-me`.
-pub(crate) fn post(path: &str, body: impl ToString) -> Request {
+/// A POST with the id `find-me`; a string is sent as it is.
+pub(crate) fn post(path: &str, body: impl Into<Value>) -> Request {
+    let body = match body.into() {
+        Value::String(text) => text,
+        json => json.to_string(),
+    };
     Request::post(path)
         .header(REQUEST_ID, "find-me")
-        .body(Body::from(body.to_string()))
+        .body(Body::from(body))
         .unwrap()
 }
 
 /// The same, for a client that reads a stream.
-pub(crate) fn post_for_stream(path: &str, body: impl ToString) -> Request {
+pub(crate) fn post_for_stream(path: &str, body: impl Into<Value>) -> Request {
     let mut request = post(path, body);
     let kind = "application/x-ndjson".parse().unwrap();
     request.headers_mut().insert(ACCEPT, kind);
