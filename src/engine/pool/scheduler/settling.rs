@@ -119,7 +119,7 @@ impl<T> Scheduler<T> {
             let Some(entry) = self.next_entry() else {
                 return;
             };
-            let Some(index) = self.best_seat(&entry) else {
+            let Some(index) = self.best_worker(&entry) else {
                 self.queue.push_urgent(entry);
                 return;
             };
@@ -151,7 +151,7 @@ impl<T> Scheduler<T> {
 
     /// The idle worker that fits an entry best. One that needs a fresh session may get a spare, whose
     /// place a worn session then leaves.
-    fn best_seat(&mut self, entry: &Entry<T>) -> Option<usize> {
+    fn best_worker(&mut self, entry: &Entry<T>) -> Option<usize> {
         let idle = self.workers.iter().enumerate();
         let (best, is_fresh) = idle
             .filter(|(_, worker)| worker.status == Status::Idle)
