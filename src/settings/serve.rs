@@ -192,22 +192,22 @@ pub(crate) fn pool(args: &ServeArgs, size: Size, spec: SessionSpec) -> PoolSetti
         preload: preload.into_iter().collect(),
         ..spec
     };
+    let settings = PoolSettings::new(spec);
     PoolSettings {
         sessions: size.sessions,
         spares: size.spares,
         wear: WearLimits {
             single_use: args.mode == ModeArg::Lean,
             requests: Some(args.max_requests),
-            memory: Some(Bytes::new(args.session.memory.get() / 8 * 7)),
             age: args.max_age.map(Wait::get),
             idle: args.max_idle.map(Wait::get),
-            ..WearLimits::default()
+            ..settings.wear
         },
         queue: QueueLimits {
             jobs: count(args.max_queue),
-            ..QueueLimits::default()
+            ..settings.queue
         },
-        ..PoolSettings::new(spec)
+        ..settings
     }
 }
 

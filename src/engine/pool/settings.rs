@@ -61,12 +61,20 @@ pub struct QueueLimits {
 impl PoolSettings {
     /// One session and one spare, with the limits that fit Mathlib.
     pub fn new(spec: SessionSpec) -> Self {
+        let wear = WearLimits {
+            // One that comes near its limit is replaced before a source has to pay for it.
+            memory: spec
+                .limits
+                .memory
+                .map(|most| Bytes::new(most.get() / 8 * 7)),
+            ..WearLimits::default()
+        };
         Self {
             spec: Arc::new(spec),
             sessions: 1,
             spares: 1,
             starts: 2,
-            wear: WearLimits::default(),
+            wear,
             queue: QueueLimits::default(),
             warm_recent: 1,
             first_pause: Duration::from_millis(500),
