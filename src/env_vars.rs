@@ -50,7 +50,7 @@ pub const LD_LIBRARY_PATH: Variable = Variable {
     doc: "Folders in which the system looks for libraries; a confined session reads them.",
 };
 
-/// The user's wish for plain text.
+/// The user asks for plain text.
 pub const NO_COLOR: Variable = Variable {
     name: "NO_COLOR",
     doc: "Turns colour off if it is set to anything.",

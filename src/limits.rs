@@ -1,4 +1,4 @@
-//! Bounds with a unit: deadlines, memory, sizes, and the user's wish to stop. Never a bare integer.
+//! Bounds with a unit: deadlines, memory, sizes, and the flag that stops work. Never a bare integer.
 
 use std::fmt;
 use std::str::FromStr;

@@ -21,12 +21,12 @@ pub(crate) struct Question {
     /// The value of the header `Authorization`, if there is one.
     pub(crate) authorization: Option<String>,
     /// What is to be done at the path.
-    pub(crate) wish: Wish,
+    pub(crate) request: ProbeRequest,
 }
 
 /// What is to be done at a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Wish {
+pub(crate) enum ProbeRequest {
     /// It is looked at.
     Look,
     /// What a browser asks before it sends a request of another origin.
@@ -125,10 +125,10 @@ fn request(question: &Question) -> String {
         .as_ref()
         .map_or_else(String::new, |value| format!("Authorization: {value}\r\n"));
     let head = |method: &str| format!("{method} {path} HTTP/1.0\r\nHost: localhost\r\n{key}");
-    match &question.wish {
-        Wish::Look => format!("{}\r\n", head("GET")),
-        Wish::Preflight => format!("{}\r\n", head("OPTIONS")),
-        Wish::Evaluate { text, run_seconds } => {
+    match &question.request {
+        ProbeRequest::Look => format!("{}\r\n", head("GET")),
+        ProbeRequest::Preflight => format!("{}\r\n", head("OPTIONS")),
+        ProbeRequest::Evaluate { text, run_seconds } => {
             let run = run_seconds.map_or_else(String::new, |seconds| {
                 format!("X-Lean-Timeout: {seconds}\r\n")
             });
@@ -215,7 +215,7 @@ mod tests {
             port,
             path: "/".to_owned(),
             authorization: None,
-            wish: Wish::Evaluate {
+            request: ProbeRequest::Evaluate {
                 text: "#eval 1".to_owned(),
                 run_seconds: Some(3),
             },
@@ -272,7 +272,7 @@ mod tests {
     fn a_key_and_the_question_of_a_browser_are_sent() {
         let mut question = question(1);
         question.authorization = Some("Bearer sesame".to_owned());
-        question.wish = Wish::Preflight;
+        question.request = ProbeRequest::Preflight;
         assert_eq!(
             request(&question),
             "OPTIONS / HTTP/1.0\r\nHost: localhost\r\nAuthorization: Bearer sesame\r\n\r\n"

@@ -10,7 +10,7 @@ use crate::commands::RunContext;
 use crate::commands::exit_code::DONE;
 use crate::data_dir::DataDir;
 use crate::deploy::docker::binary::Binary;
-use crate::deploy::docker::recipe::{Order, Recipe, Wish};
+use crate::deploy::docker::recipe::{ImageRequest, Order, Recipe};
 use crate::deploy::docker::{BuildOptions, Daemon, Made};
 use crate::event::{Event, Observer};
 use crate::failure::{Failure, Kind};
@@ -71,7 +71,7 @@ pub(super) fn built(
         Some(daemon)
     };
     let order = Order {
-        wish: wish(wanted, &binary, work)?,
+        request: request(wanted, &binary, work)?,
         base: args.base.clone(),
         binary,
         labels: args.labels.iter().cloned().collect(),
@@ -89,9 +89,13 @@ pub(super) fn built(
 }
 
 /// What is in the image, with the files that this takes.
-fn wish(wanted: Wanted, binary: &Binary, work: WorkContext<'_>) -> Result<Wish, Failure> {
+fn request(
+    wanted: Wanted,
+    binary: &Binary,
+    work: WorkContext<'_>,
+) -> Result<ImageRequest, Failure> {
     match wanted {
-        Wanted::Toolchain(toolchain) => Ok(Wish::Toolchain(toolchain)),
+        Wanted::Toolchain(toolchain) => Ok(ImageRequest::Toolchain(toolchain)),
         Wanted::Core => CoreLean::new(DataDir::locate()?)
             .portable(
                 binary.processor(),
@@ -99,7 +103,7 @@ fn wish(wanted: Wanted, binary: &Binary, work: WorkContext<'_>) -> Result<Wish, 
                 work.observer.as_ref(),
                 work.cancel,
             )
-            .map(Wish::Core),
+            .map(ImageRequest::Core),
     }
 }
 

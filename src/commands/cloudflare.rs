@@ -21,7 +21,7 @@ use crate::deploy::cloudflare::instance::Disk;
 use crate::deploy::cloudflare::jsonc::Value;
 use crate::deploy::cloudflare::local;
 use crate::deploy::cloudflare::name::RouteName;
-use crate::deploy::cloudflare::plan::Wish;
+use crate::deploy::cloudflare::plan::WorkerRequest;
 use crate::deploy::cloudflare::tools;
 use crate::event::{Event, Observer, step};
 use crate::failure::{Failure, Kind};
@@ -67,9 +67,9 @@ fn init(args: &InitArgs, ui: &Arc<Ui>, interrupt: &CancelFlag) -> Result<u8, Fai
         observer: &observer,
         cancel: interrupt,
     };
-    let mut wish = settings::cloudflare::wish(args);
-    wish.measured = measured(&wish, work)?;
-    let Made { plan, fates } = folder.make(&wish, args.force)?;
+    let mut request = settings::cloudflare::request(args);
+    request.measured = measured(&request, work)?;
+    let Made { plan, fates } = folder.make(&request, args.force)?;
     for (path, fate) in fates {
         // A reader that went away has seen enough; the files are written either way.
         let _written = ui.data_line(&format!(
@@ -79,7 +79,7 @@ fn init(args: &InitArgs, ui: &Arc<Ui>, interrupt: &CancelFlag) -> Result<u8, Fai
         ))?;
     }
     for known in plan.containers.iter().filter(|_| !plan.stub) {
-        let mut sizes = wish.measured.iter();
+        let mut sizes = request.measured.iter();
         let size = sizes.find(|(name, _)| *name == known.name);
         let by = by_what(known, size.map(|(_, size)| *size));
         ui.tell(Event::Noted {
@@ -91,10 +91,13 @@ fn init(args: &InitArgs, ui: &Arc<Ui>, interrupt: &CancelFlag) -> Result<u8, Fai
 
 /// What Docker says of the images that were named and are on this machine, but for those of which the
 /// user says the size.
-fn measured(wish: &Wish, work: WorkContext<'_>) -> Result<Vec<(RouteName, Bytes)>, Failure> {
+fn measured(
+    request: &WorkerRequest,
+    work: WorkContext<'_>,
+) -> Result<Vec<(RouteName, Bytes)>, Failure> {
     let mut measured = Vec::new();
-    for (name, image) in wish.containers.iter().filter(|_| !wish.stub) {
-        let mut said = wish.image_size.iter();
+    for (name, image) in request.containers.iter().filter(|_| !request.stub) {
+        let mut said = request.image_size.iter();
         let is_said = said.any(|size| size.name.as_ref().is_none_or(|other| other == name));
         if let (Some(image), false) = (image, is_said)
             && let Some(size) = local::size(image.as_str(), work)?

@@ -71,7 +71,7 @@ fn chain(
         .caused_by(err)
     })?;
     let of_trial = Folder::at(temporary.path().join("leanrepl-try"));
-    of_trial.make(&chain.wish, false)?;
+    of_trial.make(&chain.request, false)?;
     let tried = step(ui.as_ref(), "installing wrangler through npm", || {
         tools::install(&of_trial, work)
     })

@@ -14,7 +14,7 @@ use crate::env_vars;
 use crate::event::Observer;
 use crate::failure::{Failure, Kind};
 use crate::limits::{Deadline, Wait};
-use crate::probe::{self, Question, Wish};
+use crate::probe::{self, ProbeRequest, Question};
 use crate::project::Project;
 use crate::setup::build::{For, Shelf};
 use crate::ui::Ui;
@@ -47,10 +47,13 @@ impl RunCommand<RunContext> for ProbeArgs {
             port,
             path: self.path.clone(),
             authorization: None,
-            wish: self.post.clone().map_or(Wish::Look, |text| Wish::Evaluate {
-                text,
-                run_seconds: self.run_seconds,
-            }),
+            request: self
+                .post
+                .clone()
+                .map_or(ProbeRequest::Look, |text| ProbeRequest::Evaluate {
+                    text,
+                    run_seconds: self.run_seconds,
+                }),
         };
         let answer = probe::ask(&question, Deadline::after(wait.get()), interrupt).map_err(|err| {
             Failure::new(

@@ -155,7 +155,7 @@ mod tests {
                 ("PATH".into(), std::env::join_paths(paths).unwrap()),
                 ("HOME".into(), home),
             ],
-            wish: None,
+            toolchain_variable: None,
         };
         let installer = Installer {
             url: "https://example.org/elan-init.sh",

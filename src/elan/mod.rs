@@ -25,7 +25,7 @@ pub(crate) struct Elan {
     /// The environment of this process as elan and Lake get it.
     variables: Variables,
     /// What `ELAN_TOOLCHAIN` says.
-    wish: Option<OsString>,
+    toolchain_variable: Option<OsString>,
 }
 
 /// A toolchain with the reason for it.
@@ -70,7 +70,7 @@ impl Elan {
         Self {
             home: home.map(|home| std::path::absolute(&home).unwrap_or(home)),
             variables: env_vars::for_network(),
-            wish: env_vars::read(env_vars::ELAN_TOOLCHAIN),
+            toolchain_variable: env_vars::read(env_vars::ELAN_TOOLCHAIN),
         }
     }
 
@@ -89,9 +89,13 @@ impl Elan {
     /// A file or variable that names no toolchain, settings of elan that cannot be read, and none at
     /// all.
     pub(crate) fn active(&self, folder: &Path) -> Result<Active, Failure> {
-        if let Some(wish) = &self.wish {
+        if let Some(toolchain_variable) = &self.toolchain_variable {
             let here = std::env::current_dir().unwrap_or_default();
-            return self.resolve(&wish.to_string_lossy(), &here, Origin::Variable);
+            return self.resolve(
+                &toolchain_variable.to_string_lossy(),
+                &here,
+                Origin::Variable,
+            );
         }
         let preferences = match &self.home {
             Some(home) => Preferences::read(home)?,

@@ -4,7 +4,7 @@ use std::os::unix::fs::symlink;
 
 use super::*;
 
-/// A home of elan and a project below a folder, none of them with any wish.
+/// A home of elan and a project below a folder, none of which names a toolchain.
 struct Place {
     _folder: tempfile::TempDir,
     above: PathBuf,
@@ -22,7 +22,7 @@ impl Place {
             elan: Elan {
                 home: Some(home),
                 variables: Variables::new(),
-                wish: None,
+                toolchain_variable: None,
             },
             above: root.join("above"),
             _folder: folder,
@@ -76,7 +76,7 @@ fn what_is_nearer_to_the_project_wins_and_the_variable_over_all() {
     let written = ("leanprover/lean4:v4.27.0".to_owned(), file);
     assert_eq!(place.active().unwrap(), written);
 
-    place.elan.wish = Some("v4.9.0".into());
+    place.elan.toolchain_variable = Some("v4.9.0".into());
     let wished = ("leanprover/lean4:v4.9.0".to_owned(), Origin::Variable);
     assert_eq!(place.active().unwrap(), wished);
 }
@@ -123,7 +123,7 @@ fn a_text_that_names_none_is_called_so_with_its_place() {
             .ends_with("/project/lean-toolchain` names no toolchain")
     );
     assert_eq!(failure.causes(), ["its first line is empty"]);
-    place.elan.wish = Some("what ever".into());
+    place.elan.toolchain_variable = Some("what ever".into());
     let failure = place.active().unwrap_err();
     assert_eq!(
         failure.problem(),

@@ -77,7 +77,7 @@ pub(crate) fn read(
 /// left waiting ends with the process.
 ///
 /// # Errors
-/// The wish to stop.
+/// The interrupt of the user.
 fn read_stdin(
     observer: &dyn Observer,
     interrupt: &CancelFlag,

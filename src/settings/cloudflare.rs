@@ -8,17 +8,17 @@ use crate::deploy::cloudflare::folder::{Folder, RECORD};
 use crate::deploy::cloudflare::image::ImageRef;
 use crate::deploy::cloudflare::instance::InstanceType;
 use crate::deploy::cloudflare::name::{RouteName, WorkerName};
-use crate::deploy::cloudflare::plan::{Access, Plan, Wish};
+use crate::deploy::cloudflare::plan::{Access, Plan, WorkerRequest};
 use crate::deploy::cloudflare::scoped::Scoped;
 use crate::failure::{Failure, Kind};
 use crate::lean::release::Release;
 use crate::limits::Wait;
 
 /// What `init` is asked for.
-pub(crate) fn wish(args: &InitArgs) -> Wish {
+pub(crate) fn request(args: &InitArgs) -> WorkerRequest {
     let containers = args.containers.iter();
     let sleeps = args.sleep_after.iter();
-    Wish {
+    WorkerRequest {
         worker: args.name.clone(),
         stub: args.stub,
         access: args.access.map(|access| match access {
@@ -135,7 +135,7 @@ fn value<T: Copy>(values: &[Scoped<T>], name: Option<&RouteName>) -> Option<T> {
 #[derive(Debug)]
 pub(crate) struct Chain {
     pub(crate) image: BuildImageArgs,
-    pub(crate) wish: Wish,
+    pub(crate) request: WorkerRequest,
 }
 
 /// What is made for a trial of `kind`; `core` is the release of core Lean.
@@ -186,12 +186,12 @@ pub(crate) fn chain(args: &TryArgs, kind: KindArg, core: &str) -> Result<Chain, 
     let worker: Result<WorkerName, String> = "leanrepl-try".parse();
     Ok(Chain {
         image: image_args,
-        wish: Wish {
+        request: WorkerRequest {
             worker: Some(worker.map_err(unnamed)?),
             // So that it is seen that nobody gets in without the key.
             access: Some(Access::Key),
             containers: vec![(name, Some(image))],
-            ..Wish::default()
+            ..WorkerRequest::default()
         },
     })
 }

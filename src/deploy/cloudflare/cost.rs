@@ -35,7 +35,7 @@ pub(crate) struct Load {
     pub(crate) requests: u32,
     /// Seconds that one takes.
     pub(crate) request_seconds: f64,
-    /// Seconds from the wish to wake it until Lean is ready.
+    /// Seconds from the first request until Lean is ready.
     pub(crate) wake_seconds: f64,
     /// Seconds for which it stays awake after its last request.
     pub(crate) sleep_after_seconds: f64,

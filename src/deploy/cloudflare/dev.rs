@@ -15,7 +15,7 @@ use crate::deploy::cloudflare::tools::wrangler;
 use crate::env_vars::WRANGLER_DOCKER_BIN;
 use crate::failure::{Failure, Kind};
 use crate::limits::{Bytes, CancelFlag, Deadline, TICK};
-use crate::probe::{self, Answer, Question, Wish};
+use crate::probe::{self, Answer, ProbeRequest, Question};
 use crate::process::run::Run;
 use crate::work::WorkContext;
 
@@ -118,14 +118,14 @@ impl<'a> Door<'a> {
         &self,
         path: String,
         authorization: String,
-        wish: Wish,
+        request: ProbeRequest,
         wait: Duration,
     ) -> io::Result<Answer> {
         let question = Question {
             port: self.stage.port,
             path,
             authorization: Some(authorization),
-            wish,
+            request,
         };
         let deadline = Deadline::after(wait.min(self.work.deadline.left()));
         probe::ask(&question, deadline, self.work.cancel)
@@ -134,11 +134,16 @@ impl<'a> Door<'a> {
     /// Waits until the Worker answers; containers do not run before they are asked for.
     ///
     /// # Errors
-    /// A wrangler that ends, the deadline, the wish to stop.
+    /// A wrangler that ends, the deadline, the request to stop.
     pub(crate) fn until_open(&self) -> Result<(), Failure> {
         loop {
             self.go_on()?;
-            let answer = self.ask("/".to_owned(), String::new(), Wish::Preflight, BRIEF);
+            let answer = self.ask(
+                "/".to_owned(),
+                String::new(),
+                ProbeRequest::Preflight,
+                BRIEF,
+            );
             if answer.is_ok_and(|answer| answer.is_good()) {
                 return Ok(());
             }
@@ -154,7 +159,7 @@ impl<'a> Door<'a> {
     /// Waits so long, unless there is nothing to be waited for any more.
     ///
     /// # Errors
-    /// A wrangler that ends, the deadline, the wish to stop.
+    /// A wrangler that ends, the deadline, the request to stop.
     pub(crate) fn pause(&self, span: Duration) -> Result<(), Failure> {
         let end = Deadline::after(span);
         while !end.is_over() {
@@ -167,7 +172,7 @@ impl<'a> Door<'a> {
     /// That there is a reason to go on.
     ///
     /// # Errors
-    /// A wrangler that has ended, the deadline, the wish to stop.
+    /// A wrangler that has ended, the deadline, the request to stop.
     pub(crate) fn go_on(&self) -> Result<(), Failure> {
         if self.work.cancel.is_set() {
             return Err(Failure::new(

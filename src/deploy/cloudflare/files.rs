@@ -298,7 +298,7 @@ fn pretty(value: &impl Serialize) -> Result<String, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::deploy::cloudflare::plan::tests::{plan, wish};
+    use crate::deploy::cloudflare::plan::tests::{plan, request};
 
     /// The text of one of the files.
     fn text(plan: &Plan, path: &str) -> String {
@@ -312,11 +312,11 @@ mod tests {
 
     #[test]
     fn the_worker_knows_each_container_by_its_name() {
-        let mut wish = wish(&["lean-4-27-0", "mathlib-4-27-0"]);
-        wish.spread = vec!["mathlib-4-27-0=2".parse().unwrap()];
-        wish.rate_limit = Some(60);
-        wish.access = Some(Access::Key);
-        let plan = Plan::new("lean".parse().unwrap()).with(&wish).unwrap();
+        let mut request = request(&["lean-4-27-0", "mathlib-4-27-0"]);
+        request.spread = vec!["mathlib-4-27-0=2".parse().unwrap()];
+        request.rate_limit = Some(60);
+        request.access = Some(Access::Key);
+        let plan = Plan::new("lean".parse().unwrap()).with(&request).unwrap();
         let index = text(&plan, "src/index.ts");
         for part in [
             "export class Mathlib_4_27_0 extends Lean {\n  override sleepAfter = \"600s\";\n}\n",
@@ -331,9 +331,9 @@ mod tests {
 
     #[test]
     fn a_stub_has_no_container_and_needs_no_package_for_them() {
-        let mut wish = wish(&["lean-4-27-0"]);
-        wish.stub = true;
-        let plan = Plan::new("lean".parse().unwrap()).with(&wish).unwrap();
+        let mut request = request(&["lean-4-27-0"]);
+        request.stub = true;
+        let plan = Plan::new("lean".parse().unwrap()).with(&request).unwrap();
         for file in all(&plan, &Old::default()).unwrap() {
             assert!(
                 !file.text.contains("@cloudflare/containers"),

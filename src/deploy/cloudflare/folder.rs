@@ -14,7 +14,7 @@ use crate::deploy::cloudflare::config::{self, Old};
 use crate::deploy::cloudflare::files::{self, File};
 use crate::deploy::cloudflare::jsonc;
 use crate::deploy::cloudflare::name::WorkerName;
-use crate::deploy::cloudflare::plan::{Plan, Wish};
+use crate::deploy::cloudflare::plan::{Plan, WorkerRequest};
 use crate::digest;
 use crate::failure::{Failure, Kind};
 
@@ -158,13 +158,13 @@ impl Folder {
         }
     }
 
-    /// Makes the folder what the wish says, on top of what it was made for before. Tells what became of
+    /// Makes the folder what the request says, on top of what it was made for before. Tells what became of
     /// each file.
     ///
     /// # Errors
-    /// A wish that cannot be carried out; changes of the user's in a file that has to be written, unless
+    /// A request that cannot be carried out; changes of the user's in a file that has to be written, unless
     /// `force` is set; a folder that cannot be written.
-    pub(crate) fn make(&self, wish: &Wish, force: bool) -> Result<Made, Failure> {
+    pub(crate) fn make(&self, request: &WorkerRequest, force: bool) -> Result<Made, Failure> {
         if self.dir.exists() && !self.dir.is_dir() {
             return Err(Failure::new(
                 Kind::Usage,
@@ -174,9 +174,9 @@ impl Folder {
         }
         let (plan, written) = match self.record()? {
             Some(record) => (record.plan, record.written),
-            None => (Plan::new(self.worker(wish)?), BTreeMap::new()),
+            None => (Plan::new(self.worker(request)?), BTreeMap::new()),
         };
-        let plan = plan.with(wish)?;
+        let plan = plan.with(request)?;
         let old = self
             .config()?
             .map(|file| Old::of(&file))
@@ -208,8 +208,8 @@ impl Folder {
     }
 
     /// The Worker's name: as it is wished, else that of the folder.
-    fn worker(&self, wish: &Wish) -> Result<WorkerName, Failure> {
-        if let Some(name) = &wish.worker {
+    fn worker(&self, request: &WorkerRequest) -> Result<WorkerName, Failure> {
+        if let Some(name) = &request.worker {
             return Ok(name.clone());
         }
         let whole = std::path::absolute(&self.dir).unwrap_or_else(|_| self.dir.clone());
@@ -340,19 +340,19 @@ impl std::error::Error for Differences {}
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::deploy::cloudflare::plan::tests::wish;
+    use crate::deploy::cloudflare::plan::tests::request;
 
     /// A folder that is gone after the test, with a Worker for one container.
     fn made() -> (tempfile::TempDir, Folder) {
         let dir = tempfile::tempdir().unwrap();
         let folder = Folder::at(dir.path().join("lean"));
-        folder.make(&wish(&["lean-4-27-0"]), false).unwrap();
+        folder.make(&request(&["lean-4-27-0"]), false).unwrap();
         (dir, folder)
     }
 
     /// What became of a file in a second run.
     fn fate(folder: &Folder, names: &[&str], force: bool, path: &str) -> Fate {
-        let fates = folder.make(&wish(names), force).unwrap().fates;
+        let fates = folder.make(&request(names), force).unwrap().fates;
         fates.into_iter().find(|(name, _)| *name == path).unwrap().1
     }
 
@@ -360,7 +360,7 @@ mod tests {
     fn a_second_run_changes_nothing_and_another_container_changes_what_it_must() {
         let (_dir, folder) = made();
         let before = folder.read(RECORD).unwrap();
-        let fates = folder.make(&Wish::default(), false).unwrap().fates;
+        let fates = folder.make(&WorkerRequest::default(), false).unwrap().fates;
         assert!(
             fates.iter().all(|(_, fate)| *fate == Fate::Same),
             "{fates:?}"
@@ -385,7 +385,7 @@ mod tests {
         );
         folder.write("src/index.ts", "// mine too\n").unwrap();
         let before = folder.read("wrangler.jsonc").unwrap();
-        let failure = folder.make(&wish(&["lean-4-29-0"]), false).unwrap_err();
+        let failure = folder.make(&request(&["lean-4-29-0"]), false).unwrap_err();
         assert!(
             failure
                 .problem()
@@ -409,9 +409,9 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join("package.json"), "{}").unwrap();
         let folder = Folder::at(dir.path());
-        let mut wish = wish(&["lean-4-27-0"]);
-        wish.worker = Some("lean".parse().unwrap());
-        let failure = folder.make(&wish, false).unwrap_err();
+        let mut request = request(&["lean-4-27-0"]);
+        request.worker = Some("lean".parse().unwrap());
+        let failure = folder.make(&request, false).unwrap_err();
         assert!(failure.problem().contains("`package.json`"), "{failure}");
         assert!(!dir.path().join("wrangler.jsonc").exists());
     }
@@ -423,7 +423,7 @@ mod tests {
         folder
             .write("wrangler.jsonc", &text.replace("\"v1\"", "\"mine\""))
             .unwrap();
-        folder.make(&wish(&["lean-4-28-0"]), true).unwrap();
+        folder.make(&request(&["lean-4-28-0"]), true).unwrap();
         let config = folder.config().unwrap().unwrap();
         let tags: Vec<_> = config
             .list("migrations")
@@ -438,7 +438,7 @@ mod tests {
         let (_dir, folder) = made();
         for text in ["", "{}", "{\"version\": 2}"] {
             folder.write(RECORD, text).unwrap();
-            let failure = folder.make(&Wish::default(), false).unwrap_err();
+            let failure = folder.make(&WorkerRequest::default(), false).unwrap_err();
             assert!(failure.problem().contains("leanrepl.json"), "{failure}");
         }
     }

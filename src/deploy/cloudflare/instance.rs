@@ -112,7 +112,7 @@ impl InstanceType {
         let fits = |known: &&Self| known.objection(roomy).is_none();
         TYPES.iter().find(fits).map_or_else(
             || {
-                // Room to spare is a wish; that it fits at all is not.
+                // Room to spare is optional; that it fits at all is not.
                 let last = largest.filter(|largest| largest.objection(needs).is_none());
                 last.ok_or_else(|| Self::too_large(needs))
             },

@@ -70,7 +70,7 @@ pub(super) fn engine(work: WorkContext<'_>) -> Result<Engine, Failure> {
 /// The size of an image of this machine; none if it is not here, or if no daemon answers.
 ///
 /// # Errors
-/// The wish to stop.
+/// The interrupt of the user.
 pub(crate) fn size(image: &str, work: WorkContext<'_>) -> Result<Option<Bytes>, Failure> {
     let asked = docker(brief(work))
         .args(["image", "inspect", "--format", "{{.Size}}", image])

@@ -35,7 +35,7 @@ pub(crate) struct Plan {
 
 /// What one run asks for; what is absent stays as it is.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Wish {
+pub(crate) struct WorkerRequest {
     pub(crate) worker: Option<WorkerName>,
     /// A Worker without containers.
     pub(crate) stub: bool,
@@ -74,45 +74,45 @@ impl Plan {
     /// # Errors
     /// A value for a container that there is not, one that is too large for its instance type, containers
     /// that would lose what was deployed.
-    pub(crate) fn with(mut self, wish: &Wish) -> Result<Self, Failure> {
-        if wish.stub && !self.stub && self.containers.iter().any(|known| known.image.is_some()) {
+    pub(crate) fn with(mut self, request: &WorkerRequest) -> Result<Self, Failure> {
+        if request.stub && !self.stub && self.containers.iter().any(|known| known.image.is_some()) {
             return Err(Failure::new(
                 Kind::Usage,
                 "this folder has containers already, which a stub would take away",
                 "leave out `--stub`, or make the stub in another folder",
             ));
         }
-        self.stub = wish.stub;
-        if let Some(worker) = &wish.worker {
+        self.stub = request.stub;
+        if let Some(worker) = &request.worker {
             self.worker = worker.clone();
         }
-        self.access = wish.access.unwrap_or(self.access);
-        if let Some(limit) = wish.rate_limit {
+        self.access = request.access.unwrap_or(self.access);
+        if let Some(limit) = request.rate_limit {
             self.rate_limit = (limit > 0).then_some(limit);
         }
-        for (name, image) in &wish.containers {
+        for (name, image) in &request.containers {
             self.add(name, image.as_ref());
         }
-        for (name, size) in &wish.measured {
+        for (name, size) in &request.measured {
             let mut known = self.containers.iter_mut();
             if let Some(known) = known.find(|known| known.name == *name) {
                 known.image_bytes = Some(size.get());
             }
         }
-        self.set(&wish.image_size, |known, size| {
+        self.set(&request.image_size, |known, size| {
             known.image_bytes = Some(size.get());
         })?;
-        self.set(&wish.memory, |known, size| {
+        self.set(&request.memory, |known, size| {
             known.memory_bytes = Some(size.get());
         })?;
-        self.set(&wish.max_instances, |known, count| {
+        self.set(&request.max_instances, |known, count| {
             known.max_instances = *count;
         })?;
-        self.set(&wish.spread, |known, count| known.spread = *count)?;
-        self.set(&wish.sleep_after_seconds, |known, span| {
+        self.set(&request.spread, |known, count| known.spread = *count)?;
+        self.set(&request.sleep_after_seconds, |known, span| {
             known.sleep_after_seconds = *span;
         })?;
-        self.set(&wish.instance_type, |known, named| {
+        self.set(&request.instance_type, |known, named| {
             named.name.clone_into(&mut known.instance_type);
             known.type_was_named = true;
         })?;
@@ -205,29 +205,29 @@ impl Plan {
 pub(crate) mod tests {
     use super::*;
 
-    /// A wish for containers of these names, each with an image.
-    pub(crate) fn wish(names: &[&str]) -> Wish {
+    /// A request for containers of these names, each with an image.
+    pub(crate) fn request(names: &[&str]) -> WorkerRequest {
         let container = |name: &&str| {
             let image = format!("registry.cloudflare.com/0123/{name}:v1");
             (name.parse().unwrap(), Some(image.parse().unwrap()))
         };
-        Wish {
+        WorkerRequest {
             containers: names.iter().map(container).collect(),
-            ..Wish::default()
+            ..WorkerRequest::default()
         }
     }
 
     /// A plan of these containers.
     pub(crate) fn plan(names: &[&str]) -> Plan {
         Plan::new("lean".parse().unwrap())
-            .with(&wish(names))
+            .with(&request(names))
             .unwrap()
     }
 
     #[test]
     fn a_later_run_changes_what_it_names_and_leaves_the_rest() {
         let first = plan(&["lean-4-27-0", "mathlib-4-27-0"]);
-        let mut more = wish(&["lean-4-28-0"]);
+        let mut more = request(&["lean-4-28-0"]);
         more.spread = vec!["lean-4-28-0=2".parse().unwrap()];
         more.access = Some(Access::Key);
         let second = first.clone().with(&more).unwrap();
@@ -236,14 +236,17 @@ pub(crate) mod tests {
             (second.containers[2].spread, second.access),
             (2, Access::Key)
         );
-        assert_eq!(second.clone().with(&Wish::default()).unwrap(), second);
+        assert_eq!(
+            second.clone().with(&WorkerRequest::default()).unwrap(),
+            second
+        );
     }
 
     #[test]
     fn a_value_for_one_outranks_a_value_for_all() {
-        let mut wish = wish(&["lean-4-27-0", "mathlib-4-27-0"]);
-        wish.max_instances = vec!["mathlib-4-27-0=7".parse().unwrap(), "5".parse().unwrap()];
-        let plan = Plan::new("lean".parse().unwrap()).with(&wish).unwrap();
+        let mut request = request(&["lean-4-27-0", "mathlib-4-27-0"]);
+        request.max_instances = vec!["mathlib-4-27-0=7".parse().unwrap(), "5".parse().unwrap()];
+        let plan = Plan::new("lean".parse().unwrap()).with(&request).unwrap();
         let most: Vec<u32> = plan
             .containers
             .iter()
@@ -254,12 +257,12 @@ pub(crate) mod tests {
 
     #[test]
     fn a_size_that_was_measured_counts_unless_another_one_is_said() {
-        let mut wish = wish(&["core-4-28-0", "lean-4-27-0"]);
-        wish.measured = ["core-4-28-0", "lean-4-27-0"]
+        let mut request = request(&["core-4-28-0", "lean-4-27-0"]);
+        request.measured = ["core-4-28-0", "lean-4-27-0"]
             .map(|name| (name.parse().unwrap(), Bytes::new(9_000_000_000)))
             .to_vec();
-        wish.image_size = vec!["lean-4-27-0=1GB".parse().unwrap()];
-        let plan = Plan::new("lean".parse().unwrap()).with(&wish).unwrap();
+        request.image_size = vec!["lean-4-27-0=1GB".parse().unwrap()];
+        let plan = Plan::new("lean".parse().unwrap()).with(&request).unwrap();
         let types: Vec<_> = plan
             .containers
             .iter()
@@ -270,9 +273,11 @@ pub(crate) mod tests {
 
     #[test]
     fn a_type_that_is_too_small_is_refused_with_one_that_is_not() {
-        let mut wish = wish(&["mathlib-4-27-0"]);
-        wish.instance_type = vec!["standard-1".parse().unwrap()];
-        let failure = Plan::new("lean".parse().unwrap()).with(&wish).unwrap_err();
+        let mut request = request(&["mathlib-4-27-0"]);
+        request.instance_type = vec!["standard-1".parse().unwrap()];
+        let failure = Plan::new("lean".parse().unwrap())
+            .with(&request)
+            .unwrap_err();
         assert_eq!(
             failure.problem(),
             "`mathlib-4-27-0`: an image of 10.4 GB does not fit the 8.0 GB of disk of `standard-1`"
@@ -285,16 +290,16 @@ pub(crate) mod tests {
 
     #[test]
     fn a_stub_becomes_a_worker_but_never_the_other_way_round() {
-        let mut stub = wish(&[]);
+        let mut stub = request(&[]);
         stub.stub = true;
         stub.containers = vec![("lean-4-27-0".parse().unwrap(), None)];
         let stubbed = Plan::new("lean".parse().unwrap()).with(&stub).unwrap();
-        let failure = stubbed.clone().with(&Wish::default()).unwrap_err();
+        let failure = stubbed.clone().with(&WorkerRequest::default()).unwrap_err();
         assert_eq!(
             failure.problem(),
             "the container `lean-4-27-0` has no image"
         );
-        let full = stubbed.with(&wish(&["lean-4-27-0"])).unwrap();
+        let full = stubbed.with(&request(&["lean-4-27-0"])).unwrap();
         assert!(!full.stub);
         assert!(
             full.with(&stub)
@@ -307,15 +312,15 @@ pub(crate) mod tests {
     #[test]
     fn what_cannot_be_carried_out_is_refused() {
         let new = || Plan::new("lean".parse().unwrap());
-        assert!(new().with(&Wish::default()).is_err());
+        assert!(new().with(&WorkerRequest::default()).is_err());
         assert!(
             new()
-                .with(&wish(&["other-1"]))
+                .with(&request(&["other-1"]))
                 .unwrap_err()
                 .problem()
                 .contains("not known how large")
         );
-        let mut wide = wish(&["lean-1"]);
+        let mut wide = request(&["lean-1"]);
         wide.spread = vec!["9".parse().unwrap()];
         assert!(
             new()
@@ -324,7 +329,7 @@ pub(crate) mod tests {
                 .problem()
                 .contains("at most 3")
         );
-        let mut lost = wish(&["lean-1"]);
+        let mut lost = request(&["lean-1"]);
         lost.spread = vec!["lean-2=1".parse().unwrap()];
         assert!(
             new()

@@ -274,15 +274,17 @@ fn unwritable(err: io::Error) -> Failure {
 mod tests {
     use super::*;
     use crate::deploy::cloudflare::config::Old;
-    use crate::deploy::cloudflare::plan::{Wish as PlanWish, tests::plan};
+    use crate::deploy::cloudflare::plan::{WorkerRequest as PlanWish, tests::plan};
 
     #[test]
     fn on_a_stage_images_are_built_from_this_machines_and_no_limit_holds() {
-        let wish = PlanWish {
+        let request = PlanWish {
             rate_limit: Some(5),
             ..PlanWish::default()
         };
-        let plan = plan(&["core-4-28-0", "lean-4-27-0"]).with(&wish).unwrap();
+        let plan = plan(&["core-4-28-0", "lean-4-27-0"])
+            .with(&request)
+            .unwrap();
         let text = config::text(&plan, &Old::default()).unwrap();
         let file = jsonc::Value::read(&text).unwrap();
         let place = |class: &str| Some(PathBuf::from(format!("/stage/{class}/Dockerfile")));

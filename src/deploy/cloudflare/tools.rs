@@ -154,7 +154,7 @@ pub(super) fn docker(work: WorkContext<'_>) -> Run {
 /// What Docker knows of each image.
 ///
 /// # Errors
-/// The wish to stop.
+/// The interrupt of the user.
 pub(crate) fn look(
     images: &[ImageRef],
     work: WorkContext<'_>,

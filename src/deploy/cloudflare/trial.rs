@@ -14,7 +14,7 @@ use crate::deploy::cloudflare::stage::{Part, Stage};
 use crate::failure::Failure;
 use crate::lean::trial::{LOOP_SECONDS, Trial as Texts};
 use crate::limits::{Bytes, Deadline, Wait};
-use crate::probe::{Answer, Wish};
+use crate::probe::{Answer, ProbeRequest};
 
 /// Pause between two looks at a container that is not ready.
 const GLANCE: Duration = Duration::from_millis(100);
@@ -89,7 +89,7 @@ impl Report {
 /// Asks everything.
 ///
 /// # Errors
-/// A wrangler that ends, the deadline, the wish to stop. A wrong answer is none.
+/// A wrangler that ends, the deadline, the request to stop. A wrong answer is none.
 pub(crate) fn run(stage: &Stage, door: &Door<'_>, plan: Plan) -> Result<Report, Failure> {
     let start = Instant::now();
     door.until_open()?;
@@ -126,12 +126,16 @@ fn container(part: &Part, door: &Door<'_>, plan: Plan) -> Result<Tried, Failure>
         }
     }
     let send = |what, wanted, text: &str| {
-        let wish = Wish::Evaluate {
+        let request = ProbeRequest::Evaluate {
             text: text.to_owned(),
             run_seconds: (wanted == 408).then_some(LOOP_SECONDS),
         };
         let path = format!("/{}", part.name);
-        let check = judged(what, wanted, ask(door, path, door.authorization(), wish)?);
+        let check = judged(
+            what,
+            wanted,
+            ask(door, path, door.authorization(), request)?,
+        );
         // An answer that failed for that reason is none.
         door.go_on().map(|()| check)
     };
@@ -164,7 +168,7 @@ fn until_ready(
     let mut has_spoken = false;
     loop {
         let path = format!("/{}/health", part.name);
-        let asked = ask(door, path, door.authorization(), Wish::Look)?;
+        let asked = ask(door, path, door.authorization(), ProbeRequest::Look)?;
         if asked.as_ref().is_ok_and(is_ready) {
             return Ok(Ok(start.elapsed()));
         }
@@ -181,13 +185,18 @@ fn until_ready(
 
 /// Asks what the Worker answers without any container.
 fn routes(parts: &[Part], door: &Door<'_>, plan: Plan) -> Result<Vec<Check>, Failure> {
-    let text = || Wish::Evaluate {
+    let text = || ProbeRequest::Evaluate {
         text: Texts::core().accepted.to_owned(),
         run_seconds: None,
     };
     let mut checks = Vec::new();
     let unknown = "/no-such-0".to_owned();
-    let answer = ask(door, unknown.clone(), String::new(), Wish::Preflight)?;
+    let answer = ask(
+        door,
+        unknown.clone(),
+        String::new(),
+        ProbeRequest::Preflight,
+    )?;
     checks.push(judged("preflight", 204, answer));
     let answer = ask(door, unknown, door.authorization(), text())?;
     checks.push(judged("unknown path", 404, answer));
@@ -206,10 +215,10 @@ fn ask(
     door: &Door<'_>,
     path: String,
     authorization: String,
-    wish: Wish,
+    request: ProbeRequest,
 ) -> Result<io::Result<Answer>, Failure> {
     door.go_on()?;
-    let answer = door.ask(path, authorization, wish, ANSWER);
+    let answer = door.ask(path, authorization, request, ANSWER);
     if answer.is_err() {
         door.go_on()?;
     }

@@ -1,4 +1,4 @@
-//! From a wish for an image to a Dockerfile and the files it needs. Never talks to Docker and writes
+//! From a request for an image to a Dockerfile and the files it needs. Never talks to Docker and writes
 //! nothing.
 
 use std::collections::BTreeMap;
@@ -38,7 +38,7 @@ const MATHLIB: &str = "ghcr.io/ldct/mathlib4";
 
 /// What is in an image.
 #[derive(Debug, Clone)]
-pub(crate) enum Wish {
+pub(crate) enum ImageRequest {
     /// Core Lean on Node.
     Core(Portable),
     /// A toolchain with a project.
@@ -66,7 +66,7 @@ pub(crate) struct Toolchain {
 /// What an image is made of, and how.
 #[derive(Debug, Clone)]
 pub(crate) struct Order {
-    pub(crate) wish: Wish,
+    pub(crate) request: ImageRequest,
     /// What it is based on, if not the usual image.
     pub(crate) base: Option<String>,
     pub(crate) binary: Binary,
@@ -95,9 +95,9 @@ impl Recipe {
     pub(crate) fn new(order: &Order) -> Result<Self, Failure> {
         let mut context = Context::default();
         context.add_file("leanrepl", order.binary.path.clone())?;
-        let (dockerfile, bases, trial) = match &order.wish {
-            Wish::Core(portable) => core(order, portable, &mut context)?,
-            Wish::Toolchain(toolchain) => lean(order, toolchain, &mut context)?,
+        let (dockerfile, bases, trial) = match &order.request {
+            ImageRequest::Core(portable) => core(order, portable, &mut context)?,
+            ImageRequest::Toolchain(toolchain) => lean(order, toolchain, &mut context)?,
         };
         context.add_text("Dockerfile", dockerfile.clone());
         Ok(Self {
