@@ -105,3 +105,38 @@ impl EvalRequest {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lean::options::OptionValue;
+    use crate::protocol::wire::InfoTreeKind;
+
+    #[test]
+    fn a_request_is_read_as_it_was_written_but_for_its_terms() {
+        let mut options = ModuleOptions::default();
+        options.set(&["maxRecDepth"], OptionValue::Nat(9));
+        let mut request = EvalRequest {
+            id: Arc::from("r-1"),
+            options: Options {
+                all_tactics: Some(true),
+                root_goals: None,
+                infotree: Some(InfoTreeKind::Original),
+            },
+            lean_options: Some(Arc::new(options)),
+            find_sorry_decls: true,
+            ..EvalRequest::new(Arc::from("#eval 1"), Duration::from_millis(1500))
+        };
+        request.terms.client = Arc::from("somebody");
+        let written = serde_json::to_string(&request).unwrap();
+        assert!(!written.contains("somebody"), "{written}");
+        let read: EvalRequest = serde_json::from_str(&written).unwrap();
+        assert_eq!(&*read.terms.client, "");
+        assert_eq!(read.version, VERSION);
+        assert_eq!(serde_json::to_string(&read).unwrap(), written);
+        assert_eq!(
+            (&*read.source, read.run_timeout, read.options),
+            ("#eval 1", request.run_timeout, request.options)
+        );
+    }
+}

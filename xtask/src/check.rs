@@ -8,7 +8,7 @@ use anyhow::Context;
 use leanrepl::internals::{KINDS, UndecidedReason};
 
 use crate::steps::Steps;
-use crate::{circles, layers, lengths, readme, sources};
+use crate::{circles, layers, lengths, pages, readme, sources};
 
 /// Folders whose files and functions are measured: all but what is tests and nothing else.
 const MEASURED: [&str; 3] = ["src", "tests/fake_repl", "xtask/src"];
@@ -29,6 +29,7 @@ pub(crate) fn run(root: &Path, args: Args) -> anyhow::Result<bool> {
         command
     };
     let source = sources::read(root, &["src"])?;
+    let chores = sources::read(&root.join("xtask"), &["src"])?;
     let measured = lengths::report(&sources::read(root, &MEASURED)?);
     let mut steps = Steps::only(args.only);
     steps.command("fmt", &mut cargo("fmt --all --check"));
@@ -37,7 +38,11 @@ pub(crate) fn run(root: &Path, args: Args) -> anyhow::Result<bool> {
         &mut cargo("clippy --workspace --all-targets --all-features -- -D warnings"),
     );
     steps.find("layers", || layers::problems(&source));
-    steps.find("circles", || circles::problems(&source));
+    steps.find("circles", || {
+        let mut problems = circles::problems(&source)?;
+        problems.extend(circles::problems(&chores)?);
+        Ok(problems)
+    });
     steps.find("lengths", || {
         for warning in &measured.warnings {
             println!("warning: {warning}");
@@ -45,6 +50,7 @@ pub(crate) fn run(root: &Path, args: Args) -> anyhow::Result<bool> {
         Ok(measured.errors)
     });
     steps.find("readme", || readme_problems(root));
+    steps.find("pages", || pages::problems(root));
     steps.command(
         "docs",
         cargo("doc --workspace --all-features --no-deps --document-private-items")

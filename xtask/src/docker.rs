@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use anyhow::Context;
 
 use crate::dist;
-use crate::test::answers;
+use crate::programs::answers;
 
 /// Whether there is a Docker Engine to test with.
 pub(crate) enum Docker {

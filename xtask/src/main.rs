@@ -17,7 +17,9 @@ mod docker;
 mod layers;
 mod lengths;
 mod libtest;
+mod pages;
 mod paths;
+mod programs;
 mod readme;
 mod sources;
 mod status;
@@ -45,7 +47,7 @@ enum Chore {
     /// Checks all that needs no test to run: format, lints, layers, circles, lengths, README, docs, fuzz target.
     Check(check::Args),
     /// Sets up what the tests need, runs all of them and counts what passed, failed and was skipped.
-    Test(test::Args),
+    Test(sum::Args),
     /// Plays transcripts of requests and replies against a REPL and compares what comes back.
     Conformance(conformance::Args),
     /// Makes what a release consists of: a static binary, completions, manual, checksums.

@@ -7,7 +7,17 @@ use std::process::{Command, Stdio};
 use anyhow::Context;
 
 use crate::libtest::Tally;
-use crate::test::Args;
+
+/// How the tests are run.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Fail if a test had to be skipped.
+    #[arg(long)]
+    pub(crate) require_all: bool,
+    /// With `--require-all`, a test that may be skipped all the same.
+    #[arg(long, value_name = "NAME", requires = "require_all")]
+    pub(crate) may_skip: Vec<String>,
+}
 
 /// What the tests of the sandbox say that they need.
 const SANDBOX_NEED: &str = "a kernel with Landlock and seccomp";

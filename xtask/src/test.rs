@@ -10,7 +10,8 @@ use crate::cargo;
 use crate::chaos::{self, Lie, Wrong};
 use crate::conformance;
 use crate::docker;
-use crate::sum::Sum;
+use crate::programs::answers;
+use crate::sum::{Args, Sum};
 
 /// Test targets whose ignored tests need core Lean or its Node, to be root, or clients from elsewhere.
 const CORE_TARGETS: &[&str] = &[
@@ -46,17 +47,6 @@ const CHAOS_SEED: u64 = 4;
 
 /// How many requests are made to REPLs that lie.
 const LIES: u64 = 150;
-
-/// How the tests are run.
-#[derive(Debug, clap::Args)]
-pub(crate) struct Args {
-    /// Fail if a test had to be skipped.
-    #[arg(long)]
-    pub(crate) require_all: bool,
-    /// With `--require-all`, a test that may be skipped all the same.
-    #[arg(long, value_name = "NAME", requires = "require_all")]
-    pub(crate) may_skip: Vec<String>,
-}
 
 /// Runs all tests; tells whether all is well.
 pub(crate) fn run(root: &Path, args: &Args) -> anyhow::Result<bool> {
@@ -244,16 +234,6 @@ enum Core {
     Unavailable(String),
     /// leanrepl could not install it, though all is there.
     Broken,
-}
-
-/// Whether the program is there and says its version.
-pub(crate) fn answers(program: &str) -> bool {
-    let status = Command::new(program)
-        .arg("--version")
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .status();
-    status.is_ok_and(|status| status.success())
 }
 
 /// Installs core Lean into the user's cache, as a user would.

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
+use crate::bench::program::command;
 use crate::bench::sample::{Sample, added_micros, micros};
-use crate::bench::session::command;
 
 /// The clients, pinned, as `pip` takes them.
 const CLIENTS: [(&str, &str); 2] = [("lean-repl-py", "0.1.13"), ("lean-interact", "0.11.6")];

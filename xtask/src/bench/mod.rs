@@ -2,9 +2,8 @@
 
 mod clients;
 mod commands;
-#[path = "../../../tests/olean_file.rs"]
-mod olean_file;
 mod prefault;
+mod program;
 mod sample;
 mod serve;
 mod session;
@@ -81,7 +80,7 @@ pub(crate) fn run(root: &Path, args: &Args) -> anyhow::Result<bool> {
 fn again(root: &Path) -> anyhow::Result<bool> {
     // The first word is this program.
     let words: Vec<OsString> = std::env::args_os().skip(1).collect();
-    let status = session::command("cargo")
+    let status = program::command("cargo")
         .current_dir(root)
         .args(["run", "--release", "--quiet", "--package", "xtask", "--"])
         .args(words)

@@ -2,6 +2,9 @@
 //! imports is a stand-in that maps and touches files as Lean does, on modules made for the purpose;
 //! it is not Lean, and computes nothing.
 
+#[path = "../../../tests/olean_file.rs"]
+mod olean_file;
+
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -12,9 +15,9 @@ use anyhow::{Context, Result, bail};
 use leanrepl::internals::prefault::{SearchPath, closure, read_ahead};
 use leanrepl::internals::{Bytes, CancelFlag, Deadline, module_name::ModuleName};
 
-use crate::bench::olean_file::OleanFile;
+use crate::bench::prefault::olean_file::OleanFile;
+use crate::bench::program::command;
 use crate::bench::sample::Sample;
-use crate::bench::session::command;
 
 /// What stands in for the import.
 const SCRIPT: &str = include_str!("import_stand_in.py");

@@ -2,7 +2,7 @@
 
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -12,6 +12,7 @@ use leanrepl::internals::{
 };
 
 use crate::bench::clients;
+use crate::bench::program::command;
 use crate::bench::sample::{Sample, added_micros, micros};
 use crate::cargo::{self, Profile};
 use crate::status::Status;
@@ -54,15 +55,6 @@ pub(crate) fn run(root: &Path, requests: usize) -> Result<()> {
 /// Builds the stub that answers at once.
 fn build_stub(root: &Path) -> Result<PathBuf> {
     Ok(cargo::build(root, &["fake-repl"], Profile::Release)?.join("fake-repl"))
-}
-
-/// A one-shot command of the benchmark.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the bare exchange must not go through our own process code"
-)]
-pub(crate) fn command(program: impl AsRef<std::ffi::OsStr>) -> Command {
-    Command::new(program)
 }
 
 /// Times both sides for one size, in turns so that both meet the same noise.

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use leanrepl::internals::{CancelFlag, CoreLean, DataDir, Deadline, Launch, Unobserved};
 
+use crate::bench::program::command;
 use crate::bench::sample::Sample;
-use crate::bench::session::command;
 
 /// The longest that an installation may take.
 const INSTALLATION: Duration = Duration::from_secs(1800);

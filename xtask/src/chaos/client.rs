@@ -2,7 +2,7 @@
 //! and hands what it sees to the ledger.
 
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -13,7 +13,6 @@ use crate::chaos::answer::{self, Answer};
 use crate::chaos::http::{Connection, Message, Response, Trouble};
 use crate::chaos::ledger::{ALLOWANCE, Ledger, MAX_WAIT, Violation, Wrong};
 use crate::chaos::plan::{Leaving, Plan, Request, Surface};
-use crate::chaos::{bad, steps};
 
 /// How long a client that was turned away waits before it asks again.
 pub(crate) const PAUSE: Duration = Duration::from_millis(100);
@@ -58,7 +57,7 @@ pub(crate) struct Client<'a> {
     /// Its key.
     pub(crate) key: String,
     /// The connection that is kept.
-    connection: Option<Connection>,
+    pub(super) connection: Option<Connection>,
 }
 
 impl<'a> Client<'a> {
@@ -71,30 +70,8 @@ impl<'a> Client<'a> {
         }
     }
 
-    /// Asks until so many requests were asked by all together.
-    pub(crate) fn work(&mut self, until: u64) {
-        loop {
-            let index = self.field.next.fetch_add(1, Ordering::Relaxed);
-            if index >= until {
-                return;
-            }
-            let request = self.field.plan.request(index);
-            self.field.ledger().send(&request);
-            let outcome = match request.surface {
-                Surface::Steps => steps::walk(self, &request),
-                Surface::Bad => bad::ask(self, &request),
-                _ => self.ask(&request),
-            };
-            if let Err(violation) = outcome {
-                self.connection = None;
-                self.field.ledger().fail(&request, violation);
-            }
-            self.field.ended.fetch_add(1, Ordering::Relaxed);
-        }
-    }
-
     /// Asks about texts, again and again while it is turned away.
-    fn ask(&mut self, request: &Request) -> Result<(), Violation> {
+    pub(super) fn ask(&mut self, request: &Request) -> Result<(), Violation> {
         let message = self.message(request);
         if let Some(leaving) = request.leaves {
             return self.ask_and_leave(request, &message, leaving);

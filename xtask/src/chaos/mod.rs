@@ -11,6 +11,7 @@ mod ledger;
 mod plan;
 mod processes;
 mod report;
+mod round;
 mod server;
 mod steps;
 
@@ -210,7 +211,7 @@ fn drive(server: &Server, field: &Field, until: u64) -> u64 {
                     Some(rest) => 1 + rest % others,
                 };
                 let key = format!("key-of-{}", KEYS.get(key).unwrap_or(&""));
-                scope.spawn(move || Client::new(field, key).work(until))
+                scope.spawn(move || round::work(Client::new(field, key), until))
             })
             .collect();
         for client in clients {

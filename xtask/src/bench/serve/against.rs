@@ -7,8 +7,8 @@ use anyhow::Result;
 
 use crate::bench::sample::Sample;
 use crate::bench::serve::load::{Load, Ran};
+use crate::bench::serve::part::{Bench, median, millis};
 use crate::bench::serve::server::Server;
-use crate::bench::serve::{Bench, median, millis};
 
 /// How many connections.
 const CONNECTIONS: [usize; 3] = [1, 16, 256];

@@ -9,8 +9,8 @@ use rustix::process::{Resource, getrlimit, setrlimit};
 use serde_json::json;
 
 use crate::bench::serve::message::{ask, request};
+use crate::bench::serve::part::{Bench, median};
 use crate::bench::serve::server::Server;
-use crate::bench::serve::{Bench, median};
 
 /// How many requests wait.
 const WAITING: usize = 10_000;

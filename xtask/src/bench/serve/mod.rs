@@ -8,6 +8,7 @@ pub(crate) mod at_once;
 mod load;
 mod memory;
 mod message;
+mod part;
 mod replace;
 mod server;
 mod warm;
@@ -18,6 +19,7 @@ use std::time::Duration;
 use anyhow::Result;
 use clap::ValueEnum;
 
+use crate::bench::serve::part::Bench;
 use crate::cargo::{self, Profile};
 
 /// What is measured and how.
@@ -64,21 +66,6 @@ impl std::fmt::Display for Part {
     }
 }
 
-/// What all parts need.
-#[derive(Debug)]
-struct Bench {
-    /// The server that is measured.
-    leanrepl: PathBuf,
-    /// The REPL that answers at once.
-    stub: PathBuf,
-    /// Where files of the benchmark go.
-    folder: PathBuf,
-    /// How often each is measured.
-    rounds: usize,
-    /// How long each is under load each time.
-    span: Duration,
-}
-
 /// Runs the parts and prints their tables.
 ///
 /// # Errors
@@ -107,15 +94,4 @@ pub(crate) fn run(root: &Path, args: &Args) -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// A time in milliseconds with three digits.
-fn millis(time: Duration) -> String {
-    format!("{:.3}", time.as_secs_f64() * 1e3)
-}
-
-/// The middle one of several figures.
-fn median(mut figures: Vec<f64>) -> f64 {
-    figures.sort_by(f64::total_cmp);
-    figures.get(figures.len() / 2).copied().unwrap_or_default()
 }

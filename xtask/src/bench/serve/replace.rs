@@ -7,8 +7,8 @@ use anyhow::{Result, bail};
 use crate::bench::sample::Sample;
 use crate::bench::serve::load::{Load, Ran};
 use crate::bench::serve::message::ask;
+use crate::bench::serve::part::{Bench, median, millis};
 use crate::bench::serve::server::Server;
-use crate::bench::serve::{Bench, median, millis};
 
 /// How long the stub takes to start.
 const STUB: &str = "--at-start slow 50";

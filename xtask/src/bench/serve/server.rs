@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
-use crate::bench::serve::Bench;
+use crate::bench::program::command;
 use crate::bench::serve::message::ask;
-use crate::bench::session::command;
+use crate::bench::serve::part::Bench;
 use crate::status::Status;
 
 /// The longest wait for a server to be ready.

@@ -5,11 +5,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 
+use crate::bench::program::command;
 use crate::bench::sample::Sample;
 use crate::bench::serve::message::ask;
+use crate::bench::serve::part::{Bench, millis};
 use crate::bench::serve::server::Server;
-use crate::bench::serve::{Bench, millis};
-use crate::bench::session::command;
 
 /// The text: a theorem with a tactic that does something.
 const TEXT: &str =

@@ -1,0 +1,29 @@
+//! The requests of one client, one after the other: which of them is asked in which way.
+
+use std::sync::atomic::Ordering;
+
+use crate::chaos::client::Client;
+use crate::chaos::plan::Surface;
+use crate::chaos::{bad, steps};
+
+/// Has the client ask until so many requests were asked by all together.
+pub(crate) fn work(mut client: Client<'_>, until: u64) {
+    loop {
+        let index = client.field.next.fetch_add(1, Ordering::Relaxed);
+        if index >= until {
+            return;
+        }
+        let request = client.field.plan.request(index);
+        client.field.ledger().send(&request);
+        let outcome = match request.surface {
+            Surface::Steps => steps::walk(&mut client, &request),
+            Surface::Bad => bad::ask(&mut client, &request),
+            _ => client.ask(&request),
+        };
+        if let Err(violation) = outcome {
+            client.connection = None;
+            client.field.ledger().fail(&request, violation);
+        }
+        client.field.ended.fetch_add(1, Ordering::Relaxed);
+    }
+}
