@@ -48,17 +48,16 @@ impl Folder {
                 Err(err) if err.kind() == io::ErrorKind::AlreadyExists => continue,
                 Err(err) => return Err(err),
             }
-            let lock = File::open(&path)?;
-            match lock.try_lock() {
-                Ok(()) => {
+            // Until it is locked a sweep may come in between and take it for a left one.
+            match locked(&path) {
+                Ok(Some(lock)) => {
                     return Ok(Self {
                         path,
                         lock: Some(lock),
                     });
                 }
-                // A sweep by another run came in between and takes it for a left one.
-                Err(fs::TryLockError::WouldBlock) => {}
-                Err(fs::TryLockError::Error(err)) => return Err(err),
+                Ok(None) => {}
+                Err(err) => return Err(err),
             }
         }
         Err(io::Error::other(format!(
@@ -69,6 +68,32 @@ impl Folder {
 
     pub(crate) fn path(&self) -> &Path {
         &self.path
+    }
+}
+
+/// The lock on a folder that was just made; none if another one has it, or the folder is gone.
+fn locked(path: &Path) -> io::Result<Option<File>> {
+    let gone_is_none = |err: io::Error| match err.kind() {
+        io::ErrorKind::NotFound => Ok(None),
+        _ => Err(err),
+    };
+    let lock = match File::open(path) {
+        Ok(lock) => lock,
+        Err(err) => return gone_is_none(err),
+    };
+    match lock.try_lock() {
+        Ok(()) => {}
+        Err(fs::TryLockError::WouldBlock) => return Ok(None),
+        Err(fs::TryLockError::Error(err)) => return Err(err),
+    }
+    // A folder that was removed can be locked all the same by who has it open.
+    let (open, there) = (lock.metadata()?, fs::symlink_metadata(path));
+    match there {
+        Ok(there) => {
+            let is_same = (open.dev(), open.ino()) == (there.dev(), there.ino());
+            Ok(is_same.then_some(lock))
+        }
+        Err(err) => gone_is_none(err),
     }
 }
 
@@ -220,6 +245,29 @@ mod tests {
         assert_eq!(names(parent.path()).len(), 1);
         drop(second);
         assert_eq!(names(parent.path()), [""; 0]);
+    }
+
+    #[test]
+    fn a_folder_is_there_although_it_was_made_while_left_ones_were_removed() {
+        let parent = tempfile::tempdir().unwrap();
+        let is_done = std::sync::atomic::AtomicBool::new(false);
+        let order = std::sync::atomic::Ordering::SeqCst;
+        std::thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| {
+                    while !is_done.load(order) {
+                        sweep_until(parent.path(), Deadline::after(REMOVAL));
+                    }
+                });
+            }
+            let is_there = || {
+                let folder = Folder::new(parent.path());
+                folder.is_ok_and(|folder| folder.path().is_dir())
+            };
+            let made = (0..10_000).filter(|_| is_there()).count();
+            is_done.store(true, order);
+            assert_eq!(made, 10_000);
+        });
     }
 
     #[test]
