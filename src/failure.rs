@@ -54,19 +54,6 @@ impl Kind {
             Self::Interrupted => 130,
         }
     }
-
-    /// The word that stands for this kind in JSON.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Usage => "usage",
-            Self::Project => "project",
-            Self::Build => "build",
-            Self::Session => "session",
-            Self::Remote => "remote",
-            Self::Bug => "bug",
-            Self::Interrupted => "interrupted",
-        }
-    }
 }
 
 /// An error as a user should meet it. It sits inside the error chain, so that

@@ -33,6 +33,10 @@ use crate::settings::{self, Toolchain};
 use crate::setup::prefault;
 use crate::ui::Ui;
 
+/// How many sources wait in the pool beside those that run: more than it looks through for one that fits a
+/// session.
+const AHEAD: usize = 512;
+
 /// The longest wait for a session: none of our own sources goes away.
 const QUEUE_TIMEOUT: Duration = Duration::from_secs(365 * 86_400);
 
@@ -174,7 +178,7 @@ fn evaluate(
     let batch = Batch::new(
         Arc::<Pool>::clone(&pool),
         requests,
-        usize::MAX,
+        jobs + AHEAD,
         limits,
         wake,
     );

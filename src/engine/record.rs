@@ -25,7 +25,7 @@ const HIDING: [&str; 3] = ["sorryAx", "warn.sorry", "byAsSorry"];
 /// What an evaluation found.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct EvalRecord {
-    /// [`VERSION`] of whoever made it.
+    /// [`VERSION`] of the program that made it.
     pub version: u32,
     /// What Lean reported, placed in the source.
     #[serde(with = "shapes")]

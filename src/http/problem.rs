@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use crate::engine::evaluate::SubmitError;
+use crate::engine::report::seconds;
 use crate::service::error::ServiceError;
 
 /// Why a request is not answered as asked.
@@ -146,11 +147,6 @@ pub(crate) fn json_response(status: StatusCode, value: &impl Serialize) -> Respo
             StatusCode::INTERNAL_SERVER_ERROR.into_response()
         }
     }
-}
-
-/// Seconds to the microsecond.
-pub(crate) fn seconds(span: Duration) -> f64 {
-    (span.as_secs_f64() * 1e6).round() / 1e6
 }
 
 #[cfg(test)]

@@ -16,11 +16,12 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::engine::judge::{Judgement, Policy, Verdict};
+use crate::engine::report::seconds;
 use crate::engine::request::EvalRequest;
 use crate::engine::undecided::UndecidedReason;
 use crate::failure::Failure;
 use crate::http::base_header::Prefixed;
-use crate::http::problem::{Problem, json_response, seconds};
+use crate::http::problem::{Problem, json_response};
 use crate::http::{body, replies};
 use crate::lean::message::{Message, Severity};
 use crate::service::error::ServiceError;

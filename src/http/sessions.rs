@@ -18,10 +18,11 @@ use utoipa::ToSchema;
 
 use crate::engine::evaluate::SubmitError;
 use crate::engine::pool::Lease;
+use crate::engine::report::seconds;
 use crate::http::body;
 use crate::http::kimina::Infotree;
 use crate::http::numbers::Natural;
-use crate::http::problem::{Problem, json_response, seconds};
+use crate::http::problem::{Problem, json_response};
 use crate::http::sessions::step::StepReply;
 use crate::lean::header;
 use crate::lean::message::{EnvId, ProofStateId};

@@ -15,7 +15,7 @@ use crate::failure::Failure;
 use crate::limits::CancelFlag;
 use crate::service::metrics::Surface;
 use crate::service::principal::Principal;
-use crate::service::server::Service;
+use crate::service::server::{Service, StartedPool};
 
 /// A source that was evaluated, or was to be.
 #[derive(Debug)]
@@ -77,10 +77,7 @@ impl Service {
         request: EvalRequest,
         cancel: &CancelFlag,
     ) -> Result<EvalRecord, SubmitError> {
-        let start = Instant::now();
-        let mut limits = self.limits();
-        let started = self.started_within(limits.queue_timeout).await?;
-        limits.queue_timeout = limits.queue_timeout.saturating_sub(start.elapsed());
+        let (started, limits) = self.started_and_limits().await?;
         let mut request = self.prepared(principal, request);
         let client = Arc::clone(&principal.client);
         request.terms = Terms::new(client, limits, request.run_timeout, cancel.clone());
@@ -107,12 +104,17 @@ impl Service {
         request
     }
 
-    /// How long a client waits, besides for the run of its source.
-    fn limits(&self) -> Limits {
-        Limits {
-            queue_timeout: self.options.queue_timeout,
+    /// What evaluates, and how long a client waits then, besides for the run of its source. The wait for the
+    /// start counts as one for a session.
+    async fn started_and_limits(&self) -> Result<(&StartedPool, Limits), SubmitError> {
+        let start = Instant::now();
+        let most = self.options.queue_timeout;
+        let started = self.started_within(most).await?;
+        let limits = Limits {
+            queue_timeout: most.saturating_sub(start.elapsed()),
             import_timeout: self.options.import_timeout,
-        }
+        };
+        Ok((started, limits))
     }
 
     /// Counts a source and its times.
@@ -149,8 +151,7 @@ impl Evaluations {
         requests: Vec<EvalRequest>,
         asked: Asked,
     ) -> Result<Self, SubmitError> {
-        let limits = service.limits();
-        let started = service.started_within(limits.queue_timeout).await?;
+        let (started, limits) = service.started_and_limits().await?;
         let evaluate = Arc::clone(&started.evaluate);
         let requests = requests.into_iter();
         let requests = requests.map(|request| service.prepared(principal, request));

@@ -60,11 +60,6 @@ pub enum SessionError {
     Pipe(#[source] io::Error),
 }
 
-/// A cause that is only text, such as the last lines of stderr.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-struct Said(String);
-
 impl SessionError {
     /// Whether the session was stopped at a limit that the user can raise.
     pub(crate) fn is_limit(&self) -> bool {
@@ -108,7 +103,7 @@ impl SessionError {
                     problem,
                     "check that the program is a Lean REPL; if it is, run again with `-v` to see what was asked",
                 );
-                if seen.is_empty() { failure } else { failure.caused_by(Said(seen)) }
+                if seen.is_empty() { failure } else { failure.caused_by(seen) }
             }
             Self::Interrupted => Failure::new(Kind::Interrupted, "stopped by the user", "run it again to start over"),
             Self::Pipe(err) => Failure::new(
@@ -147,10 +142,7 @@ fn died(ending: &Ending) -> Failure {
     if ending.stderr.is_empty() {
         failure
     } else {
-        failure.caused_by(Said(format!(
-            "its last lines on stderr:\n{}",
-            ending.stderr
-        )))
+        failure.caused_by(format!("its last lines on stderr:\n{}", ending.stderr))
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a terminal or a script gives to a shell.
 
-/// What came of one look at the input.
+/// What one look at the input has found.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Line {
     /// A whole text or command.

@@ -66,7 +66,7 @@ fn what_a_killed_session_leaves_behind_is_found_while_others_of_its_kind_go_on()
         ..rig.settings()
     });
     let jobs = [1, 2].map(|number| job(&format!("--! spawn-orphan 1000\n--! hang\n-- {number}")));
-    let wishes = [0, 1].map(|index| jobs[index].terms.cancel.clone());
+    let cancels = [0, 1].map(|index| jobs[index].terms.cancel.clone());
     let answers = jobs.map(|job| submit(&pool, job));
     let sessions = || [1, 2].map(|number| rig.pids_of(&format!("-- {number}")).first().copied());
     let orphans = || sessions().map(|session| orphan_of(&rig, session?));
@@ -79,7 +79,7 @@ fn what_a_killed_session_leaves_behind_is_found_while_others_of_its_kind_go_on()
     kill(killed);
     wait("its own is gone", || !rig.processes().contains(&its_own));
     assert!(rig.processes().contains(&of_the_other));
-    for wish in wishes {
+    for wish in cancels {
         wish.set();
     }
     for answer in answers {

@@ -88,7 +88,7 @@ impl Default for WearLimits {
         Self {
             single_use: false,
             requests: Some(1000),
-            memory: Some(Bytes::mib(7 * 1024)),
+            memory: None,
             age: None,
             idle: None,
             headers: 16,

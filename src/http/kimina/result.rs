@@ -8,10 +8,9 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use crate::engine::judge::Verdict;
-use crate::engine::report;
+use crate::engine::report::{self, seconds};
 use crate::engine::undecided::UndecidedReason;
 use crate::failure::Failure;
-use crate::http::problem::seconds;
 use crate::http::replies;
 use crate::lean::message::{Extra, Message, Severity, Sorry, Tactic};
 use crate::lean::position::Position;
