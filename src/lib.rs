@@ -12,6 +12,7 @@ mod env_vars;
 mod event;
 mod failure;
 mod http;
+mod isolation;
 mod lean;
 mod limits;
 mod machine;

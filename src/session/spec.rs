@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::isolation::Isolation;
 use crate::limits::Wait;
 use crate::session::base::BaseEnv;
 use crate::session::exchange::SessionLimits;
@@ -21,6 +22,9 @@ pub struct SessionSpec {
     /// Sources whose headers each session proves before it is ready, such as `import Mathlib`. A header
     /// that cannot be proven is a failed start.
     pub preload: Vec<Arc<str>>,
+    /// How much evaluations may share; none for the highest level that does not cost a process for each
+    /// source.
+    pub isolation: Option<Isolation>,
 }
 
 impl SessionSpec {
@@ -32,6 +36,7 @@ impl SessionSpec {
             limits: SessionLimits::default(),
             import_timeout: Wait::secs(300),
             preload: Vec::new(),
+            isolation: None,
         }
     }
 }

@@ -5,8 +5,9 @@ use crate::sources::Source;
 
 /// The modules of the library, one a line, each with the number of its layer, lowest first.
 const LAYERS: &[(usize, &str)] = &[
-    (0, "failure"),
     (0, "event"),
+    (0, "failure"),
+    (0, "isolation"),
     (0, "env_vars"),
     (0, "limits"),
     (0, "digest"),
