@@ -21,6 +21,7 @@ use crate::session::axioms;
 use crate::session::error::SessionError;
 use crate::session::opening::{EnvError, OpenSession, has_errors, refused};
 use crate::session::pickle::load::{UnpickleError, Verified};
+use crate::session::snapshots::StateKey;
 use crate::session::spec::SessionSpec;
 
 /// Why an attempt gave no reply of Lean's to the source.
@@ -102,6 +103,7 @@ impl<'a> Evaluation<'a> {
         let header = start.elapsed();
         let start = Instant::now();
         let deadline = Deadline::after(request.run_timeout);
+        self.open.touch();
         let reply = self.body(request, &split, env, deadline)?;
         let body = start.elapsed();
         let sorry_decls = self.sorry_decls(request, &split, &reply, deadline)?;
@@ -126,8 +128,30 @@ impl<'a> Evaluation<'a> {
         split: &Split,
         options: &ModuleOptions,
     ) -> Result<(EnvId, BaseKind), EvalError> {
+        let pickle = self.pickle(split)?;
+        let key = |is_pickled| StateKey {
+            header: split.canonical(),
+            options: options.clone(),
+            is_pickled,
+        };
+        if let Some(env) = self.open.enter(&key(pickle.is_some()))? {
+            let base = pickle.map_or(BaseKind::Import, |_| BaseKind::Pickle);
+            return Ok((env, base));
+        }
+        let (env, base) = self.make_environment(split, options, pickle)?;
+        let env = self.open.keep_state(key(base == BaseKind::Pickle), env)?;
+        Ok((env, base))
+    }
+
+    /// The same, in the session as it is.
+    fn make_environment(
+        &mut self,
+        split: &Split,
+        options: &ModuleOptions,
+        pickle: Option<&Verified>,
+    ) -> Result<(EnvId, BaseKind), EvalError> {
         let wait = self.spec.import_timeout.get();
-        if let Some(pickle) = self.pickle(split)?
+        if let Some(pickle) = pickle
             && let Some(env) = self.unpickled(pickle)?
         {
             // What the prelude of a pickle sets comes later than the Lake file.

@@ -369,6 +369,12 @@ impl Session {
         }
     }
 
+    /// Ends the session for that reason.
+    pub(crate) fn give_up(&mut self, reason: SessionError) -> SessionError {
+        self.end();
+        reason
+    }
+
     /// Whether an error has ended it.
     pub fn is_over(&self) -> bool {
         self.over

@@ -11,4 +11,5 @@ pub(crate) mod import;
 pub(crate) mod opening;
 mod optioned;
 pub(crate) mod pickle;
+pub(crate) mod snapshots;
 pub mod spec;

@@ -8,13 +8,14 @@ use std::time::Duration;
 
 use crate::failure::{Failure, Kind};
 use crate::lean::header::Split;
-use crate::lean::message::{EnvId, Message, Severity};
+use crate::lean::message::{EnvId, Extra, Message, Severity};
 use crate::lean::options::ModuleOptions;
 use crate::limits::Deadline;
 use crate::protocol::wire::{Command, CommandReply, File, Reply, Request};
 use crate::session::error::SessionError;
 use crate::session::exchange::Session;
 use crate::session::import;
+use crate::session::snapshots::Snapshots;
 
 /// Why there is no proven environment.
 #[derive(Debug)]
@@ -56,10 +57,12 @@ pub(crate) struct OpenSession {
     pub(crate) pickled: Option<EnvId>,
     /// Whether a whole reply to the last source has come. The sender of the source resets it.
     pub(crate) answered: bool,
+    /// The states to which it goes back, if it can.
+    pub(super) snapshots: Option<Snapshots>,
 }
 
 /// How long a request that does next to nothing may take on a busy machine.
-const SHORT: Duration = Duration::from_secs(60);
+pub(crate) const SHORT: Duration = Duration::from_secs(60);
 
 impl OpenSession {
     /// Makes and proves the base environment.
@@ -103,9 +106,17 @@ impl OpenSession {
             optioned: HashMap::new(),
             pickled: None,
             answered: false,
+            snapshots: None,
         };
         open.fence()?;
         Ok(open)
+    }
+
+    /// Forgets which environments there are, but for the base environment.
+    pub(super) fn forget_environments(&mut self) {
+        self.headers.clear();
+        self.optioned.clear();
+        self.pickled = None;
     }
 
     /// The environment of a source without imports.
@@ -205,16 +216,22 @@ impl OpenSession {
     /// that writes a reply of its own to stdout is found out by this.
     pub(crate) fn fence(&mut self) -> Result<(), SessionError> {
         self.answered = true;
+        self.fence_with(Extra::new()).map(|_| ())
+    }
+
+    /// A fence with further fields; gives what the reply says besides.
+    pub(super) fn fence_with(&mut self, extra: Extra) -> Result<Extra, SessionError> {
         let nonce = format!(
             "leanrepl-fence-{:016x}",
             RandomState::new().build_hasher().finish()
         );
         let request = Request::File(File {
             path: nonce.clone(),
+            extra,
             ..File::default()
         });
         match self.session.ask_in_step(&request, Deadline::after(SHORT))? {
-            Reply::Error { message, .. } if message.contains(&nonce) => Ok(()),
+            Reply::Error { message, extra } if message.contains(&nonce) => Ok(extra),
             _ => Err(self.session.out_of_step()),
         }
     }

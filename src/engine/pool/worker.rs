@@ -22,6 +22,7 @@ use crate::engine::request::{EvalRequest, Terms};
 use crate::engine::undecided::{Undecided, UndecidedReason};
 use crate::event::Event;
 use crate::failure::{Failure, Kind};
+use crate::isolation::Isolation;
 use crate::lean::header;
 use crate::limits::CancelFlag;
 use crate::session::error::SessionError;
@@ -65,7 +66,10 @@ impl Worker {
                 Some(Assignment::Run(entry)) if self.has_died() => {
                     self.lose(RecycleReason::Died, Some(entry));
                 }
-                Some(Assignment::Run(entry)) => self.run(entry),
+                Some(Assignment::Run(entry)) => {
+                    self.run(entry);
+                    self.go_back();
+                }
                 Some(Assignment::Retire) => {
                     self.session = None;
                     self.shared
@@ -98,9 +102,18 @@ impl Worker {
             observer: Arc::clone(&shared.observer),
         };
         let number = shared.next_session();
+        let level = shared.settings.spec.isolation;
+        let keeps_states = !shared.settings.wear.single_use
+            && level.is_none_or(|level| level == Isolation::Source);
         let span = tracing::info_span!("session", session = number);
         let (session, held) = span.in_scope(|| {
-            WorkerSession::start(number, &factory, &self.headers, &shared.without_pickle)
+            WorkerSession::start(
+                number,
+                &factory,
+                &self.headers,
+                keeps_states,
+                &shared.without_pickle,
+            )
         })?;
         shared.observer.tell(Event::SessionStarted {
             session: number,
@@ -133,6 +146,14 @@ impl Worker {
                     .with(|scheduler, now| scheduler.measured(self.index, resident, now));
             }
             Err(reason) => self.lose(reason, None),
+        }
+    }
+
+    /// Has the session forget the last source, while nothing is waited for.
+    fn go_back(&mut self) {
+        let went = self.session.as_mut().map_or(Ok(()), WorkerSession::go_back);
+        if let Err(reason) = went {
+            self.lose(reason, None);
         }
     }
 
@@ -285,6 +306,13 @@ impl Worker {
             return;
         };
         session.served += 1;
+        if let Err(reason) = session.begin_lease() {
+            self.finish(Finish {
+                lost: Some(reason),
+                ..self.unrun()
+            });
+            return;
+        }
         let (lease, leased) = lease::pair(session, &self.kill);
         let shared = &self.shared;
         shared.with(|scheduler, _| scheduler.granted(self.index));

@@ -15,16 +15,20 @@ use crate::failure::Failure;
 use crate::lean::header;
 use crate::lean::message::EnvId;
 use crate::lean::options::ModuleOptions;
-use crate::limits::Deadline;
+use crate::limits::{Bytes, Deadline};
 use crate::protocol::wire::{Reply, Request};
 use crate::session::base::BaseEnv;
 use crate::session::error::SessionError;
 use crate::session::factory::SessionFactory;
-use crate::session::opening::OpenSession;
+use crate::session::opening::{EnvError, OpenSession};
 use crate::session::spec::SessionSpec;
 
 /// How often the memory of a session is measured between short sources.
 const MEASURED_EVERY: Duration = Duration::from_millis(40);
+
+/// How much memory the states may take to which a session goes back, beside the first; less if the session
+/// itself may hold little.
+const STATES: Bytes = Bytes::mib(768);
 
 /// A proven session.
 pub(crate) struct WorkerSession {
@@ -66,10 +70,18 @@ impl WorkerSession {
         number: u64,
         factory: &SessionFactory,
         headers: &[Arc<str>],
+        keeps_states: bool,
         without_pickle: &AtomicBool,
     ) -> Result<(Self, Vec<String>), Failure> {
         let mut open = factory.open()?;
         let spec = Arc::clone(&factory.spec);
+        if keeps_states {
+            let room = spec
+                .limits
+                .memory
+                .map_or(STATES, |most| STATES.min(Bytes::new(most.get() / 4)));
+            open.keep_base(room).map_err(EnvError::into_failure)?;
+        }
         // A pickle that the user asked for is loaded at once: without it no source can be evaluated.
         if let BaseEnv::Pickle {
             pickle,
@@ -209,6 +221,27 @@ impl WorkerSession {
         self.open.fence()?;
         self.measure();
         Ok(reply)
+    }
+
+    /// Makes sure that nothing of a source is left in the session, and that what runs from now on stays.
+    ///
+    /// # Errors
+    /// Why it is lost.
+    pub(crate) fn begin_lease(&mut self) -> Result<(), RecycleReason> {
+        let left = self.open.leave_states();
+        left.map_err(|error| RecycleReason::of(&error))
+    }
+
+    /// Has a session that can do so go back to where its last source started.
+    ///
+    /// # Errors
+    /// Why it is lost.
+    pub(crate) fn go_back(&mut self) -> Result<(), RecycleReason> {
+        if self.is_over() {
+            return Ok(());
+        }
+        let went = self.open.go_back();
+        went.map_err(|error| RecycleReason::of(&error))
     }
 
     /// Whether nothing can be asked any more.

@@ -76,6 +76,16 @@ class Imports {
     }
   }
 
+  /** What was imported, for `load` in this process, when the memory is as it is now. */
+  save() {
+    return new Map(this.#imported);
+  }
+
+  /** Knows what was imported when `saved` was made. */
+  load(saved) {
+    this.#imported = new Map(saved);
+  }
+
   /** An environment without modules, owned. */
   empty() {
     return this.#abi.run('l_Lean_mkEmptyEnvironment', this.#abi.construct(0, [], TRUST_LEVEL));

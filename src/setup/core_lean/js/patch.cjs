@@ -22,7 +22,7 @@ const PATCHES = [
   // The names of exports are in a file (symbols.cjs), and so is the place of each function in the table:
   // nothing needs to be made of all of them at every start of a thread.
   ['wasmExports=instance.exports;var origExports=wasmExports;mergeLibSymbols(wasmExports,"main");',
-    'wasmExports=thread.symbols().exportsOf(instance.exports);'],
+    'wasmExports=thread.exportsOf(instance.exports);'],
   ['updateGOT(origExports);',
     'for(var own in GOT){var found=thread.symbols().find(own);if(found&&GOT[own].value==-1)GOT[own].value=found.place}'],
   ['updateTableMap(0,wasmTable.length)}return functionsInTableMap', '}return functionsInTableMap'],
@@ -41,6 +41,10 @@ const PATCHES = [
   ['var pthreadPoolSize=4;', 'var pthreadPoolSize=0;'],
   ['new Worker(pthreadMainJs,{workerData:"em-pthread",name:"em-pthread"})',
     'new Worker(pthreadMainJs,Module.threadOptions)'],
+  // A thread that a source started is called back before the next one runs (threads.cjs).
+  ['else if(cmd==="checkMailbox"){if(initializedJS)',
+    'else if(cmd==="home"){thread.home();postMessage({cmd})}else if(cmd==="checkMailbox"){if(initializedJS)'],
+  ['worker.onmessage=e=>{var d=e["data"];', 'worker.onmessage=e=>{var d=e["data"];if(thread.took(worker,d))return;'],
   // Descriptor 1 carries replies and nothing else.
   ['defaultPrint=(...args)=>fs.writeSync(1,args.map(stringify).join(" ")+"\\n")',
     'defaultPrint=(...args)=>thread.print(args.map(stringify).join(" "))'],
@@ -97,7 +101,8 @@ function prune(text) {
 
 /** Makes the insides of the module reachable from `runtime.cjs`, and exceptions of C++ readable. */
 const EXPORTS = ';thread.explain=getExceptionMessage;' +
-  'Module.internals=()=>({FS,NODEFS,ENV,exports:wasmExports,memory:wasmMemory,addFunction,PThread,getEnvStrings,' +
+  'thread.forgetExceptions=()=>{exceptionCaught=[];uncaughtExceptionCount=0;exceptionLast=0};' +
+  'Module.internals=()=>({FS,NODEFS,TTY,ENV,exports:wasmExports,memory:wasmMemory,addFunction,PThread,getEnvStrings,' +
   'awaitMailbox:__emscripten_thread_mailbox_await});';
 
 /** Reads, patches and writes; the file appears whole or not at all. */

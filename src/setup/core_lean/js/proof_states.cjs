@@ -289,6 +289,12 @@ class ProofStates {
       (rest, head) => abi.construct(cons, [abi.use(head), rest]), abi.construct(cons, [element, NIL]));
   }
 
+  /** Makes the contexts anew when they are next needed: the memory is as it was before. */
+  forgetContexts() {
+    this.#termContext = undefined;
+    this.#tacticContext = undefined;
+  }
+
   /** The contexts of terms and tactics that say nothing, lent; made when they are first needed. */
   #contexts() {
     const abi = this.#abi;

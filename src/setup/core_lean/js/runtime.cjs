@@ -194,4 +194,4 @@ function startTasks(internals) {
   internals.exports.lean_init_task_manager();
 }
 
-module.exports = { start, startTasks };
+module.exports = { drawSeed, start, startTasks };

@@ -56,6 +56,7 @@ class Session {
   #files;
   #frontend;
   #headers;
+  #imports;
   #initializers;
   #missingBodies;
   #pickles;
@@ -75,7 +76,7 @@ class Session {
     this.#abi = abi;
     this.#frontend = new Frontend(abi);
     this.#initializers = new Initializers(abi);
-    const imports = new Imports(abi, this.#initializers);
+    const imports = this.#imports = new Imports(abi, this.#initializers);
     if (imported) imports.adopt(imported);
     this.#headers = new Headers(abi, this.#frontend, imports);
     this.#files = new Files(files);
@@ -114,6 +115,19 @@ class Session {
       const { message, unsupported } = error;
       return { message, ...withoutEmpty({ unsupported }) };
     }
+  }
+
+  /** What is known of the present state of the memory, for `load`. */
+  save() {
+    return { states: [...this.#states], proofStates: [...this.#proofStates], imported: this.#imports.save() };
+  }
+
+  /** Knows what was known when `saved` was made; the memory is as it was then. */
+  load({ states, proofStates, imported }) {
+    this.#states = [...states];
+    this.#proofStates = [...proofStates];
+    this.#imports.load(imported);
+    this.#proofs.forgetContexts();
   }
 
   #pickle({ env, proofState, pickleTo }) {

@@ -6,9 +6,11 @@
  * memory of Lean can be trusted, and no reply may follow.
  */
 const { BroadcastChannel } = require('worker_threads');
+const home = require('./home.cjs');
 const { isSymbol, restrict } = require('./host_imports.cjs');
 const { writeAll } = require('./output.cjs');
 const { Symbols } = require('./symbols.cjs');
+const { took } = require('./threads.cjs');
 
 /** The name of the channel on which the exit status travels. */
 const CHANNEL = 'leanrepl-end';
@@ -67,7 +69,7 @@ module.exports = {
 
   /** The functions of JavaScript that the module gets; `also` is one that threads hand over to that of Lean. */
   restrict(functions, also) {
-    const restricted = restrict(functions, { close, end });
+    const restricted = home.guard(restrict(functions, { close, end }));
     proxied = new Set([...Object.values(restricted), also]);
     return restricted;
   },
@@ -83,6 +85,30 @@ module.exports = {
 
   /** The names of the package, which each thread reads when it first asks. */
   symbols: () => (symbols ??= new Symbols(process.argv[3])),
+
+  /** The exports of the instance of this thread, which has not run yet. */
+  exportsOf(exports) {
+    home.begin(exports);
+    return module.exports.symbols().exportsOf(exports);
+  },
+
+  took,
+
+  /** Forgets what a source left in the variables of JavaScript. */
+  reset() {
+    exhausted = false;
+    inDebugLines = false;
+    module.exports.forgetExceptions();
+  },
+
+  /** This thread, which a source started, is back where it takes messages. */
+  home() {
+    home.reset();
+    module.exports.reset();
+  },
+
+  /** Set by `lean.js`: forgets exceptions of C++ that were not seen to their end. */
+  forgetExceptions() {},
 
   /** A line of output, of Lean's or of the user's; descriptor 1 carries replies and nothing else. */
   print(line) {

@@ -90,7 +90,10 @@ function parseJson(text) {
 const isString = value => typeof value === 'string';
 const isNat = value => value instanceof Nat;
 const isBool = value => typeof value === 'boolean';
-const OPTIONS = { env: isNat, allTactics: isBool, rootGoals: isBool, infotree: isString, sorryDecls: isBool };
+const OPTIONS = {
+  env: isNat, allTactics: isBool, rootGoals: isBool, infotree: isString, sorryDecls: isBool,
+  takeSnapshot: isBool, restoreSnapshot: isNat, dropSnapshot: isNat,
+};
 
 /** The shapes of requests, `[required, optional]` fields, in the order in which they are tried. */
 const SHAPES = [
