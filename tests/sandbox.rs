@@ -271,6 +271,52 @@ fn there_is_no_network() {
 
 #[test]
 #[ignore = "needs a kernel with Landlock and seccomp; run cargo xtask test"]
+fn of_pairs_of_sockets_only_streams_are_made() {
+    let place = Place::new();
+    for kind in ["datagram", "raw", "packets"] {
+        assert_stopped(&place, &format!("socket-pair {kind}"));
+    }
+    for kind in ["stream", "stream-cloexec"] {
+        for mode in ["off", "auto", "strict"] {
+            let made = place.attempt(&format!("socket-pair {kind}"), mode);
+            assert_eq!(made, "done:", "{kind}, {mode}");
+        }
+    }
+}
+
+#[test]
+#[ignore = "needs a kernel with Landlock and seccomp; run cargo xtask test"]
+fn memory_that_nothing_resident_tells_of_is_not_given() {
+    let place = Place::new();
+    for what in ["memfd 1000", "shared 1000", "file-without-name"] {
+        assert_stopped(&place, what);
+    }
+}
+
+#[test]
+#[ignore = "needs a kernel with Landlock and seccomp; run cargo xtask test"]
+fn files_in_memory_count_for_the_limit_on_memory_and_those_on_a_disk_do_not() {
+    let place = Place::new();
+    // Present wherever the C library has shared memory.
+    let in_memory = tempfile::tempdir_in("/dev/shm").unwrap();
+    let seen = |what: &str, folder: &Path| {
+        // The second one is there so that the session is looked at after the first.
+        let text = format!("--! try {what} 100000000\n--! slow 1000\n");
+        let options = ["--sandbox", "strict", "--memory", "60MiB"];
+        let mut command = place.command(&text, &options);
+        Seen::new(&command.env("TMPDIR", folder).output().unwrap())
+    };
+    for what in ["files", "removed-files"] {
+        let stopped = seen(what, in_memory.path());
+        assert_eq!(stopped.verdict(), "undecided", "{what}: {stopped:?}");
+        assert_eq!(stopped.lines[0]["reason"], "memory", "{what}: {stopped:?}");
+        let on_disk = seen(what, &place.path("tmp"));
+        assert_eq!(on_disk.verdict(), "accepted", "{what}: {on_disk:?}");
+    }
+}
+
+#[test]
+#[ignore = "needs a kernel with Landlock and seccomp; run cargo xtask test"]
 fn no_process_is_started_and_none_is_signalled() {
     let place = Place::new();
     assert_stopped(&place, "spawn 1");
@@ -402,6 +448,7 @@ fn rights_are_dropped_and_cannot_be_won_back() {
         field(&limits, "Max file size"),
         sandbox::MAX_FILE.get().to_string()
     );
+    assert_eq!(field(&limits, "Max open files"), "1024");
 }
 
 #[test]

@@ -45,7 +45,7 @@ pub struct Child {
     /// Set once the group was killed: its number may belong to strangers afterwards.
     stopped: bool,
     /// The temporary folder of a confined child; goes after the child.
-    _folder: Option<Folder>,
+    folder: Option<Folder>,
 }
 
 /// What one [`Child::turn`] brought.
@@ -99,7 +99,7 @@ impl Child {
             tail: Tail::default(),
             ended: None,
             stopped: false,
-            _folder: folder,
+            folder,
         };
         child.prepare_pipes()?;
         Ok(child)
@@ -207,9 +207,13 @@ impl Child {
         Ok(())
     }
 
-    /// Resident bytes of the child and its descendants; `None` where the system does not tell.
-    pub fn resident_bytes(&self) -> Option<u64> {
-        tree::resident_bytes(self.pid)
+    /// Bytes of memory of the child and its descendants, and of its files if they are in memory;
+    /// `None` where the system does not tell.
+    pub fn resident_bytes(&mut self) -> Option<u64> {
+        let resident = tree::resident_bytes(self.pid)?;
+        let folder = self.folder.as_mut();
+        let files = folder.map_or(0, |folder| folder.bytes_in_memory(self.pid));
+        Some(resident.saturating_add(files))
     }
 
     /// Kills every process that the child started and left running; says whether there were any.

@@ -104,11 +104,25 @@ pub(crate) fn resident_bytes(root: Pid) -> Option<u64> {
     Some(own.saturating_add(below))
 }
 
-/// Field 2 of `/proc/PID/statm`, in bytes.
+/// What a process holds by `/proc/PID/status`, in bytes. What was moved to the swap and pages of the
+/// kernel's reserve of huge ones are memory too, and are not counted as resident there.
 fn resident_of(pid: Pid) -> Option<u64> {
-    let statm = fs::read_to_string(format!("/proc/{pid}/statm")).ok()?;
-    let pages: u64 = statm.split(' ').nth(1)?.parse().ok()?;
-    Some(pages.saturating_mul(rustix::param::page_size() as u64))
+    held_by(&fs::read_to_string(format!("/proc/{pid}/status")).ok()?)
+}
+
+/// The sum of the fields that are memory; none for a process that has ended, which has no such fields.
+fn held_by(status: &str) -> Option<u64> {
+    let kib = |name: &str| -> Option<u64> {
+        let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+        line.split_whitespace().next()?.parse().ok()
+    };
+    let resident = kib("VmRSS:")?;
+    let elsewhere = ["VmSwap:", "HugetlbPages:"].into_iter().filter_map(kib);
+    Some(
+        resident
+            .saturating_add(elsewhere.sum())
+            .saturating_mul(1024),
+    )
 }
 
 #[cfg(test)]
@@ -127,5 +141,13 @@ mod tests {
         };
         assert!(!later.is_alive());
         assert!(!Stat::read(own).unwrap().has_ended);
+    }
+
+    #[test]
+    fn memory_counts_wherever_the_kernel_has_put_it() {
+        let status = "Name:\ta\nVmHWM:\t 900 kB\nVmRSS:\t 100 kB\nRssShmem:\t 60 kB\nVmSwap:\t 20 kB\nHugetlbPages:\t 4 kB\n";
+        assert_eq!(held_by(status), Some(124 * 1024));
+        assert_eq!(held_by("VmRSS:\t 100 kB\n"), Some(100 * 1024));
+        assert_eq!(held_by("Name:\ta\nState:\tZ (zombie)\n"), None);
     }
 }

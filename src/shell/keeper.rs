@@ -80,8 +80,8 @@ impl Keeper {
     }
 
     /// What the session holds in memory, if there is one and the system tells.
-    pub(crate) fn resident(&self) -> Option<Bytes> {
-        let open = self.open.as_ref()?;
+    pub(crate) fn resident(&mut self) -> Option<Bytes> {
+        let open = self.open.as_mut()?;
         open.session.resident_bytes().map(Bytes::new)
     }
 

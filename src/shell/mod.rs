@@ -289,7 +289,7 @@ impl Shell {
     }
 
     /// What sources are evaluated on.
-    fn described(&self) -> String {
+    fn described(&mut self) -> String {
         let header = self.record.header.canonical();
         let header = header.replace("import ", "").replace('\n', ", ");
         let rows = [

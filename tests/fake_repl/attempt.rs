@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use rustix::process::{Pid, Signal, getppid, kill_process};
 
 use crate::flags::number;
+use crate::hidden;
 use crate::misdeed::Role;
 
 /// One attempt.
@@ -45,6 +46,18 @@ pub(crate) enum Attempt {
     SignalSelf,
     /// Says which files are open besides its streams.
     OpenFiles,
+    /// Makes a pair of sockets of a type.
+    SocketPair(String),
+    /// Keeps so many bytes in a file that is in memory and has no name.
+    Memfd(usize),
+    /// Keeps so many bytes in shared memory.
+    Shared(usize),
+    /// Keeps so many bytes in files of the temporary folder.
+    Files(usize),
+    /// The same, and removes their names.
+    RemovedFiles(usize),
+    /// Makes a file without a name in the temporary folder.
+    FileWithoutName,
 }
 
 impl Attempt {
@@ -68,6 +81,12 @@ impl Attempt {
             "signal-group" => Self::SignalGroup,
             "signal-self" => Self::SignalSelf,
             "open-files" => Self::OpenFiles,
+            "socket-pair" => Self::SocketPair(rest.to_owned()),
+            "memfd" => Self::Memfd(number(rest)?),
+            "shared" => Self::Shared(number(rest)?),
+            "files" => Self::Files(number(rest)?),
+            "removed-files" => Self::RemovedFiles(number(rest)?),
+            "file-without-name" => Self::FileWithoutName,
             other => return Err(format!("nothing to try is called `{other}`")),
         })
     }
@@ -118,6 +137,12 @@ impl Attempt {
                 Ok(kill_process(rustix::process::getpid(), Signal::CONT).map(|()| none)?)
             }
             Self::OpenFiles => Ok(open_files()),
+            Self::SocketPair(kind) => hidden::socket_pair(kind).map(|()| none),
+            Self::Memfd(bytes) => hidden::memfd(*bytes).map(|()| none),
+            Self::Shared(bytes) => hidden::shared(*bytes).map(|()| none),
+            Self::Files(bytes) => hidden::files(*bytes, false).map(|()| none),
+            Self::RemovedFiles(bytes) => hidden::files(*bytes, true).map(|()| none),
+            Self::FileWithoutName => hidden::file_without_name().map(|()| none),
         }
     }
 }

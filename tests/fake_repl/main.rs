@@ -23,6 +23,7 @@ mod environment;
 mod flags;
 mod frame;
 mod header;
+mod hidden;
 mod instant;
 mod interpreter;
 mod misdeed;

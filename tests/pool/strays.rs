@@ -104,3 +104,18 @@ fn memory_that_a_process_without_parents_holds_counts_for_its_session() {
     drain(&pool);
     rig.assert_nothing_runs();
 }
+
+#[test]
+fn memory_that_is_shared_counts_for_its_session() {
+    let rig = Rig::new("");
+    let pool = start(rig.settings_with(|spec| {
+        spec.limits = SessionLimits {
+            memory: Some(Bytes::mib(60)),
+            ..SessionLimits::default()
+        };
+    }));
+    let answer = run(&pool, "--! try shared 100000000\n--! hang");
+    assert_eq!(answer.reason, Some(UndecidedReason::Memory));
+    drain(&pool);
+    rig.assert_nothing_runs();
+}

@@ -8,7 +8,10 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rustix::process::Pid;
+
 use crate::limits::Deadline;
+use crate::process::sandbox::in_memory::InMemory;
 
 /// How the names of all begin; the number of the process that made it and a serial number follow.
 const PREFIX: &str = "leanrepl-session-";
@@ -30,6 +33,8 @@ pub(crate) struct Folder {
     /// Held as long as it is in use; by it a folder of a living run is told from one left over, also
     /// by a run in another container that sees other process numbers.
     lock: Option<File>,
+    /// Set if what is written into it takes memory.
+    in_memory: Option<InMemory>,
 }
 
 impl Folder {
@@ -52,6 +57,7 @@ impl Folder {
             match locked(&path) {
                 Ok(Some(lock)) => {
                     return Ok(Self {
+                        in_memory: InMemory::of(&path),
                         path,
                         lock: Some(lock),
                     });
@@ -68,6 +74,13 @@ impl Folder {
 
     pub(crate) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Bytes of memory that the files of a process which writes into it hold: none where they are on a
+    /// disk.
+    pub(crate) fn bytes_in_memory(&mut self, process: Pid) -> u64 {
+        let held = self.in_memory.as_mut();
+        held.map_or(0, |held| held.bytes(&self.path, process))
     }
 }
 

@@ -21,8 +21,12 @@ use crate::process::sandbox::system_calls::Filter;
 /// know; the filter of system calls closes the same doors, so nothing is lost but the second lock.
 const NEWEST: ABI = ABI::V7;
 
-/// Devices that may be read and written.
-const DEVICES: [&str; 3] = ["/dev/null", "/dev/zero", "/dev/full"];
+/// Devices that may be read and written. Without `/dev/zero`: mapped, it is memory without a name.
+const DEVICES: [&str; 2] = ["/dev/null", "/dev/full"];
+
+/// How many files a session may have open. What pipes and pairs of sockets hold is memory that no
+/// process is charged with, some 200 KiB each. It is what systems allow a program that asks for nothing.
+const MOST_OPEN: u64 = 1024;
 
 /// Rights to what a session reads.
 fn reading() -> landlock::BitFlags<AccessFs> {
@@ -43,7 +47,7 @@ pub(crate) struct Rules {
     /// What is kept of root's privileges; nothing for other users.
     privileges: CapabilitySets,
     /// Bounds of the process.
-    bounds: [(Resource, Rlimit); 2],
+    bounds: [(Resource, Rlimit); 3],
 }
 
 impl Rules {
@@ -74,6 +78,7 @@ impl Rules {
             bounds: [
                 (Resource::Core, at_most(Resource::Core, 0)),
                 (Resource::Fsize, at_most(Resource::Fsize, max_file.get())),
+                (Resource::Nofile, at_most(Resource::Nofile, MOST_OPEN)),
             ],
         })
     }

@@ -11,6 +11,7 @@
 //! found, and nothing that `kernel::Rules::apply` does needs one.
 
 pub(crate) mod folder;
+mod in_memory;
 #[cfg_attr(
     not(all(
         target_os = "linux",

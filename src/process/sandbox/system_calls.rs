@@ -24,6 +24,9 @@ const OWN: u64 = 0x4000_0001;
 /// number on each.
 const QUOTACTL_FD: libc::c_long = 443;
 
+/// `SYS_memfd_secret`.
+const MEMFD_SECRET: libc::c_long = 447;
+
 /// `SYS_process_mrelease`.
 const PROCESS_MRELEASE: libc::c_long = 448;
 
@@ -57,6 +60,10 @@ const CLOSED: &[libc::c_long] = &[
     libc::SYS_move_pages,
     libc::SYS_setpgid,
     libc::SYS_setsid,
+    // Memory that belongs to a file without a name: nothing that is resident tells of it, so the
+    // limit on memory would not see it. Neither Lean nor Node needs it.
+    libc::SYS_memfd_create,
+    MEMFD_SECRET,
     // Memory and queues that are shared by name.
     libc::SYS_shmget,
     libc::SYS_shmat,
@@ -178,6 +185,8 @@ fn closed_if() -> Vec<(libc::c_long, Vec<Condition>)> {
     // A reader that empties what it opens: Landlock before Linux 6.2 sees the reader only.
     let emptying = MaskedEq(flags(libc::O_ACCMODE | libc::O_TRUNC));
     let emptying = |place| vec![(place, emptying.clone(), flags(libc::O_TRUNC))];
+    // Either kind of shared mapping has this bit, and no other kind.
+    let shared_memory = flags(libc::MAP_SHARED | libc::MAP_ANONYMOUS);
     let to_others = || vec![(0, Ne, 0)];
     let mut closed = vec![
         // A new process instead of a thread.
@@ -188,10 +197,15 @@ fn closed_if() -> Vec<(libc::c_long, Vec<Condition>)> {
         (libc::SYS_kill, vec![(0, Ne, OWN)]),
         (libc::SYS_tgkill, vec![(0, Ne, OWN)]),
         (libc::SYS_openat, emptying(2)),
-        // A pair of datagram sockets can be connected anew, to those of others.
+        // Only a pair of streams cannot reach any other socket: from one of datagrams (which a raw one is
+        // too) messages go to those of others by their path.
+        (libc::SYS_socketpair, not_a_stream()),
+        (libc::SYS_socketpair, vec![(0, Ne, flags(libc::AF_UNIX))]),
+        // Shared memory without a file stays when it is no longer mapped but for a page, and then
+        // nothing that is resident tells of it.
         (
-            libc::SYS_socketpair,
-            vec![(1, MaskedEq(0xf), flags(libc::SOCK_DGRAM))],
+            libc::SYS_mmap,
+            vec![(3, MaskedEq(shared_memory), shared_memory)],
         ),
         (libc::SYS_prlimit64, to_others()),
         (libc::SYS_sched_setaffinity, to_others()),
@@ -206,11 +220,30 @@ fn closed_if() -> Vec<(libc::c_long, Vec<Condition>)> {
             vec![(0, Eq, flags(libc::PR_SET_PDEATHSIG))],
         ),
     ];
+    // A file without a name is in no folder, where its size would be seen.
+    let without_name = flags(libc::O_TMPFILE & !libc::O_DIRECTORY);
+    let without_name = |place| vec![(place, MaskedEq(without_name), without_name)];
+    closed.push((libc::SYS_openat, without_name(2)));
     closed.extend(FCNTLS.map(|command| (libc::SYS_fcntl, vec![(1, Eq, command)])));
     closed.extend(IOCTLS.map(|command| (libc::SYS_ioctl, vec![(1, Eq, command)])));
     #[cfg(target_arch = "x86_64")]
-    closed.push((libc::SYS_open, emptying(1)));
+    closed.extend([
+        (libc::SYS_open, emptying(1)),
+        (libc::SYS_open, without_name(1)),
+    ]);
     closed
+}
+
+/// That the type of a pair of sockets is none of those that streams have.
+fn not_a_stream() -> Vec<Condition> {
+    let options = [
+        0,
+        libc::SOCK_CLOEXEC,
+        libc::SOCK_NONBLOCK,
+        libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK,
+    ];
+    let kinds = options.map(|option| (libc::SOCK_STREAM | option).cast_unsigned());
+    kinds.map(|kind| (1, Ne, kind.into())).to_vec()
 }
 
 /// A compiled filter.
@@ -319,9 +352,16 @@ mod tests {
     #[test]
     #[cfg(target_arch = "x86_64")]
     fn the_numbers_given_here_are_those_of_libc() {
-        let ours = [QUOTACTL_FD, PROCESS_MRELEASE, FCHMODAT2, i64::from(LAST)];
+        let ours = [
+            QUOTACTL_FD,
+            MEMFD_SECRET,
+            PROCESS_MRELEASE,
+            FCHMODAT2,
+            i64::from(LAST),
+        ];
         let theirs = [
             libc::SYS_quotactl_fd,
+            libc::SYS_memfd_secret,
             libc::SYS_process_mrelease,
             libc::SYS_fchmodat2,
             libc::SYS_mseal,

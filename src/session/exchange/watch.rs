@@ -65,12 +65,12 @@ impl Session {
     }
 
     /// Resident bytes of the process tree, if the system tells.
-    pub fn resident_bytes(&self) -> Option<u64> {
+    pub fn resident_bytes(&mut self) -> Option<u64> {
         self.child.resident_bytes()
     }
 
     /// The most that the process tree was seen to hold until now, if the system tells.
-    pub fn peak_resident_bytes(&self) -> Option<u64> {
+    pub fn peak_resident_bytes(&mut self) -> Option<u64> {
         let seen = (self.peak_bytes > 0).then_some(self.peak_bytes);
         self.child.resident_bytes().max(seen)
     }
