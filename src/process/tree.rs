@@ -1,6 +1,7 @@
 //! What a process and its descendants are and hold, read from `/proc`. Never kills.
 
 use std::fs;
+use std::time::Duration;
 
 use rustix::process::Pid;
 
@@ -29,12 +30,18 @@ pub(crate) struct Stat {
     pub(crate) session: i32,
     /// When it started, in clock ticks since boot.
     started: u64,
+    /// Clock ticks that it and those of its children that it has reaped were on a processor.
+    ran: u64,
 }
 
 impl Stat {
-    /// Reads it; none for a process that is gone. The name in field 2 may hold spaces and brackets.
+    /// Reads it; none for a process that is gone.
     pub(crate) fn read(pid: Pid) -> Option<Self> {
-        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        Self::parse(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
+    }
+
+    /// Understands it. The name in field 2 may hold spaces and brackets.
+    fn parse(stat: &str) -> Option<Self> {
         let (_, after_name) = stat.rsplit_once(") ")?;
         // Field 3 of proc_pid_stat(5) comes first here.
         let fields: Vec<&str> = after_name.split(' ').collect();
@@ -43,6 +50,11 @@ impl Stat {
             group: fields.get(2)?.parse().ok()?,
             session: fields.get(3)?.parse().ok()?,
             started: fields.get(19)?.parse().ok()?,
+            ran: fields
+                .get(11..15)?
+                .iter()
+                .filter_map(|ticks| ticks.parse::<u64>().ok())
+                .sum(),
         })
     }
 }
@@ -104,6 +116,16 @@ pub(crate) fn resident_bytes(root: Pid) -> Option<u64> {
     Some(own.saturating_add(below))
 }
 
+/// How long a process and all its descendants were on a processor; `None` where `/proc` does not tell.
+pub(crate) fn processor_time(root: Pid) -> Option<Duration> {
+    let ran = |pid| Stat::read(pid).map(|stat| stat.ran);
+    let below = descendants(root);
+    let below = below.iter().filter_map(|member| ran(member.pid));
+    let ticks = ran(root)?.saturating_add(below.sum());
+    let seconds = rustix::param::clock_ticks_per_second().max(1);
+    Some(Duration::from_millis(ticks.saturating_mul(1000) / seconds))
+}
+
 /// What a process holds by `/proc/PID/status`, in bytes. What was moved to the swap and pages of the
 /// kernel's reserve of huge ones are memory too, and are not counted as resident there.
 fn resident_of(pid: Pid) -> Option<u64> {
@@ -141,6 +163,16 @@ mod tests {
         };
         assert!(!later.is_alive());
         assert!(!Stat::read(own).unwrap().has_ended);
+    }
+
+    #[test]
+    fn the_time_on_a_processor_is_the_processs_own_and_that_of_children_it_reaped() {
+        let line = "7 (a) b) S 1 2 3 0 -1 4194304 100 0 0 0 10 20 300 4000 20 0 1 0 99 1 1";
+        let stat = Stat::parse(line).unwrap();
+        assert_eq!((stat.group, stat.session, stat.started), (2, 3, 99));
+        assert_eq!(stat.ran, 4330);
+        assert!(!stat.has_ended);
+        assert!(processor_time(rustix::process::getpid()).is_some());
     }
 
     #[test]

@@ -35,6 +35,7 @@
 //! | `hang` | never comes |
 //! | `grow BYTES` | never comes, and the memory is used |
 //! | `leak BYTES` | comes, and the memory stays in use |
+//! | `spin` | comes; a thread goes on using a processor |
 //! | `spawn-hang` | never comes; a grandchild in the group holds stdout, its pid is on stderr |
 //! | `spawn-setsid` | comes; a grandchild in a session of its own holds stdout, likewise |
 //! | `spawn-orphan BYTES` | comes; a process in a session of its own that has lost its parent holds this much memory |
@@ -192,6 +193,7 @@ fn before(name: &str, rest: &str) -> Option<Result<Directive, String>> {
         "hang" => Ok(Misdeed::Hang),
         "grow" => number(rest).map(Misdeed::Grow),
         "leak" => number(rest).map(Misdeed::Leak),
+        "spin" => Ok(Misdeed::Spin),
         "spawn-hang" => Ok(Misdeed::SpawnAndHang),
         "spawn-setsid" => Ok(Misdeed::SpawnSession),
         "spawn-orphan" => number(rest).map(Misdeed::SpawnOrphan),

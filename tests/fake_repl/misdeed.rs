@@ -3,7 +3,7 @@
 use std::io::{self, Read, Write};
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::sync::mpsc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::process::{Signal, getpid, kill_process, setsid};
 
@@ -41,6 +41,8 @@ pub(crate) enum Misdeed {
     Grow(usize),
     /// Uses so many bytes of memory from now on.
     Leak(usize),
+    /// Leaves a thread that uses a processor.
+    Spin,
     /// Leaves a child in the group that holds stdout, and never goes on.
     SpawnAndHang,
     /// Leaves a child in a session of its own that holds stdout.
@@ -81,6 +83,9 @@ impl Misdeed {
             }
             Self::Leak(bytes) => {
                 Box::leak(vec![1_u8; *bytes].into_boxed_slice());
+            }
+            Self::Spin => {
+                std::thread::spawn(spin);
             }
             Self::SpawnAndHang => {
                 announce(Role::Sleep.spawn(&[])?)?;
@@ -249,6 +254,15 @@ fn flood(bytes: Option<usize>) -> io::Result<()> {
         }
     }
     write_raw(b"\n")
+}
+
+/// Uses a processor for ever, as far as a test can tell.
+fn spin() {
+    let start = Instant::now();
+    let mut work = 0_u64;
+    while start.elapsed() < LONGEST_HANG {
+        work = std::hint::black_box(work.wrapping_add(1));
+    }
 }
 
 /// Waits for ever, as far as a test can tell.

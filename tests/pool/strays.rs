@@ -7,9 +7,9 @@ use std::time::Duration;
 use leanrepl::internals::UndecidedReason;
 use leanrepl::internals::evaluate::SubmitError;
 use leanrepl::internals::judge::Verdict;
-use leanrepl::internals::{Bytes, PoolSettings, SessionLimits};
+use leanrepl::internals::{Bytes, PoolSettings, RecycleReason, SessionLimits};
 
-use crate::rig::{Rig, drain, job, kill, run, start, submit, wait};
+use crate::rig::{Rig, drain, job, kill, run, start, submit, wait, wait_for};
 
 /// The process that a session has inherited from one that has ended.
 fn orphan_of(rig: &Rig, session: i32) -> Option<i32> {
@@ -116,6 +116,28 @@ fn memory_that_is_shared_counts_for_its_session() {
     }));
     let answer = run(&pool, "--! try shared 100000000\n--! hang");
     assert_eq!(answer.reason, Some(UndecidedReason::Memory));
+    drain(&pool);
+    rig.assert_nothing_runs();
+}
+
+#[test]
+fn a_session_in_which_a_text_goes_on_after_its_answer_is_replaced() {
+    let rig = Rig::new("");
+    let pool = rig.pool();
+    let first = run(&pool, "--! spin\n#eval 1");
+    assert_eq!(first.verdict, Verdict::Accepted);
+    wait_for(&pool, "the session is replaced", |state| {
+        state.restarts.of(RecycleReason::BusyIdle) == 1 && state.sessions.idle == 1
+    });
+    assert!(
+        rig.pids_of("spin")
+            .iter()
+            .all(|pid| !rig.processes().contains(pid)),
+        "it goes on"
+    );
+    let next = run(&pool, "--! error no");
+    assert_eq!(next.verdict, Verdict::Rejected);
+    assert_ne!(next.session, first.session);
     drain(&pool);
     rig.assert_nothing_runs();
 }

@@ -6,6 +6,7 @@ mod lease;
 mod promise;
 mod queue;
 mod recycling;
+mod rest;
 mod scheduler;
 mod settings;
 mod shared;

@@ -18,6 +18,8 @@ pub enum RecycleReason {
     Age,
     /// It was not used for as long as it may be.
     Idle,
+    /// It used the processor although nothing was asked of it.
+    BusyIdle,
     /// It held as many headers as it may.
     Headers,
     /// It did not answer in time.
@@ -36,11 +38,12 @@ pub enum RecycleReason {
 
 impl RecycleReason {
     /// Every reason.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Requests,
         Self::Memory,
         Self::Age,
         Self::Idle,
+        Self::BusyIdle,
         Self::Headers,
         Self::Timeout,
         Self::Died,
@@ -57,6 +60,7 @@ impl RecycleReason {
             Self::Memory => "memory",
             Self::Age => "age",
             Self::Idle => "idle",
+            Self::BusyIdle => "busy_idle",
             Self::Headers => "headers",
             Self::Timeout => "timeout",
             Self::Died => "died",

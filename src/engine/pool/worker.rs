@@ -63,13 +63,13 @@ impl Worker {
                     self.headers = headers;
                     self.start();
                 }
-                Some(Assignment::Run(entry)) if self.has_died() => {
-                    self.lose(RecycleReason::Died, Some(entry));
-                }
-                Some(Assignment::Run(entry)) => {
-                    self.run(entry);
-                    self.go_back();
-                }
+                Some(Assignment::Run(entry)) => match self.check_before_source() {
+                    Ok(()) => {
+                        self.run(entry);
+                        self.go_back();
+                    }
+                    Err(reason) => self.lose(reason, Some(entry)),
+                },
                 Some(Assignment::Retire) => {
                     self.session = None;
                     self.shared
@@ -157,14 +157,17 @@ impl Worker {
         }
     }
 
-    /// Whether the process of its session has ended unnoticed.
-    fn has_died(&mut self) -> bool {
-        self.session.as_mut().is_some_and(WorkerSession::has_died)
+    /// Whether its session was lost unnoticed.
+    fn check_before_source(&mut self) -> Result<(), RecycleReason> {
+        let session = self.session.as_mut();
+        session.map_or(Ok(()), WorkerSession::check_before_source)
     }
 
     /// Gives up a session that was found lost, and hands back what it was to be given.
-    fn lose(&self, reason: RecycleReason, entry: Option<Entry<Demand>>) {
+    fn lose(&mut self, reason: RecycleReason, entry: Option<Entry<Demand>>) {
         self.note_end(reason);
+        // It may still be at something.
+        self.session = None;
         let step =
             |scheduler: &mut Scheduler<_>, now| scheduler.lost(self.index, reason, entry, now);
         if let Some(entry) = self.shared.with(step) {

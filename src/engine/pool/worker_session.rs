@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::engine::evaluation::{EvalError, Evaluation};
 use crate::engine::pool::recycling::{RecycleReason, may_try_again};
+use crate::engine::pool::rest::Rest;
 use crate::engine::record::{EvalRecord, LeanIdentity};
 use crate::engine::request::EvalRequest;
 use crate::engine::undecided::Undecided;
@@ -44,6 +45,8 @@ pub(crate) struct WorkerSession {
     /// The most that was measured.
     peak: u64,
     measured: Option<Instant>,
+    /// How it keeps still between two sources.
+    rest: Rest,
 }
 
 /// One evaluation of a source on a session.
@@ -105,6 +108,7 @@ impl WorkerSession {
             resident: 0,
             peak: 0,
             measured: None,
+            rest: Rest::new(Instant::now()),
         };
         let held = session.preload(headers, without_pickle)?;
         session.measure();
@@ -161,6 +165,7 @@ impl WorkerSession {
         let is_header_proven = evaluation.is_header_proven;
         let has_begun = evaluation.has_begun();
         let took = start.elapsed();
+        self.rest.begin_again(Instant::now());
         if self
             .measured
             .is_none_or(|last| last.elapsed() >= MEASURED_EVERY)
@@ -206,8 +211,9 @@ impl WorkerSession {
         let no_options = ModuleOptions::default();
         let split = header::split(source);
         let mut evaluation = self.evaluation(without_pickle);
-        let (env, _base) = evaluation.environment(&split, options.unwrap_or(&no_options))?;
-        Ok(env)
+        let found = evaluation.environment(&split, options.unwrap_or(&no_options));
+        self.rest.begin_again(Instant::now());
+        found.map(|(env, _base)| env)
     }
 
     /// Sends a request as it is, and makes sure that the reply is the one to it.
@@ -219,6 +225,7 @@ impl WorkerSession {
         let reply = self.open.session.ask(request, Deadline::after(timeout))?;
         self.open.session.sweep();
         self.open.fence()?;
+        self.rest.begin_again(Instant::now());
         self.measure();
         Ok(reply)
     }
@@ -241,6 +248,7 @@ impl WorkerSession {
             return Ok(());
         }
         let went = self.open.go_back();
+        self.rest.begin_again(Instant::now());
         went.map_err(|error| RecycleReason::of(&error))
     }
 
@@ -249,9 +257,15 @@ impl WorkerSession {
         self.open.session.is_over()
     }
 
-    /// Whether its process has ended. One system call, so that it can be looked at before each source.
-    pub(crate) fn has_died(&mut self) -> bool {
-        self.open.session.has_died()
+    /// Whether it cannot take a source any more. Cheap, so that it can be asked before each source.
+    ///
+    /// # Errors
+    /// Why it is lost.
+    pub(crate) fn check_before_source(&mut self) -> Result<(), RecycleReason> {
+        if self.open.session.has_died() {
+            return Err(RecycleReason::Died);
+        }
+        self.check_rest()
     }
 
     /// Looks after the session while nothing is asked.
@@ -261,7 +275,23 @@ impl WorkerSession {
     pub(crate) fn check_idle(&mut self) -> Result<(), RecycleReason> {
         let checked = self.open.session.check_idle();
         checked.map_err(|error| RecycleReason::of(&error))?;
+        self.check_rest()?;
         self.measure();
+        Ok(())
+    }
+
+    /// Fails if the session uses the processor although its source was answered: what the source has left
+    /// running may change what later ones are told. A session without a source may do as it likes.
+    fn check_rest(&mut self) -> Result<(), RecycleReason> {
+        let now = Instant::now();
+        if self.served == 0 || !self.rest.is_due(now) {
+            return Ok(());
+        }
+        // Where the system does not tell, nothing is held against the session.
+        let used = self.open.session.processor_time().unwrap_or_default();
+        if self.rest.is_broken(now, used) {
+            return Err(RecycleReason::BusyIdle);
+        }
         Ok(())
     }
 

@@ -69,6 +69,11 @@ impl Session {
         self.child.resident_bytes()
     }
 
+    /// How long the process tree was on a processor, if the system tells.
+    pub(crate) fn processor_time(&self) -> Option<Duration> {
+        self.child.processor_time()
+    }
+
     /// The most that the process tree was seen to hold until now, if the system tells.
     pub fn peak_resident_bytes(&mut self) -> Option<u64> {
         let seen = (self.peak_bytes > 0).then_some(self.peak_bytes);
