@@ -59,7 +59,8 @@ pub(crate) struct EvalBody {
     /// One source, or a list of sources; `texts` is another name for it.
     #[serde(alias = "texts")]
     sources: Sources,
-    /// Longest run of each source, in seconds; what the server was started with if absent.
+    /// Longest run of each source, in seconds; what the server was started with if absent. Less than 0.1
+    /// is taken as 0.1, and more than `--max-timeout` as that.
     #[serde(default)]
     #[schema(exclusive_minimum = 0.0)]
     timeout: Option<f64>,

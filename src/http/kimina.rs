@@ -79,7 +79,7 @@ pub(crate) struct CheckRequest {
     /// The sources.
     #[schema(min_items = 1, value_type = Vec<Snippet>)]
     snippets: Vec<Object<Snippet>>,
-    /// Longest run of a source, in seconds.
+    /// Longest run of a source, in seconds; 0 is taken as 0.1, and what is too long as `--max-timeout`.
     #[serde(default = "check_timeout")]
     timeout: LaxSeconds,
     /// Whether to tell which session ran a source, and its memory.
@@ -119,7 +119,7 @@ pub(crate) struct VerifyRequest {
     /// The sources.
     #[schema(value_type = Vec<VerifyText>)]
     codes: Vec<Object<VerifyText>>,
-    /// Longest run of a source, in seconds.
+    /// Longest run of a source, in seconds; 0 is taken as 0.1, and what is too long as `--max-timeout`.
     #[serde(default = "verify_timeout")]
     timeout: LaxSeconds,
     /// Parts of the infotree.
@@ -228,7 +228,7 @@ impl KiminaSources {
         timeout: LaxSeconds,
         infotree: Option<Infotree>,
     ) -> Self {
-        let run_timeout = Duration::from_secs(timeout.0).min(service.options.max_run_timeout);
+        let run_timeout = service.within_bounds(Duration::from_secs(timeout.0));
         let options = Options {
             infotree: infotree.map(InfoTreeKind::from),
             ..Options::default()

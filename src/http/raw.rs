@@ -92,7 +92,7 @@ pub(crate) struct LeanReply {
     path = "/",
     tag = "raw",
     request_body(content = Option<String>, content_type = "text/plain", description = "The whole source, UTF-8, no JSON. The declared type of the body does not matter."),
-    params(("x-lean-timeout" = f64, Header, minimum = 0.001, description = "Longest run in seconds.")),
+    params(("x-lean-timeout" = f64, Header, exclusive_minimum = 0.0, description = "Longest run in seconds, from 0.1 to `--max-timeout`; what lies beyond is taken as the nearer one.")),
     responses(
         (status = 200, description = "Lean reported no error", body = ReplReply),
         (status = 400, description = "Lean reported an error, or the request cannot be used", body = Object),

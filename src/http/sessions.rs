@@ -59,7 +59,7 @@ pub(crate) struct CommandRequest {
     /// The environment to build on, from an earlier reply.
     #[serde(default)]
     env: Option<Natural>,
-    /// Longest run in seconds.
+    /// Longest run in seconds, from 0.1 to `--max-timeout`; what lies beyond is taken as the nearer one.
     #[serde(default)]
     #[schema(exclusive_minimum = 0.0)]
     timeout: Option<f64>,
@@ -79,7 +79,7 @@ pub(crate) struct TacticRequest {
     tactic: String,
     /// The proof state to run it in, from an earlier reply.
     proof_state: Natural,
-    /// Longest run in seconds.
+    /// Longest run in seconds, from 0.1 to `--max-timeout`; what lies beyond is taken as the nearer one.
     #[serde(default)]
     #[schema(exclusive_minimum = 0.0)]
     timeout: Option<f64>,

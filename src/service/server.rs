@@ -22,6 +22,9 @@ use crate::session::identity::Identity;
 /// How many random letters make the ids of requests differ between two runs.
 const NONCE: usize = 8;
 
+/// The shortest limit that a client can set for a run: each run that is cut off costs a process.
+const SHORTEST_RUN: Duration = Duration::from_millis(100);
+
 /// The pool and what it runs, once both are known.
 pub(crate) struct StartedPool {
     /// Who evaluates: the pool, or a layer around it.
@@ -150,14 +153,17 @@ impl Service {
 
     /// A client's number of seconds, within what it may ask for; none if it is no span of time.
     pub(crate) fn run_timeout(&self, seconds: f64) -> Option<Duration> {
-        let most = self.options.max_run_timeout;
         if !seconds.is_finite() || seconds <= 0.0 {
             return None;
         }
-        Some(
-            Duration::try_from_secs_f64(seconds)
-                .unwrap_or(most)
-                .min(most),
-        )
+        let asked = Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX);
+        Some(self.within_bounds(asked))
+    }
+
+    /// The longest run of a source whose client asks for this one. What is too short is raised and what is
+    /// too long lowered, and neither is refused.
+    pub(crate) fn within_bounds(&self, asked: Duration) -> Duration {
+        let most = self.options.max_run_timeout;
+        asked.clamp(SHORTEST_RUN.min(most), most)
     }
 }

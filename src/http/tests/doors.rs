@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::engine::evaluate::SubmitError;
 use crate::failure::{Failure, Kind};
+use crate::http::raw::X_LEAN_TIMEOUT;
 use crate::http::tests::fake_engine::{
     ask, by_name, post, post_for_stream, read, read_lines, router_answering,
 };
@@ -107,6 +108,51 @@ async fn the_engine_is_asked_what_the_client_asks() {
     assert_eq!(request.options.all_tactics, Some(true));
     assert!(request.find_sorry_decls);
     assert_eq!(&*request.id, "find-me");
+}
+
+#[tokio::test]
+async fn a_limit_on_the_run_is_moved_into_its_bounds_at_every_door() {
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let router = {
+        let seen = Arc::clone(&seen);
+        router_answering(move |request| {
+            seen.lock().unwrap().push(request.run_timeout);
+            Ok(by_name(&request.source))
+        })
+    };
+    // The longest is that of the options.
+    for (asked, expected) in [(0.001, 100), (0.0999, 100), (0.25, 250), (1e300, 1000)] {
+        let mut raw = post("/", "accepted");
+        raw.headers_mut()
+            .insert(X_LEAN_TIMEOUT, asked.to_string().parse().unwrap());
+        let eval = json!({ "sources": "accepted", "timeout": asked });
+        for request in [raw, post("/v1/eval", eval)] {
+            let (status, _, reply) = read(ask(&router, request).await).await;
+            assert_eq!(status, 200, "{asked}: {reply}");
+            let taken = seen.lock().unwrap().pop();
+            assert_eq!(taken, Some(Duration::from_millis(expected)), "{asked}");
+        }
+    }
+    for (asked, expected) in [(0, 100), (1, 1000), (1_000_000, 1000)] {
+        let check = json!({ "snippets": [{ "id": "a", "code": "accepted" }], "timeout": asked });
+        let verify =
+            json!({ "codes": [{ "custom_id": "a", "code": "accepted" }], "timeout": asked });
+        for (path, body) in [("/api/check", check), ("/verify", verify)] {
+            let (status, _, reply) = read(ask(&router, post(path, body)).await).await;
+            assert_eq!(status, 200, "{path}, {asked}: {reply}");
+            let taken = seen.lock().unwrap().pop();
+            assert_eq!(
+                taken,
+                Some(Duration::from_millis(expected)),
+                "{path}, {asked}"
+            );
+        }
+    }
+    for unfit in [0.0, -1.0] {
+        let body = json!({ "sources": "accepted", "timeout": unfit });
+        let (status, _, _) = read(ask(&router, post("/v1/eval", body)).await).await;
+        assert_eq!(status, 422, "{unfit}");
+    }
 }
 
 #[tokio::test]
