@@ -107,17 +107,14 @@ pub(crate) struct ServeArgs {
     #[arg(long, value_name = "N")]
     pub(crate) key_rate: Option<f64>,
     /// Tell clients without keys apart by the last address in `X-Forwarded-For`, which the reverse
-    /// proxy adds. Only where nobody but the proxy reaches this port: others could write anything.
+    /// proxy adds, and leave it to the proxy which hosts and pages may ask. Only where nobody but the proxy reaches this port: others could write anything.
     #[arg(long)]
     pub(crate) trust_proxy: bool,
-    /// Origins whose web pages may call, separated by commas: `*` for all, `none` for none.
-    #[arg(
-        long,
-        value_name = "ORIGINS",
-        default_value = "*",
-        value_delimiter = ','
-    )]
-    pub(crate) cors: Vec<String>,
+    /// Origins whose web pages may call, separated by commas: `*` for all, `none` for none. Default: `*`,
+    /// but `none` where the server listens on a loopback address, asks for no keys and trusts no proxy.
+    /// There pages of other origins are refused.
+    #[arg(long, value_name = "ORIGINS", value_delimiter = ',')]
+    pub(crate) cors: Option<Vec<String>>,
     /// Longest wait for running sources after SIGTERM or Ctrl-C.
     #[arg(
         long,

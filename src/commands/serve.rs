@@ -53,11 +53,11 @@ impl RunCommand<RunContext> for ServeArgs {
             source: chosen.source.name(),
             why: chosen.why.clone(),
         };
-        let options = settings::options(&self, size, toolchain)?;
+        let listener = Listener::bind(&listen)?;
+        let options = settings::options(&self, size, toolchain, listener.address())?;
         keys::keep_from_sessions(&self, &keys::foreseen(&chosen, core_folder().as_deref()))?;
         let (format, level) = settings::logs(&self, output);
         logs::start(format, level);
-        let listener = Listener::bind(&listen)?;
         // A reader that only wanted the address may be gone after it.
         let _written = ui.data_line(&format!("http://{}", listener.address()))?;
         LogObserver.tell(Event::Chosen { text: &chosen.why });

@@ -13,6 +13,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use crate::http::forwarded;
+use crate::http::own_machine;
 use crate::http::problem::Problem;
 use crate::http::request_id;
 use crate::http::visit::VisitorName;
@@ -36,7 +37,9 @@ pub(crate) async fn admit(
     mut request: Request,
     next: Next,
 ) -> Response {
-    match principal(&service, &request) {
+    let admitted = own_machine::check(&service.options, &request)
+        .and_then(|()| Ok(principal(&service, &request)?));
+    match admitted {
         Ok(mut principal) => {
             principal.request_id = request_id::of(&request).into();
             if let Some(name) = request.extensions().get::<VisitorName>() {
@@ -45,7 +48,7 @@ pub(crate) async fn admit(
             request.extensions_mut().insert(principal);
             next.run(request).await
         }
-        Err(error) => turned_away(&request, error),
+        Err(problem) => turned_away(&request, problem),
     }
 }
 
@@ -77,8 +80,8 @@ fn is_open(method: &Method, path: &str) -> bool {
 
 /// The answer to a request whose body is not read. The connection cannot be used again after a long one,
 /// and a client that does not know so would lose its next request.
-fn turned_away(request: &Request, error: ServiceError) -> Response {
-    let mut response = Problem::from(error).into_response();
+fn turned_away(request: &Request, problem: Problem) -> Response {
+    let mut response = problem.into_response();
     let length = request.body().size_hint().upper();
     if length.is_none_or(|length| length > SHORT_BODY) {
         let close = HeaderValue::from_static("close");

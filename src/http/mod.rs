@@ -15,6 +15,7 @@ pub(crate) mod listener;
 mod numbers;
 mod object;
 mod openapi;
+mod own_machine;
 mod page;
 mod problem;
 mod raw;

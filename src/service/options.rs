@@ -47,6 +47,9 @@ pub(crate) struct ServiceOptions {
     /// Sources of one batch that are in the queue or run at a time.
     pub(crate) batch_width: usize,
     pub(crate) cors: Cors,
+    /// Whether only programs of this machine are served, and so no pages from elsewhere that a browser
+    /// here has open.
+    pub(crate) is_own_machine_only: bool,
     /// Whether the last `X-Forwarded-For` entry says who asks, where there are no keys.
     pub(crate) trusts_proxy: bool,
     pub(crate) keys: Keys,

@@ -1,5 +1,6 @@
 //! What `leanrepl serve` works with: a flag, then a variable, then the default. Starts nothing.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -133,7 +134,20 @@ pub(crate) fn options(
     args: &ServeArgs,
     size: Size,
     toolchain: ToolchainChoice,
+    address: SocketAddr,
 ) -> Result<ServiceOptions, Failure> {
+    let keys = keys::of(args)?;
+    let pages = args.cors.as_deref().map(cors);
+    let is_own_machine_only = address.ip().to_canonical().is_loopback()
+        && keys.is_empty()
+        && !args.trust_proxy
+        // Who lets every page call has nothing to keep from them.
+        && pages != Some(Cors::Any);
+    let unsaid = if is_own_machine_only {
+        Cors::Off
+    } else {
+        Cors::Any
+    };
     let mode = match args.mode {
         ModeArg::Repl => Mode::Repl,
         ModeArg::Lean => Mode::Lean,
@@ -149,9 +163,10 @@ pub(crate) fn options(
         max_connections: count(args.max_connections),
         // Enough to keep all sessions busy, with sources at hand when one gets free.
         batch_width: size.sessions * 2,
-        cors: cors(&args.cors),
+        cors: pages.unwrap_or(unsaid),
+        is_own_machine_only,
         trusts_proxy: args.trust_proxy,
-        keys: keys::of(args)?,
+        keys,
         grace: args.grace,
         lease_idle: args.held_idle.get(),
         // One session is left for those who hold none.
@@ -349,6 +364,45 @@ mod tests {
             let shown = text.replace('\n', " ");
             assert!(failure.problem().contains(&shown), "{failure:?}");
             assert!(failure.hint().contains(hint), "{failure:?}");
+        }
+    }
+
+    #[test]
+    fn the_server_of_a_machine_of_its_own_keeps_pages_from_elsewhere_out() {
+        let seen = |line: &str, address: &str| {
+            let words = ["leanrepl", "serve"].into_iter();
+            let words = words.chain(line.split_whitespace());
+            let Command::Serve(args) = Args::try_parse_from(words).unwrap().command else {
+                panic!("another command");
+            };
+            let size = Size {
+                sessions: 1,
+                spares: 0,
+            };
+            let toolchain = ToolchainChoice {
+                source: "core",
+                why: String::new(),
+            };
+            let address = address.parse().unwrap();
+            let options = options(&args, size, toolchain, address).unwrap();
+            (options.is_own_machine_only, options.cors)
+        };
+        let named = Cors::Origins(vec!["https://a.example".to_owned()]);
+        for address in ["127.0.0.1:1", "127.1.2.3:1", "[::1]:1"] {
+            assert_eq!(seen("", address), (true, Cors::Off), "{address}");
+        }
+        let here = "127.0.0.1:1";
+        for (line, address, expected) in [
+            ("", "0.0.0.0:1", (false, Cors::Any)),
+            ("", "192.0.2.7:1", (false, Cors::Any)),
+            ("", "[::]:1", (false, Cors::Any)),
+            ("--cors none", here, (true, Cors::Off)),
+            ("--cors https://a.example", here, (true, named)),
+            ("--cors *", here, (false, Cors::Any)),
+            ("--trust-proxy", here, (false, Cors::Any)),
+            ("--trust-proxy --cors none", here, (false, Cors::Off)),
+        ] {
+            assert_eq!(seen(line, address), expected, "{line} {address}");
         }
     }
 

@@ -11,7 +11,8 @@ use crate::world::World;
 /// The bytes of a raw text's request.
 fn post(text: &str) -> Vec<u8> {
     let length = text.len();
-    format!("POST / HTTP/1.1\r\nhost: x\r\ncontent-length: {length}\r\n\r\n{text}").into_bytes()
+    format!("POST / HTTP/1.1\r\nhost: localhost\r\ncontent-length: {length}\r\n\r\n{text}")
+        .into_bytes()
 }
 
 #[test]
@@ -142,8 +143,8 @@ fn a_full_queue_is_429_and_says_when_to_come_back() {
 fn a_client_that_goes_away_frees_its_session() {
     let served = Served::start(&["--sessions", "1", "--spares", "0"]);
     for request in [
-        "POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 8\r\n\r\n--! hang",
-        "POST /v1/eval HTTP/1.1\r\nhost: x\r\naccept: application/x-ndjson\r\ncontent-length: 20\r\n\r\n{\"texts\":\"--! hang\"}",
+        "POST / HTTP/1.1\r\nhost: localhost\r\ncontent-length: 8\r\n\r\n--! hang",
+        "POST /v1/eval HTTP/1.1\r\nhost: localhost\r\naccept: application/x-ndjson\r\ncontent-length: 20\r\n\r\n{\"texts\":\"--! hang\"}",
     ] {
         let stream = served.connect(request.as_bytes());
         Served::wait_for(|| served.get("/ready").json()["busy"] == 1);

@@ -157,3 +157,107 @@ fn clients_behind_a_proxy_are_told_apart_if_it_is_trusted() {
         served.stop();
     }
 }
+
+/// What becomes of a source that is sent with these headers and would write a file: the status, and
+/// whether the file is there.
+fn outcome(served: &Served, headers: &[(&str, &str)]) -> (u16, bool) {
+    let trace = served.world.work("trace");
+    let source = format!("--! try write {}", trace.display());
+    let answer = served.post_with("/", source.as_bytes(), headers);
+    if answer.status >= 400 {
+        let reply = answer.json();
+        assert!(
+            reply["error"].is_string() && reply["hint"].is_string(),
+            "{reply}"
+        );
+    }
+    (answer.status, std::fs::remove_file(&trace).is_ok())
+}
+
+/// A server whose sources may write.
+fn unconfined(args: &[&str]) -> Served {
+    Served::start(&[&["--sandbox", "off"], args].concat())
+}
+
+#[test]
+fn a_page_from_elsewhere_makes_the_server_of_this_machine_run_nothing() {
+    let served = unconfined(&[]);
+    let own = format!("http://{}", served.address);
+    let port = served.address.port();
+    let by_name = format!("localhost:{port}");
+    let own_by_name = format!("http://{by_name}");
+    for headers in [
+        // As programs ask, and the page that this server itself has sent.
+        &[][..],
+        &[("host", &*by_name)],
+        &[("origin", &*own)],
+        &[("host", &*by_name), ("origin", &*own_by_name)],
+    ] {
+        assert_eq!(outcome(&served, headers), (200, true), "{headers:?}");
+    }
+    let rebound = format!("rebound.example:{port}");
+    let own_of_rebound = format!("http://{rebound}");
+    for (headers, status) in [
+        // A form, or a script that does not ask first, of any page that is open in a browser here.
+        (
+            &[
+                ("origin", "https://evil.example"),
+                ("content-type", "text/plain"),
+            ][..],
+            403,
+        ),
+        (&[("origin", "null")], 403),
+        (&[("origin", "http://127.0.0.1:1")], 403),
+        // A page whose name its owner has led to this machine: for the browser it is the same origin.
+        (&[("host", &*rebound), ("origin", &*own_of_rebound)], 421),
+        (&[("host", &*rebound)], 421),
+    ] {
+        assert_eq!(outcome(&served, headers), (status, false), "{headers:?}");
+    }
+    for path in ["/", "/health", "/metrics", "/openapi.json"] {
+        assert_eq!(
+            served.get_with(path, &[("host", &rebound)]).status,
+            421,
+            "{path}"
+        );
+        let answer = served.get(path);
+        assert_eq!(answer.status, 200, "{path}");
+        assert_eq!(answer.header("access-control-allow-origin"), None);
+    }
+    let old = served.exchange(b"GET /health HTTP/1.0\r\n\r\n");
+    assert!(old.contains("200 OK"), "{old}");
+    served.stop();
+}
+
+#[test]
+fn named_origins_and_a_trusted_proxy_reach_the_server_of_this_machine() {
+    let page = ("origin", "https://lean.example.org");
+    // As nginx hands it on without more, and as a proxy does that leaves the name as it was.
+    let kept = ("host", "lean.example.org");
+    for args in [
+        &["--cors", "https://lean.example.org"][..],
+        &["--trust-proxy"],
+        &["--cors", "*"],
+    ] {
+        let served = unconfined(args);
+        assert_eq!(outcome(&served, &[page]), (200, true), "{args:?}");
+        assert_eq!(outcome(&served, &[page, kept]), (200, true), "{args:?}");
+        let is_open = args[0] == "--trust-proxy" || args[1] == "*";
+        let evil = outcome(&served, &[("origin", "https://evil.example")]);
+        let expected = if is_open { (200, true) } else { (403, false) };
+        assert_eq!(evil, expected, "{args:?}");
+        served.stop();
+    }
+}
+
+#[test]
+fn where_keys_are_asked_for_a_page_needs_nothing_but_a_key() {
+    let served = with_keys(&["--sandbox", "off"]);
+    let page = [
+        ("origin", "https://lean.example.org"),
+        ("host", "lean.example.org"),
+        ("authorization", "s3cret"),
+    ];
+    assert_eq!(outcome(&served, &page), (200, true));
+    served.stop();
+}

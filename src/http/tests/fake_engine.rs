@@ -51,6 +51,7 @@ pub(crate) fn options() -> ServiceOptions {
         max_connections: 1,
         batch_width: 10,
         cors: Cors::Any,
+        is_own_machine_only: false,
         trusts_proxy: false,
         keys: Keys::parse("", KeyLimits::default()).unwrap(),
         grace: Wait::secs(1),
