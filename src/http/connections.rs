@@ -16,6 +16,7 @@ use tokio::time::{sleep, timeout};
 use tower_service::Service as _;
 
 use crate::http::admission::Peer;
+use crate::http::write_deadline::WriteDeadline;
 use crate::limits::{CancelFlag, TICK};
 
 /// How long a client may take for the head of its next request; also how long a connection is kept
@@ -26,15 +27,24 @@ const HEAD: Duration = Duration::from_secs(75);
 /// descriptors.
 const PAUSE: Duration = Duration::from_millis(100);
 
+/// What connections may take.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Bounds {
+    /// How many there may be at a time.
+    pub(crate) most: usize,
+    /// How long a write may wait for its client to read.
+    pub(crate) longest_write: Duration,
+}
+
 /// Takes connections until `interrupt` is set. Returns those that are still open.
 pub(crate) async fn accept(
     listener: TcpListener,
     router: Router,
-    most: usize,
+    bounds: Bounds,
     interrupt: &CancelFlag,
 ) -> GracefulShutdown {
     let graceful = GracefulShutdown::new();
-    let room = Arc::new(Semaphore::new(most));
+    let room = Arc::new(Semaphore::new(bounds.most));
     loop {
         // Connections beyond the most wait with the system, which has a queue of its own.
         let next = async {
@@ -47,6 +57,9 @@ pub(crate) async fn accept(
         };
         match taken {
             (Ok(permit), Ok((stream, peer))) => {
+                // Small answers must not wait for more to send; a system that cannot do that is slower.
+                let _ = stream.set_nodelay(true);
+                let stream = WriteDeadline::new(stream, bounds.longest_write);
                 start(stream, peer, router.clone(), &graceful, permit);
             }
             (_, Err(err)) => {
@@ -66,14 +79,12 @@ pub(crate) async fn until_set(interrupt: &CancelFlag) {
 }
 
 fn start(
-    stream: TcpStream,
+    stream: WriteDeadline<TcpStream>,
     peer: SocketAddr,
     router: Router,
     graceful: &GracefulShutdown,
     permit: OwnedSemaphorePermit,
 ) {
-    // Small answers must not wait for more to send; a system that cannot do that is slower.
-    let _ = stream.set_nodelay(true);
     let service = service_fn(move |mut request: hyper::Request<Incoming>| {
         request.extensions_mut().insert(Peer(peer));
         router.clone().call(request)

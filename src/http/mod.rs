@@ -28,3 +28,4 @@ mod sources;
 #[cfg(test)]
 mod tests;
 mod visit;
+mod write_deadline;

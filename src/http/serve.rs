@@ -7,7 +7,7 @@ use tokio::runtime::Builder;
 use tokio::time::timeout;
 
 use crate::failure::{Failure, Kind};
-use crate::http::connections;
+use crate::http::connections::{self, Bounds};
 use crate::http::listener::Listener;
 use crate::http::router;
 use crate::limits::CancelFlag;
@@ -56,7 +56,10 @@ async fn serve(
     interrupt: &CancelFlag,
 ) -> Result<(), Failure> {
     let grace = options.grace;
-    let most = options.max_connections;
+    let bounds = Bounds {
+        most: options.max_connections,
+        longest_write: options.write_timeout,
+    };
     let service = Arc::new(Service::new(options)?);
     let socket = listener.into_tokio()?;
     // Stops the server when the user says so, and when there will be no pool.
@@ -64,7 +67,7 @@ async fn serve(
     let pool = lifecycle::start_pool(&service, make_pool, stop.clone());
     let expiry = lifecycle::expire_leases(&service);
     let open = {
-        let accepted = connections::accept(socket, router::router(&service), most, &stop);
+        let accepted = connections::accept(socket, router::router(&service), bounds, &stop);
         tokio::pin!(accepted);
         tokio::select! {
             open = &mut accepted => open,

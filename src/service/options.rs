@@ -42,6 +42,8 @@ pub(crate) struct ServiceOptions {
     pub(crate) max_body: Bytes,
     /// Longest time in which a body may arrive.
     pub(crate) body_timeout: Duration,
+    /// Longest wait of an answer for its client to read on.
+    pub(crate) write_timeout: Duration,
     /// Most connections at a time.
     pub(crate) max_connections: usize,
     /// Sources of one batch that are in the queue or run at a time.

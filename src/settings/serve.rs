@@ -34,6 +34,9 @@ const LEAN_TIMEOUT: Wait = Wait::secs(30);
 /// Longest time in which a body may arrive.
 const BODY: Duration = Duration::from_secs(60);
 
+/// Longest time in which a client reads nothing of its answer.
+const WRITE: Duration = Duration::from_secs(60);
+
 /// How much memory a session is expected to take: an import of Mathlib peaks at about 5.4 GB, core
 /// Lean stays below 2.
 const PROJECT_SESSION: Bytes = Bytes::mib(6 * 1024);
@@ -160,6 +163,7 @@ pub(crate) fn options(
         queue_timeout: args.max_wait.get(),
         max_body: args.max_body,
         body_timeout: BODY,
+        write_timeout: WRITE,
         max_connections: count(args.max_connections),
         // Enough to keep all sessions busy, with sources at hand when one gets free.
         batch_width: size.sessions * 2,

@@ -48,6 +48,7 @@ pub(crate) fn options() -> ServiceOptions {
         queue_timeout: Duration::ZERO,
         max_body: Bytes::mib(1),
         body_timeout: Duration::from_secs(1),
+        write_timeout: Duration::from_secs(1),
         max_connections: 1,
         batch_width: 10,
         cors: Cors::Any,

@@ -3,3 +3,4 @@
 mod doors;
 pub(crate) mod fake_engine;
 mod leaving;
+mod unread;
