@@ -306,7 +306,7 @@ fn files_in_memory_count_for_the_limit_on_memory_and_those_on_a_disk_do_not() {
         let mut command = place.command(&text, &options);
         Seen::new(&command.env("TMPDIR", folder).output().unwrap())
     };
-    for what in ["files", "removed-files"] {
+    for what in ["files", "removed-files", "mapped-files"] {
         let stopped = seen(what, in_memory.path());
         assert_eq!(stopped.verdict(), "undecided", "{what}: {stopped:?}");
         assert_eq!(stopped.lines[0]["reason"], "memory", "{what}: {stopped:?}");

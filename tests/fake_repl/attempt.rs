@@ -56,6 +56,8 @@ pub(crate) enum Attempt {
     Files(usize),
     /// The same, and removes their names.
     RemovedFiles(usize),
+    /// The same, and closes them after a page of each was mapped.
+    MappedFiles(usize),
     /// Makes a file without a name in the temporary folder.
     FileWithoutName,
 }
@@ -86,6 +88,7 @@ impl Attempt {
             "shared" => Self::Shared(number(rest)?),
             "files" => Self::Files(number(rest)?),
             "removed-files" => Self::RemovedFiles(number(rest)?),
+            "mapped-files" => Self::MappedFiles(number(rest)?),
             "file-without-name" => Self::FileWithoutName,
             other => return Err(format!("nothing to try is called `{other}`")),
         })
@@ -140,8 +143,13 @@ impl Attempt {
             Self::SocketPair(kind) => hidden::socket_pair(kind).map(|()| none),
             Self::Memfd(bytes) => hidden::memfd(*bytes).map(|()| none),
             Self::Shared(bytes) => hidden::shared(*bytes).map(|()| none),
-            Self::Files(bytes) => hidden::files(*bytes, false).map(|()| none),
-            Self::RemovedFiles(bytes) => hidden::files(*bytes, true).map(|()| none),
+            Self::Files(bytes) => hidden::files(*bytes, &hidden::Files::Named).map(|()| none),
+            Self::RemovedFiles(bytes) => {
+                hidden::files(*bytes, &hidden::Files::Removed).map(|()| none)
+            }
+            Self::MappedFiles(bytes) => {
+                hidden::files(*bytes, &hidden::Files::Mapped).map(|()| none)
+            }
             Self::FileWithoutName => hidden::file_without_name().map(|()| none),
         }
     }

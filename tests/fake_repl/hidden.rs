@@ -19,18 +19,51 @@ fn fill(file: &mut File, bytes: usize) -> io::Result<()> {
     Ok(())
 }
 
-/// Fills files of so many bytes in all in the temporary folder, and keeps them open; removes their names
-/// if asked to.
-pub(crate) fn files(bytes: usize, are_removed: bool) -> io::Result<()> {
+/// What keeps a file.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Files {
+    /// Its name.
+    Named,
+    /// That it is open.
+    Removed,
+    /// That a page of it is mapped.
+    Mapped,
+}
+
+/// Fills files of so many bytes in all in the temporary folder.
+pub(crate) fn files(bytes: usize, kept_by: &Files) -> io::Result<()> {
     let folder = std::env::temp_dir();
     for number in 0..bytes.div_ceil(FILE_BYTES) {
         let path = folder.join(format!("file-{number}"));
-        let mut file = File::create(&path)?;
-        if are_removed {
+        let mut options = File::options();
+        options.read(true).write(true).create(true);
+        let mut file = options.truncate(true).open(&path)?;
+        if *kept_by != Files::Named {
             std::fs::remove_file(&path)?;
         }
         fill(&mut file, FILE_BYTES)?;
-        std::mem::forget(file);
+        if *kept_by == Files::Mapped {
+            map(&file)?;
+        } else {
+            std::mem::forget(file);
+        }
+    }
+    Ok(())
+}
+
+/// Maps the first page of a file.
+#[cfg(target_os = "linux")]
+#[expect(unsafe_code, reason = "there is no other way to get a mapping")]
+fn map(file: &File) -> io::Result<()> {
+    use std::os::fd::AsRawFd;
+    let (access, kind) = (libc::PROT_READ, libc::MAP_PRIVATE);
+    // SAFETY: a new mapping at a place of the kernel's choice overlaps nothing.
+    let page = unsafe {
+        let place = std::ptr::null_mut();
+        libc::mmap(place, 4096, access, kind, file.as_raw_fd(), 0)
+    };
+    if page == libc::MAP_FAILED {
+        return Err(io::Error::last_os_error());
     }
     Ok(())
 }
@@ -92,6 +125,12 @@ pub(crate) fn socket_pair(kind: &str) -> io::Result<()> {
         0 => Ok(()),
         _ => Err(io::Error::last_os_error()),
     }
+}
+
+/// There is nothing of that kind here.
+#[cfg(not(target_os = "linux"))]
+fn map(_file: &File) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
 }
 
 /// There is nothing of that kind here.
