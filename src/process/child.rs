@@ -216,11 +216,6 @@ impl Child {
         Some(resident.saturating_add(files))
     }
 
-    /// How long the child and its descendants were on a processor; `None` where the system does not tell.
-    pub(crate) fn processor_time(&self) -> Option<Duration> {
-        tree::processor_time(self.pid)
-    }
-
     /// Kills every process that the child started and left running; says whether there were any.
     pub fn sweep(&mut self) -> bool {
         self.kill_members(|child| tree::descendants(child.pid))

@@ -81,12 +81,8 @@ impl Misdeed {
                 std::hint::black_box(&memory);
                 return Ok(Some(code));
             }
-            Self::Leak(bytes) => {
-                Box::leak(vec![1_u8; *bytes].into_boxed_slice());
-            }
-            Self::Spin => {
-                std::thread::spawn(spin);
-            }
+            Self::Leak(bytes) => leak(*bytes),
+            Self::Spin => drop(std::thread::spawn(spin)),
             Self::SpawnAndHang => {
                 announce(Role::Sleep.spawn(&[])?)?;
                 return Ok(Some(hang()));
@@ -254,6 +250,11 @@ fn flood(bytes: Option<usize>) -> io::Result<()> {
         }
     }
     write_raw(b"\n")
+}
+
+/// Uses so many bytes of memory until the process ends.
+fn leak(bytes: usize) {
+    Box::leak(vec![1_u8; bytes].into_boxed_slice());
 }
 
 /// Uses a processor for ever, as far as a test can tell.

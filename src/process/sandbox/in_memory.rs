@@ -8,7 +8,10 @@ use std::path::Path;
 
 use rustix::process::Pid;
 
-use crate::process::sandbox::MAX_FILE;
+use crate::limits::Bytes;
+
+/// The largest file that a confined session may write.
+pub const MAX_FILE: Bytes = Bytes::mib(256);
 
 /// How many files are looked at. A session with more is taken to hold more than any limit allows: each
 /// look costs time, and nothing that evaluates a source makes so many.

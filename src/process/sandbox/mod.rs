@@ -42,16 +42,13 @@ use std::path::{Path, PathBuf};
 use crate::env_vars;
 use crate::event::{Event, Observer};
 use crate::failure::{Failure, Kind};
-use crate::limits::Bytes;
 use crate::process::launch::{Launch, Sandbox};
 
 use folder::Folder;
 use kernel::Rules;
 
+pub use in_memory::MAX_FILE;
 pub use offer::Offer;
-
-/// The largest file that a confined session may write.
-pub const MAX_FILE: Bytes = Bytes::mib(256);
 
 /// How much confinement is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -182,9 +182,6 @@ type Condition = (u8, SeccompCmpOp, u64);
 /// Calls that are closed where all conditions of a line hold.
 fn closed_if() -> Vec<(libc::c_long, Vec<Condition>)> {
     let flags = |list: i32| u64::from(list.cast_unsigned());
-    // A reader that empties what it opens: Landlock before Linux 6.2 sees the reader only.
-    let emptying = MaskedEq(flags(libc::O_ACCMODE | libc::O_TRUNC));
-    let emptying = |place| vec![(place, emptying.clone(), flags(libc::O_TRUNC))];
     // Either kind of shared mapping has this bit, and no other kind.
     let shared_memory = flags(libc::MAP_SHARED | libc::MAP_ANONYMOUS);
     let to_others = || vec![(0, Ne, 0)];
@@ -196,7 +193,6 @@ fn closed_if() -> Vec<(libc::c_long, Vec<Condition>)> {
         ),
         (libc::SYS_kill, vec![(0, Ne, OWN)]),
         (libc::SYS_tgkill, vec![(0, Ne, OWN)]),
-        (libc::SYS_openat, emptying(2)),
         // Only a pair of streams cannot reach any other socket: from one of datagrams (which a raw one is
         // too) messages go to those of others by their path.
         (libc::SYS_socketpair, not_a_stream()),
@@ -220,18 +216,29 @@ fn closed_if() -> Vec<(libc::c_long, Vec<Condition>)> {
             vec![(0, Eq, flags(libc::PR_SET_PDEATHSIG))],
         ),
     ];
-    // A file without a name is in no folder, where its size would be seen.
-    let without_name = flags(libc::O_TMPFILE & !libc::O_DIRECTORY);
-    let without_name = |place| vec![(place, MaskedEq(without_name), without_name)];
-    closed.push((libc::SYS_openat, without_name(2)));
+    closed.extend(closed_opens());
     closed.extend(FCNTLS.map(|command| (libc::SYS_fcntl, vec![(1, Eq, command)])));
     closed.extend(IOCTLS.map(|command| (libc::SYS_ioctl, vec![(1, Eq, command)])));
-    #[cfg(target_arch = "x86_64")]
-    closed.extend([
-        (libc::SYS_open, emptying(1)),
-        (libc::SYS_open, without_name(1)),
-    ]);
     closed
+}
+
+/// Ways to open a file that are closed, for each call that opens one.
+fn closed_opens() -> Vec<(libc::c_long, Vec<Condition>)> {
+    let flags = |list: i32| u64::from(list.cast_unsigned());
+    // A reader that empties what it opens: Landlock before Linux 6.2 sees the reader only.
+    let emptying = (flags(libc::O_ACCMODE | libc::O_TRUNC), flags(libc::O_TRUNC));
+    // A file without a name is in no folder, where its size would be seen.
+    let without_name = flags(libc::O_TMPFILE & !libc::O_DIRECTORY);
+    let ways = [emptying, (without_name, without_name)];
+    let calls = [
+        (libc::SYS_openat, 2),
+        #[cfg(target_arch = "x86_64")]
+        (libc::SYS_open, 1),
+    ];
+    let closed = calls.map(|(call, place)| {
+        ways.map(|(mask, value)| (call, vec![(place, MaskedEq(mask), value)]))
+    });
+    closed.into_iter().flatten().collect()
 }
 
 /// That the type of a pair of sockets is none of those that streams have.

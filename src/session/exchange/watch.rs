@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::limits::Bytes;
 use crate::process::child::Turn;
+use crate::process::tree;
 use crate::session::error::SessionError;
 use crate::session::exchange::Session;
 
@@ -71,7 +72,7 @@ impl Session {
 
     /// How long the process tree was on a processor, if the system tells.
     pub(crate) fn processor_time(&self) -> Option<Duration> {
-        self.child.processor_time()
+        tree::processor_time(self.child.pid())
     }
 
     /// The most that the process tree was seen to hold until now, if the system tells.
