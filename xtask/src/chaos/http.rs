@@ -65,7 +65,10 @@ pub(crate) struct Message {
 impl Message {
     /// As it is sent.
     fn bytes(&self) -> Vec<u8> {
-        let mut head = format!("{} {} HTTP/1.1\r\nhost: chaos\r\n", self.method, self.path);
+        let mut head = format!(
+            "{} {} HTTP/1.1\r\nhost: localhost\r\n",
+            self.method, self.path
+        );
         for (name, value) in &self.headers {
             // Writing to a string does not fail.
             let _ = write!(head, "{name}: {value}\r\n");
