@@ -13,6 +13,7 @@ use crate::engine::hints::hints;
 use crate::engine::request::VERSION;
 use crate::engine::undecided::{Undecided, UndecidedReason};
 use crate::failure::{Failure, Kind};
+use crate::isolation::Isolation;
 use crate::lean::infotree::InfoTree;
 use crate::lean::message::{Message, Severity, Sorry, Tactic};
 use crate::lean::options::ModuleOptions;
@@ -58,6 +59,8 @@ pub struct EvalRecord {
     pub options: Option<Arc<ModuleOptions>>,
     /// How long it took.
     pub times: Times,
+    /// What it could find of sources before it; none if it was not evaluated.
+    pub isolation: Option<Isolation>,
     /// The session that evaluated it, unique in its process.
     pub session: Option<u64>,
     /// The most resident memory of that session and all it started so far, in bytes.
@@ -126,6 +129,7 @@ impl EvalRecord {
             base: None,
             options: None,
             times: Times::default(),
+            isolation: None,
             session: None,
             peak_memory_bytes: None,
         }
@@ -269,11 +273,13 @@ mod tests {
         options.set(&["weak", "a", "b"], OptionValue::Nat(3));
         record.options = Some(Arc::new(options));
         record.times.header = Duration::from_millis(1500);
+        record.isolation = Some(Isolation::Client);
         record.session = Some(7);
         let written = serde_json::to_value(&record).unwrap();
         let read: EvalRecord = serde_json::from_value(written.clone()).unwrap();
         assert_eq!(serde_json::to_value(&read).unwrap(), written);
         assert_eq!(read.options, record.options);
+        assert_eq!(written["isolation"], "client");
         assert_eq!(read.hiding_names, ["sorryAx"]);
         assert!(read.has_sorry() && !read.end_reached);
         let failure = read.undecided.unwrap().failure;

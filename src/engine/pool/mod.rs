@@ -2,6 +2,7 @@
 
 mod demand;
 mod handle;
+mod holding;
 mod lease;
 mod promise;
 mod queue;

@@ -1,5 +1,6 @@
 //! Who waits, and whose turn it is. Pure: bounded in number and in bytes, fair between clients by
-//! taking turns; within a client's jobs those go first that a free session is prepared for.
+//! taking turns; within a client's jobs those go first that a free session is prepared for. A client whose
+//! source cost a session loses turns to the others.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -80,6 +81,14 @@ pub(crate) enum Fit {
     Not,
 }
 
+/// A client that waits.
+#[derive(Debug, Clone)]
+pub(crate) struct Waiting {
+    pub(crate) client: Arc<str>,
+    /// When the first of its jobs came.
+    pub(crate) since: Instant,
+}
+
 /// How far into a client's jobs is looked for one that fits better.
 const LOOK: usize = 256;
 
@@ -95,6 +104,9 @@ pub(crate) struct Queue<T> {
     turns: VecDeque<Arc<str>>,
     /// Jobs that lost their session; they go first.
     urgent: VecDeque<Entry<T>>,
+    /// How many turns each client still loses; never zero. Bounded, since each job of one client takes a turn
+    /// off all others.
+    lost_turns: HashMap<Arc<str>, u32>,
     /// The most that waits.
     limits: QueueLimits,
     length: usize,
@@ -109,6 +121,7 @@ impl<T> Queue<T> {
             lanes: HashMap::new(),
             turns: VecDeque::new(),
             urgent: VecDeque::new(),
+            lost_turns: HashMap::new(),
             limits,
             length: 0,
             bytes: 0,
@@ -149,19 +162,68 @@ impl<T> Queue<T> {
         self.urgent.push_back(entry);
     }
 
+    /// Lets a client lose turns: so many jobs of others go before its next one, as far as others have jobs
+    /// that fit. It loses no more at a time than this, however often it is charged.
+    pub(crate) fn charge(&mut self, client: &Arc<str>, turns: u32) {
+        let lost = self.lost_turns.entry(Arc::clone(client)).or_default();
+        *lost = turns.max(*lost);
+    }
+
+    /// Who waits with a job that does not need a fresh session; each client once.
+    pub(crate) fn waiting(&self) -> Vec<Waiting> {
+        let mut waiting: Vec<Waiting> = Vec::new();
+        let lanes = self.lanes.values().filter_map(|lane| {
+            let mut lane = lane.iter();
+            lane.find(|entry| !entry.needs_fresh)
+        });
+        let urgent = self.urgent.iter().filter(|entry| !entry.needs_fresh);
+        for entry in lanes.chain(urgent) {
+            let since = entry.arrived;
+            match waiting.iter_mut().find(|it| it.client == entry.client) {
+                Some(known) => known.since = known.since.min(since),
+                None => waiting.push(Waiting {
+                    client: Arc::clone(&entry.client),
+                    since,
+                }),
+            }
+        }
+        waiting
+    }
+
     /// Takes out the entry whose turn it is among those that fit.
     pub(crate) fn pop(&mut self, fit: impl Fn(&Entry<T>) -> Fit) -> Option<Entry<T>> {
-        if let Some(at) = self.urgent.iter().position(|entry| fit(entry) != Fit::Not) {
+        let entry = self
+            .pop_of(false, &fit)
+            .or_else(|| self.pop_of(true, &fit))?;
+        self.lost_turns.retain(|client, lost| {
+            if *client != entry.client {
+                *lost = lost.saturating_sub(1);
+            }
+            *lost > 0
+        });
+        Some(entry)
+    }
+
+    /// The same among clients that lose turns, or among the others.
+    fn pop_of(&mut self, loses_turns: bool, fit: &impl Fn(&Entry<T>) -> Fit) -> Option<Entry<T>> {
+        let lost = &self.lost_turns;
+        let is_next = |entry: &Entry<T>| {
+            lost.contains_key(&entry.client) == loses_turns && fit(entry) != Fit::Not
+        };
+        if let Some(at) = self.urgent.iter().position(is_next) {
             return self.urgent.remove(at);
         }
         for turn in 0..self.turns.len() {
             let Some(client) = self.turns.get(turn) else {
                 break;
             };
+            if self.lost_turns.contains_key(client) != loses_turns {
+                continue;
+            }
             let Some(lane) = self.lanes.get_mut(client) else {
                 continue;
             };
-            if let Some(at) = choose(lane, &fit) {
+            if let Some(at) = choose(lane, fit) {
                 let entry = lane.remove(at)?;
                 for passed in lane.iter_mut().take(at) {
                     passed.passed_over = passed.passed_over.saturating_add(1);
@@ -492,6 +554,81 @@ mod tests {
                     left[client] -= 1;
                 }
             }
+        }
+    }
+
+    #[test]
+    fn a_client_that_cost_a_session_lets_so_many_jobs_of_others_go_first_and_then_has_its_turn() {
+        let mut queue = queue(100);
+        for item in 0..3 {
+            queue.push(entry(item, "costly", None)).unwrap();
+        }
+        for item in 10..16 {
+            queue.push(entry(item, "b", None)).unwrap();
+        }
+        queue.push(entry(20, "c", None)).unwrap();
+        queue.push_urgent(entry(9, "costly", None));
+        queue.charge(&Arc::from("costly"), 4);
+        let taken: Vec<u32> = std::iter::from_fn(|| queue.pop(|_| Fit::Well))
+            .map(|entry| entry.item)
+            .collect();
+        assert_eq!(taken, [10, 20, 11, 12, 9, 0, 13, 1, 14, 2, 15]);
+    }
+
+    #[test]
+    fn a_client_that_cost_a_session_is_served_where_no_other_can_be() {
+        let mut queue = queue(100);
+        queue.charge(&Arc::from("costly"), 9);
+        queue.push(entry(0, "costly", None)).unwrap();
+        queue.push(entry(1, "b", None)).unwrap();
+        let fits = |entry: &Entry<u32>| match &*entry.client {
+            "costly" => Fit::Well,
+            _ => Fit::Not,
+        };
+        assert_eq!(queue.pop(fits).unwrap().item, 0);
+        queue.push(entry(2, "costly", None)).unwrap();
+        assert_eq!(queue.pop(|_| Fit::Well).unwrap().item, 1);
+        assert_eq!(queue.pop(|_| Fit::Well).unwrap().item, 2);
+    }
+
+    proptest! {
+        #[test]
+        fn those_who_cost_a_session_wait_for_others_and_never_longer_than_their_turns(
+            others in proptest::collection::vec(1..6_u32, 1..4),
+            turns in 1..16_u32,
+            again in 0..3_u32,
+        ) {
+            let mut queue = queue(1000);
+            let mut next = 0;
+            let mut push = |queue: &mut Queue<u32>, client: &str| {
+                queue.push(entry(next, client, None)).unwrap();
+                next += 1;
+            };
+            push(&mut queue, "costly");
+            for (client, jobs) in others.iter().enumerate() {
+                for _ in 0..*jobs {
+                    push(&mut queue, &client.to_string());
+                }
+            }
+            for _ in 0..=again {
+                queue.charge(&Arc::from("costly"), turns);
+            }
+            let all: u32 = others.iter().sum();
+            let order = std::iter::from_fn(|| queue.pop(|_| Fit::Barely));
+            let place = order.map(|entry| entry.client).position(|client| &*client == "costly");
+            let place = u32::try_from(place.unwrap()).unwrap();
+            // At once those of others that it lost its turns to, and then at most one more of each.
+            let most = turns + u32::try_from(others.len()).unwrap();
+            prop_assert!(place >= turns.min(all) && place <= most.min(all), "{}", place);
+            while queue.pop(|_| Fit::Barely).is_some() {}
+            for client in ["0", "1"] {
+                push(&mut queue, client);
+            }
+            for _ in 0..turns {
+                push(&mut queue, "2");
+            }
+            while queue.pop(|_| Fit::Barely).is_some() {}
+            prop_assert!(queue.lost_turns.is_empty());
         }
     }
 }

@@ -32,13 +32,15 @@ pub enum RecycleReason {
     Cancelled,
     /// It was leased, or had to make room for a lease.
     Leased,
+    /// It had run sources of one client, and another one had no session.
+    Client,
     /// It did not start.
     Start,
 }
 
 impl RecycleReason {
     /// Every reason.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Requests,
         Self::Memory,
         Self::Age,
@@ -50,6 +52,7 @@ impl RecycleReason {
         Self::ProtocolError,
         Self::Cancelled,
         Self::Leased,
+        Self::Client,
         Self::Start,
     ];
 
@@ -67,6 +70,7 @@ impl RecycleReason {
             Self::ProtocolError => "protocol_error",
             Self::Cancelled => "cancelled",
             Self::Leased => "leased",
+            Self::Client => "client",
             Self::Start => "start",
         }
     }
@@ -184,6 +188,20 @@ pub(crate) fn may_try_again(error: &SessionError, worn: bool, has_begun: bool) -
     }
 }
 
+/// Whether a source is what its session was lost by, and so its client pays for the next one. `worn` says
+/// whether the session had evaluated another source before.
+pub(crate) fn is_at_fault(error: &SessionError, worn: bool) -> bool {
+    match error {
+        SessionError::Died(_)
+        | SessionError::Pipe(_)
+        | SessionError::Timeout { .. }
+        | SessionError::ReplyTooLarge { .. } => true,
+        // It may be what earlier sources left behind.
+        SessionError::Memory { .. } | SessionError::Protocol { .. } => !worn,
+        SessionError::Start { .. } | SessionError::Interrupted => false,
+    }
+}
+
 /// When the next session may start.
 #[derive(Debug)]
 pub(crate) struct Starts {
@@ -242,6 +260,46 @@ impl Starts {
         self.first_pause
             .saturating_mul(factor)
             .min(self.longest_pause)
+    }
+}
+
+/// What a new session costs, in sources. A client whose source costs a session loses so many turns: those in
+/// which the others would have run their sources on it.
+#[derive(Debug, Default)]
+pub(crate) struct Cost {
+    /// How long the last start took.
+    start: Duration,
+    /// How long a source takes, on the average of the last ones.
+    source: Duration,
+}
+
+impl Cost {
+    /// The most turns for one session.
+    const MOST: u32 = 16;
+
+    /// How many sources the average looks back on.
+    const WEIGHT: u32 = 8;
+
+    /// A session has come up.
+    pub(crate) fn started(&mut self, took: Duration) {
+        self.start = took;
+    }
+
+    /// A source has run to its end.
+    pub(crate) fn ran(&mut self, took: Duration) {
+        self.source = match self.source {
+            Duration::ZERO => took,
+            before => (before * (Self::WEIGHT - 1)).saturating_add(took) / Self::WEIGHT,
+        };
+    }
+
+    /// How many sources could have run in the time of a start; at least one.
+    pub(crate) fn turns(&self) -> u32 {
+        let source = self.source.as_millis().max(1);
+        let turns = self.start.as_millis().div_ceil(source);
+        u32::try_from(turns)
+            .unwrap_or(u32::MAX)
+            .clamp(1, Self::MOST)
     }
 }
 
@@ -434,6 +492,24 @@ mod tests {
         ] {
             assert_eq!(may_try_again(error, worn, has_begun), expected, "{error}");
         }
+    }
+
+    #[test]
+    fn a_session_costs_as_many_turns_as_sources_run_in_the_time_of_its_start() {
+        let mut cost = Cost::default();
+        assert_eq!(cost.turns(), 1);
+        cost.started(SECOND * 5);
+        assert_eq!(cost.turns(), Cost::MOST, "no source has run yet");
+        cost.ran(SECOND * 2);
+        assert_eq!(cost.turns(), 3);
+        for _ in 0..100 {
+            cost.ran(SECOND * 60);
+        }
+        assert_eq!(cost.turns(), 1);
+        for _ in 0..100 {
+            cost.ran(Duration::ZERO);
+        }
+        assert_eq!(cost.turns(), Cost::MOST);
     }
 
     #[test]

@@ -6,18 +6,21 @@
 
 mod losing;
 mod settling;
+mod sharing;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Instant;
 
 use crate::engine::evaluate::SubmitError;
+use crate::engine::pool::holding::Holding;
 use crate::engine::pool::queue::{Entry, Queue};
-use crate::engine::pool::recycling::{Pace, RecycleReason, Starts, Wear};
+use crate::engine::pool::recycling::{Cost, Pace, RecycleReason, Starts};
 use crate::engine::pool::settings::PoolSettings;
 use crate::engine::pool::state::{PoolState, Restarts, Sessions};
-use crate::engine::pool::worker_state::{Assignment, Finish, Status, WorkerState};
+use crate::engine::pool::worker_state::{Assignment, Finish, Opened, Status, WorkerState};
 use crate::failure::Failure;
+use crate::isolation::Isolation;
 
 /// The state of a pool.
 #[derive(Debug)]
@@ -27,6 +30,9 @@ pub(crate) struct Scheduler<T> {
     settings: Arc<PoolSettings>,
     starts: Starts,
     pace: Pace,
+    cost: Cost,
+    /// The level that every session holds at least; none before the first one is up.
+    level: Option<Isolation>,
     /// The headers that were asked for last, latest first.
     recent: VecDeque<(u64, Arc<str>)>,
     /// How many sessions were replaced, and why.
@@ -56,6 +62,8 @@ impl<T> Scheduler<T> {
                 settings.longest_pause,
             ),
             pace: Pace::default(),
+            cost: Cost::default(),
+            level: None,
             recent: VecDeque::new(),
             restarts: Restarts::default(),
             finished: 0,
@@ -85,7 +93,8 @@ impl<T> Scheduler<T> {
             let retry_after = self.pace.retry_after(waiting, now);
             return Some((entry, SubmitError::QueueFull { retry_after }));
         }
-        self.assign();
+        self.share(now);
+        self.assign(now);
         None
     }
 
@@ -98,15 +107,31 @@ impl<T> Scheduler<T> {
         self.failure.clone().filter(|_| is_over)
     }
 
+    /// Takes note of how a new session holds its level. The first one decides for the pool; gives whether
+    /// it is the first.
+    ///
+    /// # Errors
+    /// The level of the pool, if the session holds less.
+    pub(crate) fn hold(&mut self, holding: Holding) -> Result<bool, Isolation> {
+        let found = holding.level();
+        let is_first = self.level.is_none();
+        let level = *self.level.get_or_insert(found);
+        if found < level {
+            return Err(level);
+        }
+        Ok(is_first)
+    }
+
     /// A worker's session is proven.
     pub(crate) fn started(&mut self, worker: usize, opened: Opened, now: Instant) {
         self.starts.succeeded();
         self.failure = None;
-        self.lean_version = Some(opened.lean_version);
+        self.lean_version = Some(opened.lean_version.clone());
         if let Some(worker) = self.workers.get_mut(worker) {
             worker.status = Status::Spare;
-            worker.wear = Wear::new(now, opened.resident, opened.held.len());
-            worker.held = opened.held;
+            worker.open(opened, now);
+            let took = now.saturating_duration_since(worker.began);
+            self.cost.started(took);
         }
         self.settle(now);
     }
@@ -146,6 +171,7 @@ impl<T> Scheduler<T> {
         let Finish {
             ran,
             lost,
+            at_fault,
             proven,
             resident,
             again,
@@ -177,8 +203,19 @@ impl<T> Scheduler<T> {
             worker.status = Status::Idle;
             // A cancellation that came just as the source was done has stopped the session for good.
             let stopped = worker.kill.is_set().then_some(RecycleReason::Cancelled);
+            if at_fault && let Some(client) = &worker.client {
+                self.queue.charge(client, self.cost.turns());
+            }
+            if ran && lost.is_none() {
+                let took = now.saturating_duration_since(worker.began);
+                self.cost.ran(took);
+            }
+            if worker.is_fresh() {
+                // What was on its way to it did not run.
+                worker.client = None;
+            }
             // Not left to what is weighed between two sources: it never becomes free again.
-            let is_used_up = self.settings.wear.single_use && !worker.is_fresh();
+            let is_used_up = worker.holding == Holding::SingleUse && !worker.is_fresh();
             let used_up = is_used_up.then_some(RecycleReason::Requests);
             if let Some(reason) = lost.or(stopped).or(used_up) {
                 worker.leave();
@@ -210,8 +247,7 @@ impl<T> Scheduler<T> {
     pub(crate) fn freshened(&mut self, worker: usize, opened: Opened, now: Instant) {
         self.restarts.add(RecycleReason::Leased);
         if let Some(worker) = self.workers.get_mut(worker) {
-            worker.wear = Wear::new(now, opened.resident, opened.held.len());
-            worker.held = opened.held;
+            worker.open(opened, now);
         }
     }
 
@@ -331,6 +367,7 @@ impl<T> Scheduler<T> {
             retried: self.retried,
             restarts: self.restarts,
             resident_bytes: resident.sum(),
+            isolation: self.level,
         }
     }
 
@@ -340,16 +377,6 @@ impl<T> Scheduler<T> {
             worker.status = status;
         }
     }
-}
-
-/// What a session that has come up is like.
-#[derive(Debug)]
-pub(crate) struct Opened {
-    pub(crate) lean_version: String,
-    /// Resident bytes of its tree.
-    pub(crate) resident: u64,
-    /// The headers that it holds, by hash.
-    pub(crate) held: Vec<u64>,
 }
 
 #[cfg(test)]

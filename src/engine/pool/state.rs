@@ -3,6 +3,7 @@
 use crate::engine::pool::recycling::RecycleReason;
 use crate::engine::pool::worker_state::Status;
 use crate::failure::Failure;
+use crate::isolation::Isolation;
 
 /// How a pool is at one moment.
 #[derive(Debug, Clone)]
@@ -29,6 +30,8 @@ pub struct PoolState {
     pub restarts: Restarts,
     /// Resident memory of all sessions when last measured, in bytes.
     pub resident_bytes: u64,
+    /// The level of isolation that every session holds at least; none before the first one is up.
+    pub isolation: Option<Isolation>,
 }
 
 impl PoolState {
@@ -46,6 +49,7 @@ impl PoolState {
             retried: 0,
             restarts: Restarts::default(),
             resident_bytes: 0,
+            isolation: None,
         }
     }
 }

@@ -9,20 +9,20 @@ use std::time::{Duration, Instant};
 use crate::engine::evaluate::SubmitError;
 use crate::engine::evaluation::EvalError;
 use crate::engine::pool::demand::Demand;
+use crate::engine::pool::holding;
 use crate::engine::pool::lease::{self, Lease};
 use crate::engine::pool::promise::Promise;
 use crate::engine::pool::queue::Entry;
 use crate::engine::pool::recycling::RecycleReason;
-use crate::engine::pool::scheduler::{Opened, Scheduler};
+use crate::engine::pool::scheduler::Scheduler;
 use crate::engine::pool::shared::Shared;
 use crate::engine::pool::worker_session::{Attempt, WorkerSession};
-use crate::engine::pool::worker_state::{Assignment, Finish};
+use crate::engine::pool::worker_state::{Assignment, Finish, Opened};
 use crate::engine::record::EvalRecord;
 use crate::engine::request::{EvalRequest, Terms};
 use crate::engine::undecided::{Undecided, UndecidedReason};
 use crate::event::Event;
 use crate::failure::{Failure, Kind};
-use crate::isolation::Isolation;
 use crate::lean::header;
 use crate::limits::CancelFlag;
 use crate::session::error::SessionError;
@@ -102,19 +102,13 @@ impl Worker {
             observer: Arc::clone(&shared.observer),
         };
         let number = shared.next_session();
-        let level = shared.settings.spec.isolation;
-        let keeps_states = !shared.settings.wear.single_use
-            && level.is_none_or(|level| level == Isolation::Source);
         let span = tracing::info_span!("session", session = number);
+        let single_use = shared.settings.wear.single_use;
         let (session, held) = span.in_scope(|| {
-            WorkerSession::start(
-                number,
-                &factory,
-                &self.headers,
-                keeps_states,
-                &shared.without_pickle,
-            )
+            let without_pickle = &shared.without_pickle;
+            WorkerSession::start(number, &factory, &self.headers, without_pickle, single_use)
         })?;
+        self.hold(&session)?;
         shared.observer.tell(Event::SessionStarted {
             session: number,
             lean_version: &session.lean.version,
@@ -129,9 +123,22 @@ impl Worker {
             lean_version: session.lean.version.clone(),
             resident: session.resident,
             held,
+            holding: session.holding,
         };
         self.session = Some(session);
         Ok(opened)
+    }
+
+    /// Makes sure that a session holds the level of the pool, which the first one decides.
+    fn hold(&self, session: &WorkerSession) -> Result<(), Failure> {
+        let holding = session.holding;
+        let held = self.shared.with(|scheduler, _| scheduler.hold(holding));
+        let is_first = held.map_err(|level| holding::too_low(holding, level))?;
+        if is_first {
+            let text = holding.note();
+            self.shared.observer.tell(Event::Chosen { text });
+        }
+        Ok(())
     }
 
     /// Looks after a session that has nothing to do.
@@ -177,9 +184,7 @@ impl Worker {
 
     /// Evaluates a source or serves a lease.
     fn run(&mut self, entry: Entry<Demand>) {
-        // The scheduler gives no used session of a single use away; this holds whatever it does.
-        let needs_fresh = entry.needs_fresh || self.shared.settings.wear.single_use;
-        if needs_fresh && let Err(failure) = self.freshen() {
+        if let Err(failure) = self.freshen(&entry) {
             self.finish(Finish {
                 lost: Some(RecycleReason::Start),
                 ..self.unrun()
@@ -189,15 +194,18 @@ impl Worker {
         }
         let (demand, entry) = entry.replace(());
         match demand {
-            Demand::Lease(promise) => self.serve_lease(promise),
+            Demand::Lease(promise) => self.serve_lease(promise, &entry.client),
             Demand::Evaluation { request, promise } => self.evaluate(request, promise, entry),
         }
     }
 
-    /// Replaces the session in place if it has served a source or a client.
-    fn freshen(&mut self) -> Result<(), Failure> {
-        let is_fresh = |session: &WorkerSession| session.served == 0;
-        if self.session.as_ref().is_some_and(is_fresh) {
+    /// Replaces the session in place if an entry must not run on it.
+    fn freshen(&mut self, entry: &Entry<Demand>) -> Result<(), Failure> {
+        // The scheduler gives a session to no source that it must not serve; this holds whatever it does.
+        let suits = |session: &WorkerSession| {
+            session.served == 0 || (!entry.needs_fresh && session.may_serve(&entry.client))
+        };
+        if self.session.as_ref().is_some_and(suits) {
             return Ok(());
         }
         self.session = None;
@@ -256,9 +264,11 @@ impl Worker {
         if reason == Some(UndecidedReason::Timeout) {
             // The end of the whole is a stop by us as far as the session knows.
             finish.lost = Some(RecycleReason::Timeout);
+            finish.at_fault = true;
         }
-        self.finish(finish);
         let is_gone = request.terms.cancel.is_set();
+        finish.at_fault |= finish.lost.is_some() && is_gone;
+        self.finish(finish);
         promise.keep(if reason == Some(UndecidedReason::Cancelled) && is_gone {
             Err(SubmitError::Cancelled)
         } else {
@@ -288,6 +298,7 @@ impl Worker {
         Finish {
             ran: true,
             lost: attempt.lost,
+            at_fault: attempt.is_at_fault,
             proven: header.map(|hash| {
                 let header = header::split(&request.source).canonical();
                 (hash, header.into())
@@ -297,7 +308,7 @@ impl Worker {
     }
 
     /// Serves a client until its lease ends.
-    fn serve_lease(&mut self, promise: Promise<Result<Lease, SubmitError>>) {
+    fn serve_lease(&mut self, promise: Promise<Result<Lease, SubmitError>>, client: &Arc<str>) {
         let Some(session) = &mut self.session else {
             promise.keep(Err(SubmitError::NoSession(Failure::bug(
                 "a lease without a session",
@@ -308,7 +319,7 @@ impl Worker {
             });
             return;
         };
-        session.served += 1;
+        session.serve(client);
         if let Err(reason) = session.begin_lease() {
             self.finish(Finish {
                 lost: Some(reason),
@@ -336,6 +347,7 @@ impl Worker {
         Finish {
             ran: false,
             lost: None,
+            at_fault: false,
             proven: None,
             resident: self.session.as_ref().map_or(0, resident),
             again: None,

@@ -6,7 +6,8 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use crate::engine::evaluation::{EvalError, Evaluation};
-use crate::engine::pool::recycling::{RecycleReason, may_try_again};
+use crate::engine::pool::holding::Holding;
+use crate::engine::pool::recycling::{RecycleReason, is_at_fault, may_try_again};
 use crate::engine::pool::rest::Rest;
 use crate::engine::record::{EvalRecord, LeanIdentity};
 use crate::engine::request::EvalRequest;
@@ -38,6 +39,10 @@ pub(crate) struct WorkerSession {
     spec: Arc<SessionSpec>,
     observer: Arc<dyn Observer>,
     pub(crate) lean: Arc<LeanIdentity>,
+    /// How it holds its level of isolation.
+    pub(crate) holding: Holding,
+    /// The client that it served last.
+    client: Option<Arc<str>>,
     /// How many sources or clients it has served.
     pub(crate) served: u64,
     /// Resident bytes of its tree when last measured.
@@ -59,13 +64,16 @@ pub(crate) struct Attempt {
     pub(crate) may_try_again: bool,
     /// Whether the session ended when it loaded the pickle; the next one does without.
     pub(crate) was_lost_to_pickle: bool,
+    /// Whether the session was lost by the source.
+    pub(crate) is_at_fault: bool,
     /// Whether the environment of the header is there and proven.
     pub(crate) is_header_proven: bool,
 }
 
 impl WorkerSession {
     /// Starts and proves a session together with the headers of the specification and those in `headers`
-    /// that can be proven; returns the headers that it holds, as they are sent.
+    /// that can be proven; returns the headers that it holds, as they are sent. `single_use` promises a
+    /// session for each source.
     ///
     /// # Errors
     /// What keeps the session from starting.
@@ -73,12 +81,12 @@ impl WorkerSession {
         number: u64,
         factory: &SessionFactory,
         headers: &[Arc<str>],
-        keeps_states: bool,
         without_pickle: &AtomicBool,
+        single_use: bool,
     ) -> Result<(Self, Vec<String>), Failure> {
         let mut open = factory.open()?;
         let spec = Arc::clone(&factory.spec);
-        if keeps_states {
+        if Holding::choose(spec.isolation, single_use, true) == Holding::Restored {
             let room = spec
                 .limits
                 .memory
@@ -101,6 +109,8 @@ impl WorkerSession {
                 identity: spec.lean.identity.clone(),
                 pickle: spec.base.digest().map(str::to_owned),
             }),
+            holding: Holding::choose(spec.isolation, single_use, open.is_restorable()),
+            client: None,
             open,
             spec,
             observer: Arc::clone(&factory.observer),
@@ -139,6 +149,17 @@ impl WorkerSession {
         Ok(held)
     }
 
+    /// Whether it may serve a client now; one that may not must be replaced first.
+    pub(crate) fn may_serve(&self, client: &str) -> bool {
+        self.holding.lets_follow(self.client.as_deref(), client)
+    }
+
+    /// Notes that it serves a client from now on.
+    pub(crate) fn serve(&mut self, client: &Arc<str>) {
+        self.served += 1;
+        self.client = Some(Arc::clone(client));
+    }
+
     /// The session at work on one more source.
     fn evaluation<'a>(&'a mut self, without_pickle: &'a AtomicBool) -> Evaluation<'a> {
         Evaluation {
@@ -157,7 +178,7 @@ impl WorkerSession {
         request: &EvalRequest,
         without_pickle: &AtomicBool,
     ) -> Attempt {
-        self.served += 1;
+        self.serve(&request.terms.client);
         let start = Instant::now();
         let mut evaluation = self.evaluation(without_pickle);
         let found = evaluation.run(request);
@@ -181,11 +202,13 @@ impl WorkerSession {
                 | Err(EvalError::Import(_) | EvalError::Refused(_) | EvalError::Pickle(_)) => false,
             },
             was_lost_to_pickle: matches!(found, Err(EvalError::Pickle(_))),
+            is_at_fault: false,
             is_header_proven,
             record: EvalRecord::empty(),
         };
         if let Err(EvalError::Session(error)) = &found {
             attempt.lost = Some(RecycleReason::of(error));
+            attempt.is_at_fault = is_at_fault(error, is_worn);
         }
         attempt.record = found.unwrap_or_else(|error| {
             let Undecided { reason, failure } = error.into_undecided();
@@ -195,6 +218,7 @@ impl WorkerSession {
         });
         let record = &mut attempt.record;
         record.lean = Some(Arc::clone(&self.lean));
+        record.isolation = Some(self.holding.level());
         record.session = Some(self.number);
         record.peak_memory_bytes = Some(self.peak);
         record.options.clone_from(&request.lean_options);

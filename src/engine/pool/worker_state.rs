@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use crate::engine::pool::holding::Holding;
 use crate::engine::pool::queue::Entry;
 use crate::engine::pool::recycling::{RecycleReason, Wear};
 use crate::limits::CancelFlag;
@@ -79,6 +80,14 @@ pub(crate) struct WorkerState<T> {
     pub(crate) assignment: Option<Assignment<T>>,
     pub(crate) kill: CancelFlag,
     pub(crate) wear: Wear,
+    /// How its session holds its level of isolation.
+    pub(crate) holding: Holding,
+    /// The client that its session serves or has served last.
+    pub(crate) client: Option<Arc<str>>,
+    /// Since when it has served that client without another one between.
+    pub(crate) since: Instant,
+    /// When it began what it is at.
+    pub(crate) began: Instant,
     /// The headers that its session holds, by hash.
     pub(crate) held: Vec<u64>,
     /// The header of what it runs, by hash.
@@ -95,6 +104,10 @@ impl<T> WorkerState<T> {
             assignment: None,
             kill: CancelFlag::default(),
             wear: Wear::new(now, 0, 0),
+            holding: Holding::Shared,
+            client: None,
+            since: now,
+            began: now,
             held: Vec::new(),
             header: None,
             watch: None,
@@ -111,12 +124,40 @@ impl<T> WorkerState<T> {
         self.holds(header) || (self.status == Status::Busy && self.header == header)
     }
 
+    /// Whether its session may serve a client without being replaced.
+    pub(crate) fn serves(&self, client: &str) -> bool {
+        self.holding.lets_follow(self.client.as_deref(), client)
+    }
+
+    /// Whether its session is there for one client, and which.
+    pub(crate) fn owner(&self) -> Option<&Arc<str>> {
+        let client = self.client.as_ref();
+        client.filter(|_| self.holding == Holding::ByClient)
+    }
+
+    /// Whether its session will be there for one client, and no one has used it yet.
+    pub(crate) fn is_untouched(&self) -> bool {
+        self.holding == Holding::ByClient && self.client.is_none()
+    }
+
     /// Whether its session has evaluated nothing.
     pub(crate) fn is_fresh(&self) -> bool {
         self.wear.requests == 0
     }
 
-    pub(crate) fn run(&mut self, entry: Entry<T>) {
+    /// Takes a session that has come up into use.
+    pub(crate) fn open(&mut self, opened: Opened, now: Instant) {
+        self.wear = Wear::new(now, opened.resident, opened.held.len());
+        self.held = opened.held;
+        self.holding = opened.holding;
+    }
+
+    pub(crate) fn run(&mut self, entry: Entry<T>, now: Instant) {
+        if self.client.as_ref() != Some(&entry.client) {
+            self.client = Some(Arc::clone(&entry.client));
+            self.since = now;
+        }
+        self.began = now;
         self.status = if entry.is_lease {
             Status::Leased
         } else {
@@ -135,7 +176,20 @@ impl<T> WorkerState<T> {
         self.assignment = Some(Assignment::Retire);
         self.wear.resident = 0;
         self.held.clear();
+        self.client = None;
     }
+}
+
+/// What a session that has come up is like.
+#[derive(Debug)]
+pub(crate) struct Opened {
+    pub(crate) lean_version: String,
+    /// Resident bytes of its tree.
+    pub(crate) resident: u64,
+    /// The headers that it holds, by hash.
+    pub(crate) held: Vec<u64>,
+    /// How it holds its level of isolation.
+    pub(crate) holding: Holding,
 }
 
 /// How a source or a lease ended.
@@ -145,6 +199,8 @@ pub(crate) struct Finish<T> {
     pub(crate) ran: bool,
     /// Why the session is not to be used again.
     pub(crate) lost: Option<RecycleReason>,
+    /// Whether the session was lost by what its client sent.
+    pub(crate) at_fault: bool,
     /// A header that the session holds now: by hash, and as it is sent.
     pub(crate) proven: Option<(u64, Arc<str>)>,
     /// Resident bytes of the session's tree.

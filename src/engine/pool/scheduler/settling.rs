@@ -20,7 +20,8 @@ impl<T> Scheduler<T> {
         }
         self.retire_worn(now);
         self.promote();
-        self.assign();
+        self.share(now);
+        self.assign(now);
         self.start(now);
     }
 
@@ -73,7 +74,7 @@ impl<T> Scheduler<T> {
     }
 
     /// Lets spares take the places of sessions that went.
-    fn promote(&mut self) {
+    pub(super) fn promote(&mut self) {
         let active = self
             .workers
             .iter()
@@ -100,6 +101,7 @@ impl<T> Scheduler<T> {
             if worker.status == Status::Empty && self.starts.may_start(starting, now) {
                 starting += 1;
                 worker.status = Status::Starting;
+                worker.began = now;
                 worker.kill = CancelFlag::default();
                 worker.assignment = Some(Assignment::Start {
                     kill: worker.kill.clone(),
@@ -110,27 +112,39 @@ impl<T> Scheduler<T> {
     }
 
     /// Gives idle workers what waits.
-    pub(super) fn assign(&mut self) {
+    pub(super) fn assign(&mut self, now: Instant) {
         while self
             .workers
             .iter()
             .any(|worker| worker.status == Status::Idle)
         {
-            let Some(entry) = self.next_entry() else {
+            let reserved = self.reserved();
+            let Some(entry) = self.next_entry(&reserved) else {
                 return;
             };
-            let Some(index) = self.best_worker(&entry) else {
+            let Some(index) = self.best_worker(&entry, &reserved) else {
                 self.queue.push_urgent(entry);
                 return;
             };
             if let Some(worker) = self.workers.get_mut(index) {
-                worker.run(entry);
+                worker.run(entry, now);
             }
         }
     }
 
+    /// For which clients the sessions are kept that no client has used yet: for those without one, if these
+    /// need them all.
+    fn reserved(&self) -> Reserved {
+        let untouched = self.untouched();
+        if untouched == 0 {
+            return Reserved(None);
+        }
+        let lacking = self.lacking();
+        Reserved((lacking.len() >= untouched).then_some(lacking))
+    }
+
     /// What an idle worker is to run next.
-    fn next_entry(&mut self) -> Option<Entry<T>> {
+    fn next_entry(&mut self, reserved: &Reserved) -> Option<Entry<T>> {
         let workers = &self.workers;
         let has_spare = workers.iter().any(|worker| worker.status == Status::Spare);
         let is_coming =
@@ -138,12 +152,16 @@ impl<T> Scheduler<T> {
         self.queue.pop(|entry| {
             let mut idle = workers
                 .iter()
-                .filter(|worker| worker.status == Status::Idle);
+                .filter(|worker| worker.status == Status::Idle && reserved.lets(worker, entry));
+            let mut prepared = workers
+                .iter()
+                .filter(|worker| worker.serves(&entry.client) && worker.gets(entry.header));
             match entry.needs_fresh {
                 true if has_spare || idle.any(WorkerState::is_fresh) => Fit::Well,
                 true if is_coming => Fit::Not,
+                false if idle.clone().next().is_none() => Fit::Not,
                 false if idle.any(|worker| worker.holds(entry.header)) => Fit::Well,
-                false if !workers.iter().any(|worker| worker.gets(entry.header)) => Fit::Fairly,
+                false if prepared.next().is_none() => Fit::Fairly,
                 _ => Fit::Barely,
             }
         })
@@ -151,14 +169,16 @@ impl<T> Scheduler<T> {
 
     /// The idle worker that fits an entry best. One that needs a fresh session may get a spare, whose
     /// place a worn session then leaves.
-    fn best_worker(&mut self, entry: &Entry<T>) -> Option<usize> {
+    fn best_worker(&mut self, entry: &Entry<T>, reserved: &Reserved) -> Option<usize> {
         let idle = self.workers.iter().enumerate();
         let (best, is_fresh) = idle
-            .filter(|(_, worker)| worker.status == Status::Idle)
+            .filter(|(_, worker)| worker.status == Status::Idle && reserved.lets(worker, entry))
             .max_by_key(|(_, worker)| {
                 (
                     entry.needs_fresh && worker.is_fresh(),
                     worker.holds(entry.header),
+                    // One that no client has used can serve any.
+                    worker.owner() == Some(&entry.client),
                     // Others stay free for the headers that they hold, and wear less.
                     Reverse(worker.held.len()),
                     worker.wear.requests,
@@ -179,8 +199,21 @@ impl<T> Scheduler<T> {
     }
 
     /// How many workers are at this.
-    fn count(&self, status: Status) -> usize {
+    pub(super) fn count(&self, status: Status) -> usize {
         let workers = self.workers.iter();
         workers.filter(|worker| worker.status == status).count()
+    }
+}
+
+/// The clients for which the sessions are kept that no client has used yet; none if they are there for all.
+struct Reserved(Option<Vec<Arc<str>>>);
+
+impl Reserved {
+    /// Whether an idle worker may take an entry. Its thread replaces the session first, if the entry needs a
+    /// fresh one.
+    fn lets<T>(&self, worker: &WorkerState<T>, entry: &Entry<T>) -> bool {
+        let is_kept =
+            |clients: &Vec<Arc<str>>| worker.is_untouched() && !clients.contains(&entry.client);
+        entry.needs_fresh || worker.serves(&entry.client) && !self.0.as_ref().is_some_and(is_kept)
     }
 }

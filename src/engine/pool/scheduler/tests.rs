@@ -31,8 +31,10 @@ struct Play {
     scheduler: Scheduler<u32>,
     tasks: Vec<Option<Task>>,
     sessions: Vec<bool>,
-    /// How many entries the session of each worker was given.
-    given: Vec<u32>,
+    /// The clients whose entries the session of each worker was given.
+    given: Vec<Vec<Arc<str>>>,
+    /// Whether sessions can put their memory back.
+    is_restorable: bool,
     ended: Vec<bool>,
     answers: BTreeMap<u32, u32>,
     entries: u32,
@@ -79,6 +81,17 @@ impl Play {
         Self::with(settings(sessions, spares))
     }
 
+    /// Sessions of some level.
+    fn at((asked, single_use, is_restorable): Level, mut settings: PoolSettings) -> Self {
+        let mut spec = SessionSpec::clone(&settings.spec);
+        spec.isolation = asked;
+        settings.spec = Arc::new(spec);
+        settings.wear.single_use = single_use;
+        let mut play = Self::with(settings);
+        play.is_restorable = is_restorable;
+        play
+    }
+
     fn with(settings: PoolSettings) -> Self {
         let now = Instant::now();
         let workers = settings.sessions + settings.spares;
@@ -87,11 +100,32 @@ impl Play {
             scheduler: Scheduler::new(&Arc::new(settings), now),
             tasks: (0..workers).map(|_| None).collect(),
             sessions: vec![false; workers],
-            given: vec![0; workers],
+            given: vec![Vec::new(); workers],
+            is_restorable: false,
             ended: vec![false; workers],
             answers: BTreeMap::new(),
             entries: 0,
             now,
+        }
+    }
+
+    /// How the sessions hold their level.
+    fn holding(&self) -> Holding {
+        let settings = &self.scheduler.settings;
+        Holding::choose(
+            settings.spec.isolation,
+            settings.wear.single_use,
+            self.is_restorable,
+        )
+    }
+
+    /// A session that has come up.
+    fn opened(&self) -> Opened {
+        Opened {
+            lean_version: "4.27.0".to_owned(),
+            resident: 1,
+            held: Vec::new(),
+            holding: self.holding(),
         }
     }
 
@@ -102,22 +136,42 @@ impl Play {
 
     /// Hands in an entry that its client waits ten seconds for.
     fn submit(&mut self, client: u8, header: Option<u64>, is_lease: bool) -> u32 {
-        let item = self.entries;
-        self.entries += 1;
         let entry = Entry {
-            item,
-            client: client.to_string().into(),
             header,
-            bytes: 1,
-            arrived: self.now,
-            queue_deadline: self.now + Duration::from_secs(10),
-            client_deadline: self.now + Duration::from_secs(10),
-            cancel: CancelFlag::default(),
             needs_fresh: is_lease,
             is_lease,
+            ..self.entry(client.to_string().into(), 10)
+        };
+        self.enter(entry)
+    }
+
+    /// Hands in an entry that its client waits so many seconds for.
+    fn submit_for(&mut self, client: Arc<str>, seconds: u64) -> u32 {
+        let entry = self.entry(client, seconds);
+        self.enter(entry)
+    }
+
+    fn entry(&self, client: Arc<str>, seconds: u64) -> Entry<u32> {
+        let end = self.now + Duration::from_secs(seconds);
+        Entry {
+            item: self.entries,
+            client,
+            header: None,
+            bytes: 1,
+            arrived: self.now,
+            queue_deadline: end,
+            client_deadline: end,
+            cancel: CancelFlag::default(),
+            needs_fresh: false,
+            is_lease: false,
             was_tried: false,
             passed_over: 0,
-        };
+        }
+    }
+
+    fn enter(&mut self, entry: Entry<u32>) -> u32 {
+        let item = entry.item;
+        self.entries += 1;
         if let Some((entry, _)) = self.scheduler.submit(entry, self.now) {
             self.answer(entry.item);
         }
@@ -137,11 +191,21 @@ impl Play {
             }
             Some(Assignment::Run(entry)) => {
                 assert!(self.sessions[worker], "work for a worker without a session");
-                self.given[worker] += 1;
-                let is_single = self.scheduler.settings.wear.single_use;
+                if entry.needs_fresh && !self.given[worker].is_empty() {
+                    self.given[worker].clear();
+                    let opened = self.opened();
+                    self.scheduler.freshened(worker, opened, self.now);
+                }
+                self.given[worker].push(Arc::clone(&entry.client));
+                let holding = self.holding();
+                let given = &self.given[worker];
                 assert!(
-                    !is_single || self.given[worker] == 1,
+                    holding != Holding::SingleUse || given.len() == 1,
                     "a second source for a session of a single use"
+                );
+                assert!(
+                    holding != Holding::ByClient || given.iter().all(|client| *client == given[0]),
+                    "sources of two clients in one session: {given:?}"
                 );
                 Some(Task::Run(entry))
             }
@@ -161,12 +225,9 @@ impl Play {
             None => {}
             Some(Task::Start) if is_well => {
                 self.sessions[worker] = true;
-                self.given[worker] = 0;
-                let opened = Opened {
-                    lean_version: "4.27.0".to_owned(),
-                    resident: 1,
-                    held: Vec::new(),
-                };
+                self.given[worker].clear();
+                let opened = self.opened();
+                assert!(self.scheduler.hold(opened.holding).is_ok());
                 self.scheduler.started(worker, opened, self.now);
             }
             Some(Task::Start) => {
@@ -185,6 +246,7 @@ impl Play {
                 let finish = Finish {
                     ran: true,
                     lost: (!is_well || entry.is_lease).then_some(RecycleReason::Died),
+                    at_fault: !is_well,
                     proven: entry.header.map(|hash| (hash, Arc::from("import A"))),
                     resident: 1,
                     again: is_again.then_some(Entry {
@@ -270,6 +332,14 @@ enum Step {
     Tick(u64),
 }
 
+/// What is asked for, whether each source has a session of its own, and whether sessions put memory back.
+type Level = (Option<Isolation>, bool, bool);
+
+fn level() -> impl Strategy<Value = Level> {
+    let asked = proptest::option::of(prop::sample::select(Isolation::ALL.to_vec()));
+    (asked, prop::bool::weighted(0.2), any::<bool>())
+}
+
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         6 => (0..3_u8, proptest::option::of(0..3_u64), prop::bool::weighted(0.15))
@@ -283,17 +353,17 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
+mod by_client;
+
 proptest! {
     #[test]
     fn no_session_serves_two_and_nothing_is_lost_whatever_happens(
         sessions in 1..3_usize,
         spares in 0..3_usize,
-        single_use: bool,
+        level in level(),
         steps in proptest::collection::vec(step(), 0..150),
     ) {
-        let mut settings = settings(sessions, spares);
-        settings.wear.single_use = single_use;
-        let mut play = Play::with(settings);
+        let mut play = Play::at(level, settings(sessions, spares));
         let workers = sessions + spares;
         for step in steps {
             match step {
@@ -315,7 +385,7 @@ proptest! {
                     if let Some(Task::Run(entry)) =
                         play.tasks[worker].take_if(|task| matches!(task, Task::Run(_)))
                     {
-                        play.given[worker] -= 1;
+                        play.given[worker].pop();
                         let back = play.scheduler.lost(worker, RecycleReason::Died, Some(entry), play.now);
                         prop_assert!(back.is_none());
                     }
@@ -338,12 +408,10 @@ proptest! {
     fn a_pool_whose_sessions_come_up_gets_all_done(
         sessions in 1..3_usize,
         spares in 0..3_usize,
-        single_use: bool,
+        level in level(),
         jobs in proptest::collection::vec((0..3_u8, proptest::option::of(0..3_u64), any::<bool>()), 1..6),
     ) {
-        let mut settings = settings(sessions, spares);
-        settings.wear.single_use = single_use;
-        let mut play = Play::with(settings);
+        let mut play = Play::at(level, settings(sessions, spares));
         for (client, header, is_lease) in jobs {
             play.submit(client, header, is_lease);
         }
@@ -433,18 +501,41 @@ fn sessions_without_spares_are_replaced_one_after_the_other() {
 }
 
 #[test]
-fn a_job_that_lost_its_session_goes_to_the_spare_before_all_others() {
-    let mut play = Play::new(1, 1);
-    play.settle();
-    let crashing = play.submit(0, None, false);
-    let waiting = play.submit(1, None, false);
-    play.take(0);
-    play.end(0, false);
-    play.take(1);
-    assert!(matches!(&play.tasks[1], Some(Task::Run(entry)) if entry.item == crashing));
-    play.end(1, true);
-    play.take(1);
-    assert!(matches!(&play.tasks[1], Some(Task::Run(entry)) if entry.item == waiting));
+fn a_job_that_lost_its_session_goes_before_all_others_unless_it_is_what_the_session_was_lost_by() {
+    for (at_fault, first, second) in [(false, 0, 1), (true, 1, 0)] {
+        let mut play = Play::new(1, 1);
+        play.settle();
+        let lost = play.submit(0, None, false);
+        play.submit(1, None, false);
+        play.take(0);
+        let Some(Task::Run(entry)) = play.tasks[0].take() else {
+            panic!("no job");
+        };
+        assert_eq!(entry.item, lost);
+        let finish = Finish {
+            ran: true,
+            lost: Some(RecycleReason::Died),
+            at_fault,
+            proven: None,
+            resident: 0,
+            again: Some(Entry {
+                needs_fresh: true,
+                ..entry
+            }),
+        };
+        assert!(play.scheduler.finished(0, finish, play.now).is_none());
+        let mut order = Vec::new();
+        for _ in 0..20 {
+            for worker in 0..2 {
+                play.take(worker);
+                if let Some(Task::Run(entry)) = &play.tasks[worker] {
+                    order.push(entry.item);
+                }
+                play.end(worker, true);
+            }
+        }
+        assert_eq!(order, [first, second]);
+    }
 }
 
 #[test]
@@ -459,6 +550,7 @@ fn one_start_that_is_killed_does_not_turn_away_those_who_wait_for_a_pool_that_ha
         Finish {
             ran: true,
             lost: Some(RecycleReason::Died),
+            at_fault: false,
             proven: None,
             resident: 0,
             again: None,
