@@ -96,6 +96,7 @@ pub mod internals {
     pub use crate::engine::{evaluate, judge, record, request};
     pub use crate::event::{Event, Observer, Unobserved};
     pub use crate::failure::{Failure, KINDS, Kind};
+    pub use crate::isolation::Isolation;
     pub use crate::lean::{
         abbreviations, header, infotree, message, module_name, olean, options, position, release,
         repl_tag, toolchain,

@@ -13,9 +13,12 @@ mod value;
 use std::path::{Path, PathBuf};
 
 use crate::cli::eval::{EvalArgs, InfotreeArg};
-use crate::cli::shared::{LeanArgs, LimitArgs, SandboxArg, ToolchainArg};
+use crate::cli::shared::{
+    IsolationArg, IsolationArgs, LeanArgs, LimitArgs, SandboxArg, ToolchainArg,
+};
 use crate::elan::{Active, Elan};
 use crate::failure::{Failure, Kind};
+use crate::isolation::Isolation;
 use crate::process::sandbox::Mode;
 use crate::project::Project;
 use crate::project::input;
@@ -147,6 +150,15 @@ pub(crate) fn sandbox_mode(arg: SandboxArg) -> Mode {
         SandboxArg::Strict => Mode::Strict,
         SandboxArg::Off => Mode::Off,
     }
+}
+
+/// The level of isolation that is asked for; none for the default.
+pub(crate) fn isolation(args: IsolationArgs) -> Option<Isolation> {
+    args.isolation.map(|level| match level {
+        IsolationArg::Source => Isolation::Source,
+        IsolationArg::Client => Isolation::Client,
+        IsolationArg::None => Isolation::None,
+    })
 }
 
 /// What a session may use.

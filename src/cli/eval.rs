@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use crate::cli::shared::{LeanArgs, LimitArgs, SandboxArgs};
+use crate::cli::shared::{IsolationArgs, LeanArgs, LimitArgs, SandboxArgs};
 
 /// Evaluates files in a Lean REPL and prints what Lean says.
 ///
@@ -52,6 +52,9 @@ pub(crate) struct EvalArgs {
     /// How sessions are confined.
     #[command(flatten)]
     pub(crate) sandbox: SandboxArgs,
+    /// What sources share.
+    #[command(flatten)]
+    pub(crate) isolation: IsolationArgs,
     /// Write one JSON object a file as it finishes, and a last `summary`.
     #[arg(long, conflicts_with = "format")]
     pub(crate) json: bool,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use crate::cli::eval::BaseArg;
-use crate::cli::shared::{LeanArgs, SandboxArg, SessionArgs};
+use crate::cli::shared::{IsolationArgs, LeanArgs, SandboxArg, SessionArgs};
 use crate::limits::{Bytes, Wait};
 
 /// Evaluates sources over HTTP in a pool of Lean REPLs.
@@ -36,6 +36,9 @@ pub(crate) struct ServeArgs {
     /// Keep sessions from your files, the network and other processes (Linux).
     #[arg(long, value_enum, value_name = "WHEN", default_value_t = SandboxArg::Auto)]
     pub(crate) sandbox: SandboxArg,
+    /// What sources share.
+    #[command(flatten)]
+    pub(crate) isolation: IsolationArgs,
     /// Read the compiled modules of `--header` into memory before the first session starts.
     #[arg(long)]
     pub(crate) prefault: bool,

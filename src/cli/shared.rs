@@ -114,6 +114,26 @@ pub(crate) enum SandboxArg {
     Off,
 }
 
+/// What a source may find of those before it.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct IsolationArgs {
+    /// What a source may find of those that ran before it. Default: `source` if the REPL can put its memory
+    /// back, else `client`.
+    #[arg(long, value_enum, value_name = "LEVEL")]
+    pub(crate) isolation: Option<IsolationArg>,
+}
+
+/// What a source may find of those before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum IsolationArg {
+    /// Nothing: each runs in memory that was put back, or else in a process of its own, which costs a start.
+    Source,
+    /// What sources of the same client left: a process serves one client until it is replaced.
+    Client,
+    /// What any source left: fastest, for sources that you trust.
+    None,
+}
+
 /// When to use colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Color {

@@ -151,6 +151,7 @@ fn evaluate(
         limits: settings::session_limits(&args.limits),
         import_timeout: args.limits.session.import_timeout,
         base: lean::base(choice, named, toolchain, &lean.identity, ui)?,
+        isolation: settings::isolation(args.isolation),
     };
     let spec = plan.spec(lean, ui)?;
     if args.prefault {

@@ -60,6 +60,7 @@ impl RunCommand<RunContext> for PickleArgs {
             },
             import_timeout: self.session.import_timeout,
             base: BaseEnv::Import,
+            isolation: None,
         };
         let factory = SessionFactory {
             spec: Arc::new(sessions.spec(lean, ui.as_ref())?),

@@ -42,6 +42,7 @@ impl RunCommand<RunContext> for ReplArgs {
             limits: settings::session_limits(&self.limits),
             import_timeout: self.limits.session.import_timeout,
             base: BaseEnv::Import,
+            isolation: None,
         };
         let factory = SessionFactory {
             spec: Arc::new(plan.spec(lean, ui.as_ref())?),

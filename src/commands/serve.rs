@@ -28,7 +28,7 @@ use crate::session::base::BaseChoice;
 use crate::session::exchange::SessionLimits;
 use crate::session::spec::SessionSpec;
 use crate::settings::serve::{self as settings, Machine, Size};
-use crate::settings::{Source, choose_toolchain, keys, pickle};
+use crate::settings::{Source, choose_toolchain, isolation, keys, pickle};
 use crate::setup::core_lean::CoreLean;
 use crate::setup::prefault;
 use crate::ui::Ui;
@@ -112,6 +112,7 @@ fn prepare(
         },
         import_timeout: args.session.import_timeout,
         base: lean::base(choice, named, chosen, &lean.identity, &LogObserver)?,
+        isolation: isolation(args.isolation),
     };
     let spec = plan.spec(lean, &LogObserver)?;
     // Now all is known that sessions read; nothing of a client has run yet.

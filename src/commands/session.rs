@@ -6,6 +6,7 @@ use crate::cli::shared::SandboxArgs;
 use crate::commands::lean;
 use crate::event::Observer;
 use crate::failure::Failure;
+use crate::isolation::Isolation;
 use crate::limits::Wait;
 use crate::session::base::BaseEnv;
 use crate::session::exchange::SessionLimits;
@@ -21,6 +22,8 @@ pub(crate) struct Plan<'a> {
     /// The longest wait for a start or an import.
     pub(crate) import_timeout: Wait,
     pub(crate) base: BaseEnv,
+    /// How much evaluations may share; none for the default, and where one user has the session.
+    pub(crate) isolation: Option<Isolation>,
 }
 
 impl Plan<'_> {
@@ -40,6 +43,7 @@ impl Plan<'_> {
             base: self.base,
             limits: self.limits,
             import_timeout: self.import_timeout,
+            isolation: self.isolation,
             ..SessionSpec::new(lean)
         })
     }

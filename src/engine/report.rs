@@ -10,6 +10,7 @@ use crate::engine::judge::{Judgement, Verdict};
 use crate::engine::record::{BaseKind, EvalRecord, LeanIdentity, Times};
 use crate::engine::undecided::UndecidedReason;
 use crate::failure::Failure;
+use crate::isolation::Isolation;
 use crate::lean::message::{Message, Sorry, Tactic};
 use crate::lean::options::ModuleOptions;
 
@@ -69,6 +70,11 @@ pub(crate) struct Report<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     lean: Option<&'a LeanIdentity>,
+    /// What it could find of sources before it: `source` (nothing), `client` (what sources of the same client
+    /// left) or `none` (what any source left); absent if it was not evaluated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    isolation: Option<Isolation>,
     /// The number of the session that evaluated it; absent if none did.
     #[serde(skip_serializing_if = "Option::is_none")]
     session: Option<u64>,
@@ -102,6 +108,7 @@ impl<'a> Report<'a> {
             base: record.base,
             options: record.options.as_deref(),
             lean: record.lean.as_deref(),
+            isolation: record.isolation,
             session: record.session,
             seconds: Seconds::from(record.times),
         }

@@ -7,7 +7,7 @@ use axum::http::{HeaderValue, Method};
 use tower_http::cors::{AllowOrigin, CorsLayer, Vary};
 
 use crate::http::admission::X_AUTH_TOKEN;
-use crate::http::raw::X_LEAN_TIMEOUT;
+use crate::http::raw::{X_LEAN_ISOLATION, X_LEAN_TIMEOUT};
 use crate::http::request_id::REQUEST_ID;
 use crate::service::options::Cors;
 
@@ -39,6 +39,6 @@ pub(crate) fn layer(cors: &Cors) -> CorsLayer {
             REQUEST_ID,
             X_AUTH_TOKEN,
         ])
-        .expose_headers([REQUEST_ID, RETRY_AFTER])
+        .expose_headers([REQUEST_ID, RETRY_AFTER, X_LEAN_ISOLATION])
         .max_age(MAX_AGE)
 }

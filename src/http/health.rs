@@ -13,6 +13,7 @@ use utoipa::ToSchema;
 use crate::engine::pool::Sessions;
 use crate::http::page;
 use crate::http::problem::{Problem, json_response};
+use crate::isolation::Isolation;
 use crate::lean::options::ModuleOptions;
 use crate::service::options::Mode;
 use crate::service::readiness::Readiness;
@@ -74,6 +75,10 @@ pub(crate) struct VersionReply {
     options: Option<Value>,
     /// The imports of a source that has none.
     base_header: String,
+    /// What a source may find of those before it, once a session is up: `source` (nothing), `client` (what
+    /// sources of the same client left) or `none` (what any source left).
+    #[schema(value_type = Option<String>)]
+    isolation: Option<Isolation>,
     /// How sessions are confined, once that is known.
     sandbox: Option<SandboxReply>,
 }
@@ -148,9 +153,11 @@ pub(crate) async fn ready(State(service): State<Arc<Service>>) -> Response {
 pub(crate) async fn version(State(service): State<Arc<Service>>) -> Response {
     let started = service.started();
     let identity = started.map(|started| &started.identity);
+    let state = service.state();
     let reply = VersionReply {
         leanrepl: env!("CARGO_PKG_VERSION"),
-        lean: service.state().and_then(|state| state.lean_version),
+        isolation: state.as_ref().and_then(|state| state.isolation),
+        lean: state.and_then(|state| state.lean_version),
         source: service.options.toolchain.source,
         why: service.options.toolchain.why.clone(),
         toolchain: identity.map(|identity| identity.toolchain.clone()),

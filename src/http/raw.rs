@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use axum::Extension;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderName, Method, StatusCode};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::Value;
@@ -33,6 +33,9 @@ use crate::service::server::Service;
 
 /// The header in which a client says how long its source may run, in seconds.
 pub(crate) const X_LEAN_TIMEOUT: HeaderName = HeaderName::from_static("x-lean-timeout");
+
+/// The header that names the level of isolation that held for a source.
+pub(crate) const X_LEAN_ISOLATION: HeaderName = HeaderName::from_static("x-lean-isolation");
 
 /// How a source is called in what Lean prints.
 const NAME: &str = "<stdin>";
@@ -94,7 +97,7 @@ pub(crate) struct LeanReply {
     request_body(content = Option<String>, content_type = "text/plain", description = "The whole source, UTF-8, no JSON. The declared type of the body does not matter."),
     params(("x-lean-timeout" = f64, Header, exclusive_minimum = 0.0, description = "Longest run in seconds, from 0.1 to `--max-timeout`; what lies beyond is taken as the nearer one.")),
     responses(
-        (status = 200, description = "Lean reported no error", body = ReplReply),
+        (status = 200, description = "Lean reported no error", body = ReplReply, headers(("x-lean-isolation" = String, description = "What the source could find of those before it: `source` (nothing), `client` (what sources of the same client left) or `none` (what any source left). Every answer about a source that was evaluated has it."))),
         (status = 400, description = "Lean reported an error, or the request cannot be used", body = Object),
         (status = 408, description = "Lean did not answer in time", body = Object),
         (status = 422, description = "the source cannot be judged: an import fails, or this Lean lacks a part", body = Object),
@@ -128,10 +131,15 @@ pub(crate) async fn evaluate(
         return Err(ServiceError::from(refused.clone()).into());
     }
     prefixed.restore(&mut evaluated.record);
-    Ok(match server.options.mode {
+    let mut response = match server.options.mode {
         Mode::Repl => in_repl_mode(&evaluated, timeout, elapsed),
         Mode::Lean => in_lean_mode(&evaluated, timeout, elapsed),
-    })
+    };
+    if let Some(level) = evaluated.record.isolation {
+        let level = HeaderValue::from_static(level.as_str());
+        response.headers_mut().insert(X_LEAN_ISOLATION, level);
+    }
+    Ok(response)
 }
 
 /// The first parts of paths that belong to interfaces. A misspelt one is never taken for the path of a raw

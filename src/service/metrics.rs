@@ -78,6 +78,13 @@ struct ReasonLabels {
     reason: &'static str,
 }
 
+/// Labels of the level of isolation.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct LevelLabels {
+    /// The level.
+    level: &'static str,
+}
+
 /// What is counted.
 pub(crate) struct Metrics {
     registry: Mutex<Registry>,
@@ -94,6 +101,8 @@ pub(crate) struct Metrics {
     memory: Gauge,
     /// Sessions that clients hold as their own.
     leases: Gauge,
+    /// 1 for the level that all sessions hold, once it is known.
+    isolation: Family<LevelLabels, Gauge>,
 }
 
 impl fmt::Debug for Metrics {
@@ -148,6 +157,9 @@ impl Metrics {
             "Sessions that clients hold as their own",
             leases.clone(),
         );
+        let isolation = Family::default();
+        let help = "1 for the level of isolation that all sessions hold";
+        registry.register("isolation_info", help, isolation.clone());
         Self {
             registry: Mutex::new(registry),
             responses,
@@ -160,6 +172,7 @@ impl Metrics {
             retries,
             memory,
             leases,
+            isolation,
         }
     }
 
@@ -210,6 +223,10 @@ impl Metrics {
                 let labels = StateLabels { state };
                 self.sessions.get_or_create(&labels).set(gauge(count));
             }
+            if let Some(level) = pool.isolation {
+                let level = level.as_str();
+                self.isolation.get_or_create(&LevelLabels { level }).set(1);
+            }
             let retried = pool.retried.saturating_sub(self.retries.get());
             self.retries.inc_by(retried);
             for (reason, count) in pool.restarts.iter() {
@@ -235,6 +252,7 @@ fn gauge(count: usize) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::isolation::Isolation;
 
     #[test]
     fn a_source_counts_by_its_verdict_unless_its_client_left_before_it_ran() {
@@ -248,13 +266,18 @@ mod tests {
         metrics.source(Surface::Eval, Verdict::Accepted, None, Some(times));
         metrics.source(Surface::Raw, undecided, cancelled, Some(times));
         metrics.source(Surface::Raw, undecided, cancelled, None);
-        let text = metrics.text_form(None, 3).unwrap();
+        let pool = PoolState {
+            isolation: Some(Isolation::Client),
+            ..PoolState::of_no_pool()
+        };
+        let text = metrics.text_form(Some(&pool), 3).unwrap();
         for line in [
             r#"leanrepl_sources_total{surface="eval",verdict="accepted",reason=""} 1"#,
             r#"leanrepl_sources_total{surface="raw",verdict="undecided",reason="cancelled"} 1"#,
             r#"leanrepl_phase_seconds_count{phase="body"} 2"#,
             r#"leanrepl_phase_seconds_sum{phase="body"} 4.0"#,
             "leanrepl_leases 3",
+            r#"leanrepl_isolation_info{level="client"} 1"#,
         ] {
             assert!(text.lines().any(|found| found == line), "{line}: {text}");
         }

@@ -12,6 +12,7 @@ use crate::engine::report::{self, seconds};
 use crate::engine::undecided::UndecidedReason;
 use crate::failure::Failure;
 use crate::http::replies;
+use crate::isolation::Isolation;
 use crate::lean::message::{Extra, Message, Severity, Sorry, Tactic};
 use crate::lean::position::Position;
 use crate::service::evaluations::Evaluated;
@@ -26,6 +27,10 @@ pub(crate) struct Diagnostics {
     repl_uuid: String,
     /// The most resident memory of the session so far, in bytes.
     memory_max: u64,
+    /// What the source could find of those before it: `source`, `client` or `none`, as in `/v1/eval`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    isolation: Option<Isolation>,
 }
 
 /// The result of one snippet: `error` or `response`.
@@ -73,6 +78,7 @@ impl CheckResult {
             diagnostics: record.session.map(|session| Diagnostics {
                 repl_uuid: uuid(session),
                 memory_max: record.peak_memory_bytes.unwrap_or_default(),
+                isolation: record.isolation,
             }),
         };
         match &judgement.undecided {
