@@ -107,6 +107,7 @@ impl From<ServiceError> for Problem {
         let problem = Self::new(status(&error), error.to_string());
         Self {
             retry_after: error.retry_after(),
+            hint: error.hint().map(str::to_owned),
             ..problem
         }
     }
@@ -119,7 +120,8 @@ fn status(error: &ServiceError) -> StatusCode {
         ServiceError::TooManyRequests { .. }
         | ServiceError::TooManyConcurrent
         | ServiceError::Refused(SubmitError::QueueFull { .. } | SubmitError::QueueTimeout { .. })
-        | ServiceError::TooManyLeases { .. } => StatusCode::TOO_MANY_REQUESTS,
+        | ServiceError::TooManyLeases { .. }
+        | ServiceError::TooManyLeasesOfClient { .. } => StatusCode::TOO_MANY_REQUESTS,
         ServiceError::NotReady(_)
         | ServiceError::Refused(
             SubmitError::ShuttingDown | SubmitError::NoSession(_) | SubmitError::Cancelled,
@@ -187,6 +189,14 @@ mod tests {
                 Some("1"),
             ),
             (ServiceError::TooManyLeases { retry_after }, 429, Some("2")),
+            (
+                ServiceError::TooManyLeasesOfClient {
+                    most: 1,
+                    retry_after,
+                },
+                429,
+                Some("2"),
+            ),
             (ServiceError::NotReady(Readiness::Starting), 503, Some("2")),
             (SubmitError::ShuttingDown.into(), 503, Some("5")),
             (

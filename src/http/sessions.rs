@@ -88,7 +88,10 @@ pub(crate) struct TacticRequest {
 /// Takes a session.
 #[utoipa::path(
     post, path = "/v1/sessions", tag = "sessions", request_body = Option<CreateRequest>,
-    responses((status = 201, description = "a session of the client's own", body = SessionReply))
+    responses(
+        (status = 201, description = "A session of the client's own, in which no source of anyone has run. It is given back when the client does not use it for a while, and earlier where sessions of clients hold all of this server and others wait: after 30 s without a request, or when it is as old as it may be unused.", body = SessionReply),
+        (status = 429, description = "as many sessions are held as may be, by this client or by all, or none was free in time", body = Object),
+    )
 )]
 pub(crate) async fn create(
     State(service): State<Arc<Service>>,
@@ -100,7 +103,7 @@ pub(crate) async fn create(
     if !matches!(text.trim(), "" | "null") {
         let _nothing_to_choose: CreateRequest = body::from_json(&text)?;
     }
-    let place = service.leases.reserve()?;
+    let place = service.leases.reserve(&principal.client)?;
     let waited = service.options.queue_timeout;
     let pool = service.pool_within(waited).await;
     let pool = pool.map_err(ServiceError::from)?;
@@ -118,9 +121,7 @@ pub(crate) async fn create(
             return Err(ServiceError::Refused(SubmitError::QueueTimeout { waited }).into());
         }
     };
-    let id = service
-        .leases
-        .keep(place, Arc::clone(&principal.client), lease)?;
+    let id = service.leases.keep(place, lease)?;
     let reply = SessionReply {
         id,
         expires_in: seconds(service.options.lease_idle),

@@ -43,6 +43,13 @@ pub(crate) enum ServiceError {
         /// When one of them may have expired.
         retry_after: Duration,
     },
+    /// A client holds as many leases as one may.
+    #[error("a client holds at most {most} {} at a time", if *most == 1 { "session" } else { "sessions" })]
+    TooManyLeasesOfClient {
+        most: usize,
+        /// When one of them may have expired.
+        retry_after: Duration,
+    },
     /// This client never had a lease of that name.
     #[error("there is no such session")]
     NoSuchLease,
@@ -72,11 +79,25 @@ fn not_ready(readiness: &Readiness) -> String {
 }
 
 impl ServiceError {
+    /// What the client can do about it, where that is not plain.
+    pub(crate) fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::TooManyLeases { .. } => Some(
+                "try again later, or send whole sources to `/v1/eval`, which needs no session of its own",
+            ),
+            Self::TooManyLeasesOfClient { .. } => {
+                Some("give one back with `DELETE /v1/sessions/ID`, or go on in one that you hold")
+            }
+            _ => None,
+        }
+    }
+
     /// When it is worth trying again; nothing if that would not help.
     pub(crate) fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::TooManyRequests { retry_after }
             | Self::TooManyLeases { retry_after }
+            | Self::TooManyLeasesOfClient { retry_after, .. }
             | Self::Refused(SubmitError::QueueFull { retry_after }) => Some(*retry_after),
             Self::TooManyConcurrent | Self::Refused(SubmitError::QueueTimeout { .. }) => Some(BUSY),
             Self::NotReady(_) => Some(NOT_READY),

@@ -2,6 +2,10 @@
 //!
 //! Each is used by one request at a time. One that is not used for a while is given back; a name that
 //! was known before is distinguished from one that never was.
+//!
+//! Two bounds keep a client from taking all sessions: how many leases one client may have leaves one for
+//! others, and where leases hold every session while others wait, the oldest one that is over is ended: one
+//! that was not used for a short while, or that is as old as one may be unused.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,11 +18,16 @@ use crate::service::names;
 /// How many names are remembered after their sessions are gone.
 const REMEMBERED: usize = 10_000;
 
+/// How long a lease lives without a request while others wait and leases hold every session.
+const UNUSED_IN_CROWD: Duration = Duration::from_secs(30);
+
 /// One lease of one client.
 struct LeaseEntry {
     /// The lease, for one request at a time.
     lease: Arc<tokio::sync::Mutex<Lease>>,
     client: Arc<str>,
+    /// Since when the client has it.
+    since: Instant,
     /// When it was used last.
     used: Instant,
 }
@@ -27,6 +36,8 @@ struct LeaseEntry {
 pub(crate) struct Leases {
     /// The most at a time.
     most: usize,
+    /// The most of one client at a time.
+    most_each: usize,
     /// How long one lives without a request.
     idle: Duration,
     inner: Mutex<Inner>,
@@ -36,8 +47,8 @@ pub(crate) struct Leases {
 #[derive(Default)]
 struct Inner {
     held: HashMap<String, LeaseEntry>,
-    /// Places that are promised to sessions still on their way.
-    promised: usize,
+    /// For whom places are promised to sessions still on their way.
+    promised: Vec<Arc<str>>,
     /// Why former sessions are gone, with their clients.
     gone: HashMap<String, (Arc<str>, &'static str)>,
     /// Their names, oldest first.
@@ -45,20 +56,27 @@ struct Inner {
 }
 
 /// A place for a session that is on its way; free again when dropped.
-pub(crate) struct LeasePlace<'a>(&'a Leases);
+pub(crate) struct LeasePlace<'a> {
+    leases: &'a Leases,
+    client: Arc<str>,
+}
 
 impl Drop for LeasePlace<'_> {
     fn drop(&mut self) {
-        let mut inner = self.0.lock();
-        inner.promised = inner.promised.saturating_sub(1);
+        let mut inner = self.leases.lock();
+        let promised = &mut inner.promised;
+        if let Some(at) = promised.iter().position(|client| *client == self.client) {
+            promised.swap_remove(at);
+        }
     }
 }
 
 impl Leases {
     /// None yet.
-    pub(crate) fn new(most: usize, idle: Duration) -> Self {
+    pub(crate) fn new(most: usize, most_each: usize, idle: Duration) -> Self {
         Self {
             most,
+            most_each,
             idle,
             inner: Mutex::default(),
         }
@@ -68,37 +86,46 @@ impl Leases {
         self.lock().held.len()
     }
 
-    /// A place for one more.
+    /// A place for one more of a client.
     ///
     /// # Errors
-    /// As many as may be are held.
-    pub(crate) fn reserve(&self) -> Result<LeasePlace<'_>, ServiceError> {
+    /// As many as may be are held, by this client or by all.
+    pub(crate) fn reserve(&self, client: &Arc<str>) -> Result<LeasePlace<'_>, ServiceError> {
         let mut inner = self.lock();
-        if inner.held.len() + inner.promised >= self.most {
+        let held = inner.held.values().map(|entry| &entry.client);
+        let clients = held.chain(&inner.promised);
+        let own = clients.filter(|known| *known == client).count();
+        if own >= self.most_each {
+            return Err(ServiceError::TooManyLeasesOfClient {
+                most: self.most_each,
+                retry_after: self.idle,
+            });
+        }
+        if inner.held.len() + inner.promised.len() >= self.most {
             return Err(ServiceError::TooManyLeases {
                 retry_after: self.idle,
             });
         }
-        inner.promised += 1;
+        inner.promised.push(Arc::clone(client));
         drop(inner);
-        Ok(LeasePlace(self))
+        Ok(LeasePlace {
+            leases: self,
+            client: Arc::clone(client),
+        })
     }
 
     /// Keeps a session under a new name, which is returned.
     ///
     /// # Errors
     /// A system without random bytes; the session is given back.
-    pub(crate) fn keep(
-        &self,
-        place: LeasePlace<'_>,
-        client: Arc<str>,
-        lease: Lease,
-    ) -> Result<String, ServiceError> {
+    pub(crate) fn keep(&self, place: LeasePlace<'_>, lease: Lease) -> Result<String, ServiceError> {
         let name = names::random().map_err(ServiceError::NoRandomName)?;
+        let now = Instant::now();
         let entry = LeaseEntry {
             lease: Arc::new(tokio::sync::Mutex::new(lease)),
-            client,
-            used: Instant::now(),
+            client: Arc::clone(&place.client),
+            since: now,
+            used: now,
         };
         self.lock().held.insert(name.clone(), entry);
         drop(place);
@@ -155,9 +182,16 @@ impl Leases {
         drop(entry);
     }
 
-    /// Gives back all that were not used for too long, and those that were lost meanwhile.
-    pub(crate) fn expire(&self) {
+    /// Gives back all that were not used for too long, and those that were lost meanwhile. In a crowd, where
+    /// others wait and leases hold every session, the oldest that is over then goes too.
+    pub(crate) fn expire(&self, is_crowd: bool) {
         let inner = self.lock();
+        let in_crowd = inner
+            .held
+            .iter()
+            .filter(|(_, entry)| is_crowd && self.is_over_in_crowd(entry))
+            .min_by_key(|(_, entry)| entry.since)
+            .map(|(name, _)| (name.clone(), "others waited"));
         let over = inner.held.iter().filter_map(|(name, entry)| {
             // A request is using it if this fails.
             let lease = entry.lease.try_lock().ok()?;
@@ -170,11 +204,18 @@ impl Leases {
             };
             Some((name.clone(), why))
         });
-        let over: Vec<(String, &'static str)> = over.collect();
+        let over: Vec<(String, &'static str)> = over.chain(in_crowd).collect();
         drop(inner);
         for (name, why) in over {
             self.remove(&name, why);
         }
+    }
+
+    /// Whether a lease goes in a crowd. One that a request uses is not unused, but grows old.
+    fn is_over_in_crowd(&self, entry: &LeaseEntry) -> bool {
+        let is_unused = entry.lease.try_lock().is_ok();
+        (is_unused && entry.used.elapsed() >= UNUSED_IN_CROWD.min(self.idle))
+            || entry.since.elapsed() >= self.idle
     }
 
     pub(crate) fn clear(&self) {

@@ -39,14 +39,14 @@ pub(crate) fn start_pool(
     })
 }
 
-/// Gives back the leases that their clients have forgotten, until it is aborted.
+/// Gives back the leases that their clients have forgotten, and those that others wait for, until it is aborted.
 pub(crate) fn expire_leases(service: &Arc<Service>) -> JoinHandle<()> {
     let service = Arc::clone(service);
     tokio::spawn(async move {
         let mut ticks = interval(EXPIRY);
         loop {
             ticks.tick().await;
-            service.leases.expire();
+            service.leases.expire(service.is_crowded());
         }
     })
 }

@@ -61,6 +61,8 @@ pub(crate) struct ServiceOptions {
     pub(crate) lease_idle: Duration,
     /// How many leases there may be at a time.
     pub(crate) max_leases: usize,
+    /// How many of them one client may have.
+    pub(crate) max_leases_each: usize,
     /// The imports of a raw source that has none, such as `import Mathlib`; empty for none.
     pub(crate) base_header: String,
     pub(crate) toolchain: ToolchainChoice,

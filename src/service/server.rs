@@ -63,7 +63,11 @@ impl Service {
         let nonce = names::random()
             .map_err(|err| Failure::bug("this system has no random bytes").caused_by(err))?;
         Ok(Self {
-            leases: Leases::new(options.max_leases, options.lease_idle),
+            leases: Leases::new(
+                options.max_leases,
+                options.max_leases_each,
+                options.lease_idle,
+            ),
             options,
             metrics: Metrics::new(),
             nonce: nonce.chars().take(NONCE).collect(),
@@ -127,6 +131,12 @@ impl Service {
         let started = self.started.get()?;
         let pool = started.pool.as_ref();
         Some(pool.map_or_else(PoolState::of_no_pool, |pool| pool.state()))
+    }
+
+    /// Whether leases hold every session while others wait for one.
+    pub(crate) fn is_crowded(&self) -> bool {
+        let state = self.state();
+        state.is_some_and(|state| state.queued > 0 && state.sessions.leased >= state.capacity)
     }
 
     /// How far a service is whose pool is in this state.

@@ -91,6 +91,27 @@ impl Size {
     }
 }
 
+/// How many sessions clients may hold as their own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Held {
+    all: usize,
+    /// One client.
+    each: usize,
+}
+
+impl Held {
+    /// One session is left for those who hold none, if the user does not say otherwise. A client leaves one
+    /// place for others, and one session in any case. Where there is only one, it may have that.
+    fn choose(most: Option<u16>, size: Size) -> Self {
+        let others = size.sessions.saturating_sub(1).max(1);
+        let all = most.map_or(others, usize::from);
+        Self {
+            all,
+            each: all.saturating_sub(1).max(1).min(others),
+        }
+    }
+}
+
 /// Where to listen.
 ///
 /// # Errors
@@ -155,6 +176,7 @@ pub(crate) fn options(
         ModeArg::Repl => Mode::Repl,
         ModeArg::Lean => Mode::Lean,
     };
+    let held = Held::choose(args.max_held, size);
     Ok(ServiceOptions {
         mode,
         run_timeout: timeout(args)?.min(args.max_timeout.get()),
@@ -173,10 +195,8 @@ pub(crate) fn options(
         keys,
         grace: args.grace,
         lease_idle: args.held_idle.get(),
-        // One session is left for those who hold none.
-        max_leases: args
-            .max_held
-            .map_or_else(|| size.sessions.saturating_sub(1).max(1), usize::from),
+        max_leases: held.all,
+        max_leases_each: held.each,
         base_header: header(&args.header)?,
         toolchain,
     })
@@ -344,6 +364,25 @@ mod tests {
                 expected,
                 "{line} {gigabytes}"
             );
+        }
+    }
+
+    #[test]
+    fn a_client_that_holds_sessions_leaves_one_to_others_where_there_are_more() {
+        for (most, sessions, all, each) in [
+            (None, 1, 1, 1),
+            (None, 2, 1, 1),
+            (None, 3, 2, 1),
+            (None, 9, 8, 7),
+            (Some(20), 4, 20, 3),
+            (Some(3), 8, 3, 2),
+            (Some(0), 8, 0, 1),
+        ] {
+            let size = Size {
+                sessions,
+                spares: 0,
+            };
+            assert_eq!(Held::choose(most, size), Held { all, each });
         }
     }
 

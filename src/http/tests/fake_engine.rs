@@ -58,6 +58,7 @@ pub(crate) fn options() -> ServiceOptions {
         grace: Wait::secs(1),
         lease_idle: Duration::from_secs(1),
         max_leases: 1,
+        max_leases_each: 1,
         base_header: String::new(),
         toolchain: ToolchainChoice {
             source: "core",
