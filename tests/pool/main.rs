@@ -10,6 +10,7 @@
 mod alone;
 mod chaos;
 mod leases;
+mod levels;
 mod lives;
 mod rig;
 mod single;

@@ -7,7 +7,9 @@ use std::time::Duration;
 use leanrepl::internals::UndecidedReason;
 use leanrepl::internals::evaluate::{Evaluate as _, SubmitError};
 use leanrepl::internals::judge::Verdict;
-use leanrepl::internals::{Bytes, Deadline, PoolSettings, QueueLimits, RecycleReason, Wait};
+use leanrepl::internals::{
+    Bytes, Deadline, Isolation, PoolSettings, QueueLimits, RecycleReason, Wait,
+};
 
 use crate::alone::{alone, resident};
 use crate::rig::{Rig, drain, job, run, start, submit, wait, wait_for};
@@ -86,7 +88,8 @@ fn a_full_queue_refuses_with_a_time_to_come_back() {
 #[test]
 fn clients_take_turns() {
     let rig = Rig::new("");
-    let pool = rig.pool();
+    // Where a session serves one client, it does so for more than one source.
+    let pool = start(rig.settings_with(|spec| spec.isolation = Some(Isolation::None)));
     let running = job("--! hang");
     let stop = running.terms.cancel.clone();
     let running = submit(&pool, running);
