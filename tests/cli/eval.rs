@@ -471,7 +471,7 @@ fn json_is_one_object_a_file_and_a_summary() {
     snapshot!(eval(&world, &["--json"]), @r#"
     exit: 0
     ----- stdout -----
-    {"type":"file","version":2,"name":"A.lean","verdict":"accepted","messages":[{"data":"declaration uses `sorry`","endPos":{"column":9,"line":2},"pos":{"column":4,"line":2},"severity":"warning"}],"sorries":[{"endPos":{"column":9,"line":2},"goal":"⊢ False","pos":{"column":4,"line":2},"proofState":0}],"reasons":[],"base":"import","lean":{"version":"4.27.0","toolchain":"./repl","repl":"[SHA256]","manifest":null,"pickle":null},"session":1,"seconds":{"queue":"[TIME]","header":"[TIME]","body":"[TIME]"},"toolchain":{"lean":"4.27.0","source":"repl","why":"using `./repl` because `--repl` names it"}}
+    {"type":"file","version":2,"name":"A.lean","verdict":"accepted","messages":[{"data":"declaration uses `sorry`","endPos":{"column":9,"line":2},"pos":{"column":4,"line":2},"severity":"warning"}],"sorries":[{"endPos":{"column":9,"line":2},"goal":"⊢ False","pos":{"column":4,"line":2},"proofState":0}],"reasons":[],"base":"import","lean":{"version":"4.27.0","toolchain":"./repl","repl":"[SHA256]","manifest":null,"pickle":null},"isolation":"client","session":1,"seconds":{"queue":"[TIME]","header":"[TIME]","body":"[TIME]"},"toolchain":{"lean":"4.27.0","source":"repl","why":"using `./repl` because `--repl` names it"}}
     {"type":"summary","version":2,"accepted":1,"rejected":0,"undecided":0,"with_sorry":1,"unfinished":0,"seconds":"[TIME]","exit_code":0}
     ----- stderr -----
     1 file: 1 accepted (1 with a sorry) in [TIME]
@@ -599,6 +599,40 @@ fn files_with_the_same_header_share_a_session() {
         .filter_map(|line| line.split(' ').next())
         .collect();
     assert_eq!(pids.len(), 1, "{log}");
+}
+
+#[test]
+fn files_share_as_much_as_the_level_allows_and_each_result_names_it() {
+    for (args, level, processes) in [
+        (&[][..], "client", 1),
+        (&["--isolation", "none"], "none", 1),
+        (&["--isolation", "client"], "client", 1),
+        (&["--isolation", "source"], "source", 3),
+    ] {
+        let world = World::new()
+            .fake_repl("--log requests.log")
+            .file("A.lean", "def a := 1\n")
+            .file("B.lean", "def b := 1\n")
+            .file("C.lean", "def c := 1\n");
+        let files = ["A.lean", "B.lean", "C.lean"];
+        let all = [&["eval", "--repl", "./repl", "--json", "-v"], args, &files].concat();
+        let seen = world.leanrepl(all);
+        assert_eq!(seen.exit(), Some(0), "{}", seen.stderr());
+        let field = format!("\"isolation\":\"{level}\"");
+        assert_eq!(
+            seen.stdout().matches(&field).count(),
+            3,
+            "{}",
+            seen.stdout()
+        );
+        let note = format!("isolation `{level}`: ");
+        assert_eq!(seen.stderr().matches(&note).count(), 1, "{}", seen.stderr());
+        let log = std::fs::read_to_string(world.work("requests.log")).unwrap();
+        let bodies = log.lines().filter(|line| line.contains("def "));
+        let pids: std::collections::BTreeSet<&str> =
+            bodies.filter_map(|line| line.split(' ').next()).collect();
+        assert_eq!(pids.len(), processes, "{level}: {log}");
+    }
 }
 
 #[test]

@@ -13,6 +13,7 @@
 mod bodies;
 mod confined;
 mod kimina;
+mod levels;
 mod life;
 mod options;
 mod own;
