@@ -211,11 +211,11 @@ impl Leases {
         }
     }
 
-    /// Whether a lease goes in a crowd. One that a request uses is not unused, but grows old.
+    /// Whether a lease goes in a crowd.
     fn is_over_in_crowd(&self, entry: &LeaseEntry) -> bool {
-        let is_unused = entry.lease.try_lock().is_ok();
-        (is_unused && entry.used.elapsed() >= UNUSED_IN_CROWD.min(self.idle))
-            || entry.since.elapsed() >= self.idle
+        let is_used = entry.lease.try_lock().is_err();
+        let unused = (!is_used).then(|| entry.used.elapsed());
+        is_over(unused, entry.since.elapsed(), self.idle)
     }
 
     pub(crate) fn clear(&self) {
@@ -226,5 +226,55 @@ impl Leases {
     /// What is behind the lock.
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether a lease goes where others wait and leases hold every session. `unused` is none while a request
+/// uses it, and `held` since its client has it; without others it would live for `idle` without a request.
+fn is_over(unused: Option<Duration>, held: Duration, idle: Duration) -> bool {
+    unused.is_some_and(|unused| unused >= UNUSED_IN_CROWD.min(idle)) || held >= idle
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_has_a_bound_of_its_own_and_all_clients_have_one() {
+        let leases = Leases::new(3, 2, Duration::from_secs(60));
+        let [a, b] = ["a", "b"].map(Arc::from);
+        let first = leases.reserve(&a).ok().unwrap();
+        let second = leases.reserve(&a).ok().unwrap();
+        let most = |result: Result<LeasePlace<'_>, ServiceError>| match result {
+            Err(ServiceError::TooManyLeasesOfClient { most, .. }) => Some(most),
+            _ => None,
+        };
+        assert_eq!(most(leases.reserve(&a)), Some(2));
+        let third = leases.reserve(&b).ok().unwrap();
+        assert!(matches!(
+            leases.reserve(&b),
+            Err(ServiceError::TooManyLeases { .. })
+        ));
+        drop(first);
+        let again = leases.reserve(&a).ok().unwrap();
+        assert_eq!(most(leases.reserve(&a)), Some(2));
+        drop((second, third, again));
+        assert!(leases.lock().promised.is_empty());
+    }
+
+    #[test]
+    fn in_a_crowd_a_lease_goes_unused_sooner_and_used_when_it_is_old() {
+        let seconds = Duration::from_secs;
+        for (unused, held, idle, expected) in [
+            (Some(29), 100, 300, false),
+            (Some(30), 100, 300, true),
+            (Some(5), 7, 6, true),
+            (Some(5), 5, 6, false),
+            (None, 299, 300, false),
+            (None, 300, 300, true),
+        ] {
+            let found = is_over(unused.map(seconds), seconds(held), seconds(idle));
+            assert_eq!(found, expected, "{unused:?} {held} {idle}");
+        }
     }
 }
