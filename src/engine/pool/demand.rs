@@ -1,19 +1,22 @@
-//! What waits in the queue of a pool: a request or a lease, each with the result that is owed for it.
-//! Never runs anything.
+//! What waits in the queue of a pool: a request or a lease, each with the result that is owed for it,
+//! and what is said about one that is stopped. Never runs anything.
 
 use std::hash::BuildHasher;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::engine::evaluate::{Done, SubmitError};
+use crate::engine::evaluation::EvalError;
 use crate::engine::pool::lease::Lease;
 use crate::engine::pool::promise::Promise;
 use crate::engine::pool::queue::Entry;
 use crate::engine::record::EvalRecord;
-use crate::engine::request::EvalRequest;
-use crate::failure::Failure;
+use crate::engine::request::{EvalRequest, Terms};
+use crate::engine::undecided::{Undecided, UndecidedReason};
+use crate::failure::{Failure, Kind};
 use crate::lean::header;
 use crate::limits::{CancelFlag, Deadline};
+use crate::session::error::SessionError;
 
 /// Something that needs a session.
 pub(crate) enum Demand {
@@ -118,4 +121,32 @@ fn entry(
 /// What is reported for a demand that got lost: then nothing is known about its source.
 fn forgotten() -> SubmitError {
     SubmitError::NoSession(Failure::bug("a request was dropped without a result"))
+}
+
+/// Why a source need not be evaluated any more, if so.
+pub(crate) fn unwanted(terms: &Terms, waited: Duration) -> Option<SubmitError> {
+    if terms.cancel.is_set() {
+        Some(SubmitError::Cancelled)
+    } else if terms.client_deadline.is_over() {
+        Some(SubmitError::QueueTimeout { waited })
+    } else {
+        None
+    }
+}
+
+/// Why a source is undecided whose session was stopped by us: for the client's sake, at the end of its
+/// time, or at the end of the pool.
+pub(crate) fn stopped(terms: &Terms) -> Undecided {
+    if !terms.cancel.is_set() && terms.client_deadline.is_over() {
+        let waited = terms.client_deadline.span();
+        return EvalError::Session(SessionError::Timeout { waited }).into_undecided();
+    }
+    Undecided {
+        reason: UndecidedReason::Cancelled,
+        failure: Failure::new(
+            Kind::Interrupted,
+            "the session was stopped before it answered",
+            "send the source again",
+        ),
+    }
 }

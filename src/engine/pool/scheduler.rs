@@ -188,6 +188,7 @@ impl<T> Scheduler<T> {
         if let Some(entry) = back.take_if(|_| !self.is_draining) {
             self.queue.push_urgent(entry);
         }
+        self.account(worker, ran && lost.is_none(), at_fault, now);
         if let Some(worker) = self.workers.get_mut(worker) {
             worker.watch = None;
             worker.header = None;
@@ -203,13 +204,6 @@ impl<T> Scheduler<T> {
             worker.status = Status::Idle;
             // A cancellation that came just as the source was done has stopped the session for good.
             let stopped = worker.kill.is_set().then_some(RecycleReason::Cancelled);
-            if at_fault && let Some(client) = &worker.client {
-                self.queue.charge(client, self.cost.turns());
-            }
-            if ran && lost.is_none() {
-                let took = now.saturating_duration_since(worker.began);
-                self.cost.ran(took);
-            }
             if worker.is_fresh() {
                 // What was on its way to it did not run.
                 worker.client = None;

@@ -7,8 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::engine::evaluate::SubmitError;
-use crate::engine::evaluation::EvalError;
-use crate::engine::pool::demand::Demand;
+use crate::engine::pool::demand::{Demand, stopped, unwanted};
 use crate::engine::pool::holding;
 use crate::engine::pool::lease::{self, Lease};
 use crate::engine::pool::promise::Promise;
@@ -19,13 +18,12 @@ use crate::engine::pool::shared::Shared;
 use crate::engine::pool::worker_session::{Attempt, WorkerSession};
 use crate::engine::pool::worker_state::{Assignment, Finish, Opened};
 use crate::engine::record::EvalRecord;
-use crate::engine::request::{EvalRequest, Terms};
-use crate::engine::undecided::{Undecided, UndecidedReason};
+use crate::engine::request::EvalRequest;
+use crate::engine::undecided::UndecidedReason;
 use crate::event::Event;
-use crate::failure::{Failure, Kind};
+use crate::failure::Failure;
 use crate::lean::header;
 use crate::limits::CancelFlag;
-use crate::session::error::SessionError;
 use crate::session::factory::SessionFactory;
 
 /// How often a session without work is looked after.
@@ -397,33 +395,5 @@ impl Drop for Worker {
         self.shared
             .with(|scheduler, _| scheduler.gone(self.index, failure));
         self.shared.wake_watchers();
-    }
-}
-
-/// Why a source need not be evaluated any more, if so.
-fn unwanted(terms: &Terms, waited: Duration) -> Option<SubmitError> {
-    if terms.cancel.is_set() {
-        Some(SubmitError::Cancelled)
-    } else if terms.client_deadline.is_over() {
-        Some(SubmitError::QueueTimeout { waited })
-    } else {
-        None
-    }
-}
-
-/// Why a source is undecided whose session was stopped by us: for the client's sake, at the end of its
-/// time, or at the end of the pool.
-fn stopped(terms: &Terms) -> Undecided {
-    if !terms.cancel.is_set() && terms.client_deadline.is_over() {
-        let waited = terms.client_deadline.span();
-        return EvalError::Session(SessionError::Timeout { waited }).into_undecided();
-    }
-    Undecided {
-        reason: UndecidedReason::Cancelled,
-        failure: Failure::new(
-            Kind::Interrupted,
-            "the session was stopped before it answered",
-            "send the source again",
-        ),
     }
 }

@@ -1,4 +1,5 @@
-//! What follows when an idle session is found lost. Pure, as the scheduler is.
+//! What follows when a session is lost: who pays for it, and what becomes of its entry. Pure, as the scheduler
+//! is.
 
 use std::time::Instant;
 
@@ -8,6 +9,21 @@ use crate::engine::pool::scheduler::Scheduler;
 use crate::engine::pool::worker_state::Assignment;
 
 impl<T> Scheduler<T> {
+    /// Takes note of what a worker's last run means for others: how long one takes that ends well, and for
+    /// whose client turns are lost if it cost the session.
+    pub(super) fn account(&mut self, worker: usize, is_well: bool, at_fault: bool, now: Instant) {
+        let Some(worker) = self.workers.get(worker) else {
+            return;
+        };
+        if is_well {
+            let took = now.saturating_duration_since(worker.began);
+            self.cost.ran(took);
+        }
+        if at_fault && let Some(client) = &worker.client {
+            self.queue.charge(client, self.cost.turns());
+        }
+    }
+
     /// A session was found lost before it was given anything. What was on its way to it, `taken` by
     /// its thread or not yet, waits for another one. Gives back what cannot wait any more.
     pub(crate) fn lost(
