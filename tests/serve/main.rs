@@ -12,6 +12,7 @@
 
 mod bodies;
 mod confined;
+mod isolation;
 mod kimina;
 mod levels;
 mod life;
