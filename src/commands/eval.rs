@@ -17,7 +17,7 @@ use crate::commands::session::Plan;
 use crate::engine::batch::{Batch, BatchStep};
 use crate::engine::evaluate::SubmitError;
 use crate::engine::judge::{Judged, Policy};
-use crate::engine::pool::{Pool, PoolSettings};
+use crate::engine::pool::{Pool, PoolSettings, WearLimits};
 use crate::engine::record::EvalRecord;
 use crate::engine::report::Counts;
 use crate::engine::request::{EvalRequest, Limits};
@@ -145,13 +145,14 @@ fn evaluate(
     });
     let requests: Vec<EvalRequest> = requests.collect();
     let named = args.pickle.as_deref();
+    let level = settings::isolation(args.isolation);
     let plan = Plan {
         toolchain,
         sandbox: args.sandbox,
         limits: settings::session_limits(&args.limits),
         import_timeout: args.limits.session.import_timeout,
         base: lean::base(choice, named, toolchain, &lean.identity, ui)?,
-        isolation: settings::isolation(args.isolation),
+        isolation: level,
     };
     let spec = plan.spec(lean, ui)?;
     if args.prefault {
@@ -159,14 +160,20 @@ fn evaluate(
     }
     let jobs = usize::from(args.jobs).clamp(1, requests.len());
     let import_timeout = spec.import_timeout;
+    let settings = PoolSettings::new(spec);
     let pool = Pool::start(
         PoolSettings {
+            wear: WearLimits {
+                // A single source shares its session with none: nothing has to be put back.
+                single_use: requests.len() == 1 && level.is_none(),
+                ..settings.wear
+            },
             sessions: jobs,
             starts: jobs,
             spares: 0,
             // The time of an import belongs to the source that it is run for.
             warm_recent: 0,
-            ..PoolSettings::new(spec)
+            ..settings
         },
         Arc::<Ui>::clone(report.ui),
     );

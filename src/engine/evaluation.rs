@@ -21,8 +21,8 @@ use crate::session::axioms;
 use crate::session::error::SessionError;
 use crate::session::opening::{EnvError, OpenSession, has_errors, refused};
 use crate::session::pickle::load::{UnpickleError, Verified};
-use crate::session::snapshots::StateKey;
 use crate::session::spec::SessionSpec;
+use crate::session::states::StateKey;
 
 /// Why an attempt gave no reply of Lean's to the source.
 #[derive(Debug)]

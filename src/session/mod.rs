@@ -11,5 +11,6 @@ pub(crate) mod import;
 pub(crate) mod opening;
 mod optioned;
 pub(crate) mod pickle;
-pub(crate) mod snapshots;
+mod snapshots;
 pub mod spec;
+pub(crate) mod states;

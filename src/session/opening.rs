@@ -15,7 +15,7 @@ use crate::protocol::wire::{Command, CommandReply, File, Reply, Request};
 use crate::session::error::SessionError;
 use crate::session::exchange::Session;
 use crate::session::import;
-use crate::session::snapshots::Snapshots;
+use crate::session::states::Snapshots;
 
 /// Why there is no proven environment.
 #[derive(Debug)]

@@ -94,10 +94,11 @@ fn a_lakefile_lean_is_read_through_lake_once_and_its_options_reach_the_session()
         .world
         .leanrepl(["eval", "-v", "--json", "p/A.lean", "p/B.lean"]);
     assert_eq!(
-        asked(&seen)[..2],
+        // The first request finds out whether this REPL goes back to a state.
+        asked(&seen)[1..3],
         [
             r#"{"cmd":"set_option autoImplicit false\nset_option x.y \"z\"","env":0}"#,
-            r#"{"cmd":"theorem t : True := trivial\n","env":2}"#,
+            r#"{"cmd":"theorem t : True := trivial\n","env":3}"#,
         ],
         "{}",
         seen.stderr()

@@ -164,7 +164,7 @@ impl WorkerSession {
     fn evaluation<'a>(&'a mut self, without_pickle: &'a AtomicBool) -> Evaluation<'a> {
         Evaluation {
             number: self.number,
-            is_worn: self.served > 1,
+            is_worn: self.served > 1 && self.holding != Holding::Restored,
             open: &mut self.open,
             spec: &self.spec,
             without_pickle,
