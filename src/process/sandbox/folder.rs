@@ -84,7 +84,7 @@ impl Folder {
     }
 }
 
-/// The lock on a folder that was just made; none if another one has it, or the folder is gone.
+/// The lock on the folder at a path; none if another one has it, or the folder is gone.
 fn locked(path: &Path) -> io::Result<Option<File>> {
     let gone_is_none = |err: io::Error| match err.kind() {
         io::ErrorKind::NotFound => Ok(None),
@@ -148,10 +148,11 @@ fn sweep_until(parent: &Path, deadline: Deadline) {
             continue;
         }
         let path = entry.path();
-        let Ok(lock) = File::open(&path) else {
+        // By its path a folder that was made since would be removed, in the place of the one that is locked.
+        let Ok(Some(_lock)) = locked(&path) else {
             continue;
         };
-        if lock.try_lock().is_ok() && remove(&path, deadline).is_err() {
+        if remove(&path, deadline).is_err() {
             return;
         }
     }
