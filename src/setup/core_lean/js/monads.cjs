@@ -29,6 +29,11 @@ class Monads {
     this.#abi = abi;
   }
 
+  /** Forgets what was run last: the memory is as it was before. */
+  forget() {
+    this.#body = undefined;
+  }
+
   /** Calls an action of Lean in such a monad; its value is owned, its exception is thrown. */
   call(name, ...args) {
     const abi = this.#abi;

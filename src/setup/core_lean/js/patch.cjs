@@ -45,6 +45,7 @@ const PATCHES = [
   ['else if(cmd==="checkMailbox"){if(initializedJS)',
     'else if(cmd==="home"){thread.home();postMessage({cmd})}else if(cmd==="checkMailbox"){if(initializedJS)'],
   ['worker.onmessage=e=>{var d=e["data"];', 'worker.onmessage=e=>{var d=e["data"];if(thread.took(worker,d))return;'],
+  ['var checkMailbox=()=>callUserCallback(', 'var checkMailbox=()=>thread.isClosed()||callUserCallback('],
   // Descriptor 1 carries replies and nothing else.
   ['defaultPrint=(...args)=>fs.writeSync(1,args.map(stringify).join(" ")+"\\n")',
     'defaultPrint=(...args)=>thread.print(args.map(stringify).join(" "))'],

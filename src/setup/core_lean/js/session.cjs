@@ -59,6 +59,7 @@ class Session {
   #imports;
   #initializers;
   #missingBodies;
+  #monads;
   #pickles;
   #proofPickles;
   #proofs;
@@ -81,7 +82,7 @@ class Session {
     this.#headers = new Headers(abi, this.#frontend, imports);
     this.#files = new Files(files);
     this.#pickles = new Pickles(abi, this.#files, this.#frontend, imports);
-    const monads = new Monads(abi);
+    const monads = this.#monads = new Monads(abi);
     const trees = new Trees(abi, this.#frontend);
     this.#missingBodies = new MissingBodies(abi, this.#frontend, trees);
     this.#proofs = new ProofStates(abi, this.#frontend, imports, monads);
@@ -128,6 +129,7 @@ class Session {
     this.#proofStates = [...proofStates];
     this.#imports.load(imported);
     this.#proofs.forgetContexts();
+    this.#monads.forget();
   }
 
   #pickle({ env, proofState, pickleTo }) {

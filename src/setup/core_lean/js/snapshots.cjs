@@ -30,9 +30,12 @@ class Snapshots {
    */
   async take() {
     const { abi, internals } = this.#lean;
-    if (!await this.#threads.areQuiet() || !await this.#threads.bringHome()) return undefined;
+    if (!await this.#threads.areQuiet()) return undefined;
+    const areAllHome = await this.#threads.bringHome();
+    this.#threads.open();
     // The threads of the last one are gone.
     internals.exports.lean_init_task_manager();
+    if (!areAllHome) return undefined;
     const [before] = this.#kept.values();
     const memory = new Copy(internals, before?.memory);
     const state = { memory, files: new FileState(internals), session: this.#session.save() };
@@ -52,6 +55,7 @@ class Snapshots {
     state.files.putBack(internals);
     this.#session.load(state.session);
     this.#thread.reset();
+    this.#threads.open();
     drawSeed(abi, internals);
     return { restored: number, grownBytes: internals.memory.buffer.byteLength - state.memory.length };
   }

@@ -10,7 +10,7 @@ const home = require('./home.cjs');
 const { isSymbol, restrict } = require('./host_imports.cjs');
 const { writeAll } = require('./output.cjs');
 const { Symbols } = require('./symbols.cjs');
-const { took } = require('./threads.cjs');
+const { isClosed, took } = require('./threads.cjs');
 
 /** The name of the channel on which the exit status travels. */
 const CHANNEL = 'leanrepl-end';
@@ -92,6 +92,7 @@ module.exports = {
     return module.exports.symbols().exportsOf(exports);
   },
 
+  isClosed,
   took,
 
   /** Forgets what a source left in the variables of JavaScript. */

@@ -11,9 +11,6 @@ const PATIENCE_MS = 250;
 /** How long is waited before a thread is woken once more, in milliseconds, and how much longer each time. */
 const WAKE_MS = 2;
 
-/** How often is looked for threads that were started meanwhile. */
-const ROUNDS = 8;
-
 /** How long threads may take until they all wait for work, in milliseconds. */
 const QUIET_MS = 2000;
 
@@ -24,15 +21,19 @@ const KEPT = 2;
 const SEARCHED = 32768;
 const STACK_END = 52;
 
-/** The message to a thread and from it. */
+/** The message to a thread and from it, and that of a thread that was just started. */
 const HOME = 'home';
+const LOADED = 'loaded';
 
 const pause = ms => new Promise(resolve => { setTimeout(resolve, ms); });
+
+/** Whether nothing that threads ask for is done: what they have sent before they came back is forgotten. */
+let isClosed = false;
 
 /** What a thread sent to that of Lean, before `lean.js` sees it; true for what is not for `lean.js`. */
 function took(worker, { cmd }) {
   if (cmd === HOME) worker.isHome?.();
-  return cmd === HOME || worker.isEnded === true;
+  return cmd === HOME || worker.isEnded === true || (isClosed && cmd !== LOADED);
 }
 
 class Threads {
@@ -47,26 +48,33 @@ class Threads {
     this.#word = word;
   }
 
-  /** Has all of them come back; afterwards one is ready for the next source. Says whether none had to be ended. */
+  /**
+   * Has all of them come back, of which some are ready for the next source then; says whether none had to be
+   * ended. Nothing that is asked of the thread of Lean is done from then on, until `open`.
+   */
   async bringHome() {
     const { PThread } = this.#internals;
-    let areAllHome = true;
-    for (let round = 0; round < ROUNDS; round++) {
-      const before = [...PThread.runningWorkers, ...PThread.unusedWorkers];
-      if (round > 0 && PThread.runningWorkers.length === 0) {
-        await this.#keep();
-        return areAllHome;
-      }
-      Atomics.store(this.#word, 0, 1);
-      const came = await Promise.all(before.map(worker => this.#call(worker)));
-      Atomics.store(this.#word, 0, 0);
-      areAllHome &&= came.every(Boolean);
-      this.#free(before.filter((_, at) => came[at]));
-    }
-    throw new Error('the source starts threads without end');
+    isClosed = true;
+    const all = [...PThread.runningWorkers, ...PThread.unusedWorkers];
+    Atomics.store(this.#word, 0, 1);
+    const came = await Promise.all(all.map(worker => this.#call(worker)));
+    Atomics.store(this.#word, 0, 0);
+    const workers = all.filter((_, at) => came[at]);
+    for (const worker of workers) worker.pthread_ptr = 0;
+    Object.assign(PThread, { runningWorkers: [], unusedWorkers: workers, pthreads: {} });
+    PThread.finishedThreads.clear();
+    await this.#keep();
+    return came.every(Boolean);
   }
 
-  /** Waits until each of them waits for work, which it holds no lock meanwhile; says whether they do. */
+  /** Has the thread of Lean do again what threads ask for. */
+  open() {
+    const { awaitMailbox, exports } = this.#internals;
+    isClosed = false;
+    awaitMailbox(exports.pthread_self());
+  }
+
+  /** Waits until each of them waits for work, and so holds no lock; says whether they do. */
   async areQuiet() {
     for (const end = Date.now() + QUIET_MS; Date.now() < end; await pause(1)) {
       if (this.#internals.PThread.runningWorkers.every(worker => this.#wake(worker))) return true;
@@ -105,21 +113,6 @@ class Threads {
     return false;
   }
 
-  /** Makes those that came back free for other work, as `lean.js` keeps its books; the others are gone. */
-  #free(workers) {
-    const { PThread } = this.#internals;
-    for (const worker of workers) worker.pthread_ptr = 0;
-    const known = new Set(PThread.runningWorkers.concat(PThread.unusedWorkers));
-    const isNew = worker => known.has(worker) && !workers.includes(worker) && !worker.isEnded;
-    PThread.runningWorkers = PThread.runningWorkers.filter(isNew);
-    PThread.unusedWorkers = workers;
-    const running = new Set(PThread.runningWorkers);
-    for (const [address, worker] of Object.entries(PThread.pthreads)) {
-      if (!running.has(worker)) delete PThread.pthreads[address];
-    }
-    PThread.finishedThreads.clear();
-  }
-
   /** Keeps as many as are kept, of which the first is started if there is none. */
   async #keep() {
     const { PThread } = this.#internals;
@@ -135,4 +128,4 @@ class Threads {
   }
 }
 
-module.exports = { Threads, took };
+module.exports = { Threads, isClosed: () => isClosed, took };
