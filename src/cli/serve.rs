@@ -110,7 +110,7 @@ pub(crate) struct ServeArgs {
     #[arg(long, value_name = "N")]
     pub(crate) key_rate: Option<f64>,
     /// Tell clients without keys apart by the last address in `X-Forwarded-For`, which the reverse
-    /// proxy adds, and leave it to the proxy which hosts and pages may ask. Only where nobody but the proxy reaches this port: others could write anything.
+    /// proxy adds, and leave it to the proxy which hosts and pages may ask. Only where the proxy alone reaches this port: others could write anything.
     #[arg(long)]
     pub(crate) trust_proxy: bool,
     /// Origins whose web pages may call, separated by commas: `*` for all, `none` for none. Default: `*`,

@@ -1,5 +1,5 @@
 //! A server that listens on a loopback address and asks for no keys serves the programs of this machine.
-//! A browser is one of them, and brings requests along that pages from anywhere have made: those are told
+//! A browser is one of them, and brings requests along that pages from anywhere have made: those are recognized
 //! by their `Host` (a name that an attacker has led to this machine) and their `Origin` (a page that sends
 //! without reading), and refused before anything of them is read.
 

@@ -30,7 +30,7 @@ impl<S> WriteDeadline<S> {
         }
     }
 
-    /// What came of a write: itself, or an error if it has waited for too long.
+    /// The result of a write, or an error if it has waited for too long.
     fn in_time<T>(
         &mut self,
         context: &mut Context<'_>,

@@ -1,5 +1,5 @@
-//! On core Lean no source changes or reads the evaluation of another: whoever comes after an attacker gets what
-//! it gets alone, by every way in and in both orders. Each attack is first shown to work where sources share
+//! On core Lean no source changes or reads the evaluation of another: the source after an attacker gets the
+//! answer that it gets alone, by every way in and in both orders. Each attack is first shown to work where sources share
 //! their process.
 
 mod attacks;
@@ -19,7 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(300);
 /// What a client reads about a source: the messages, of which none says a thing of times or numbers.
 type Told = Vec<Value>;
 
-/// Sends sources, in one request if it can, and gives what is told about each.
+/// Sends sources, in one request if it can, and gives the answers.
 type Door = fn(&Served, &[&str]) -> Vec<Told>;
 
 /// A server on core Lean with one session.
@@ -100,7 +100,7 @@ fn is_made(told: &Told) -> bool {
     told.iter().any(says)
 }
 
-/// What the victims are told if nothing precedes them: each has a process of its own.
+/// The answers to the victims if nothing precedes them: each has a process of its own.
 fn alone<'a>(attacks: impl IntoIterator<Item = &'a Attack>) -> Vec<Told> {
     let served = serve(&["--isolation", "source", "--mode", "lean"]);
     let victims: Vec<&str> = attacks.into_iter().map(|attack| attack.victim).collect();
@@ -109,7 +109,7 @@ fn alone<'a>(attacks: impl IntoIterator<Item = &'a Attack>) -> Vec<Told> {
     told
 }
 
-/// Fails unless the attacker was at work and the victim was told what it is told alone.
+/// Fails unless the attacker was at work and the victim got the answer that it gets alone.
 fn assert_harmless(attack: &Attack, attacker: &Told, victim: &Told, alone: &Told) {
     assert!(is_made(attacker), "{}: {attacker:?}", attack.name);
     assert_eq!(victim, alone, "{}", attack.name);
@@ -135,7 +135,7 @@ fn each_attack_works_on_sources_that_share_their_process() {
     }
 }
 
-/// Fails unless each victim is told by every way over HTTP what it is told alone.
+/// Fails unless each victim gets by every way over HTTP the answer that it gets alone.
 fn assert_harmless_over_http(alone: &[Told]) {
     let served = serve(&[]);
     let version = served.get("/version").json();

@@ -305,7 +305,7 @@ impl WorkerSession {
     }
 
     /// Fails if the session uses the processor although its source was answered: what the source has left
-    /// running may change what later ones are told. A session without a source may do as it likes.
+    /// running may change the answers to later ones. A session without a source may do as it likes.
     fn check_rest(&mut self) -> Result<(), RecycleReason> {
         let now = Instant::now();
         if self.served == 0 || !self.rest.is_due(now) {
