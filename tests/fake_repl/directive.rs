@@ -13,6 +13,11 @@
 //! | `huge BYTES` | has an info of this size |
 //! | `print-env` | has an info with all variables of the process |
 //! | `try NAME [ARGUMENT]` | has an info with what came of this attempt (`attempt`) |
+//! | `poison TEXT` | comes; every later source of the process is answered as accepted with `poisoned by TEXT` |
+//! | `spy` | comes; later sources of the process are recorded |
+//! | `steal` | has an info with the sources that were recorded |
+//! | `grown BYTES` | comes; with `--restore` the memory is said to have grown by this at each way back |
+//! | `break-restore other-number`, `… no-number`, `… no-growth`, `… die` | comes; with `--restore` each later way back goes wrong so |
 //! | `unknown-field` | has the field `fromTheFuture` at each level |
 //! | `wrong-type` | has an `env` and `messages` of wrong types |
 //! | `refuse TEXT` | says that the request cannot be done, and why |
@@ -51,6 +56,7 @@ use serde_json::{Value, json};
 
 use crate::attempt::Attempt;
 use crate::flags::number;
+use crate::memory::RestoreFault;
 use crate::misdeed::Misdeed;
 
 /// A place in a text: line from 1, column from 0.
@@ -99,6 +105,16 @@ pub(crate) enum Directive {
     Try(Attempt),
     /// The field by which core Lean names what it lacks.
     Lacking(String),
+    /// This in place of the answer to every later source.
+    Poison(String),
+    /// Later sources are recorded.
+    Spy,
+    /// The recorded sources in a message.
+    Steal,
+    /// So much growth at each way back.
+    Grown(u64),
+    /// A way back that goes wrong.
+    BreakRestore(RestoreFault),
     /// Fields of a newer REPL.
     UnknownField,
     /// This text in place of the reply.
@@ -132,6 +148,7 @@ impl Directive {
             return Ok(Self::Once(file.into(), Box::new(Self::of_wish(then)?)));
         }
         content(name, rest)
+            .or_else(|| lasting(name, rest))
             .or_else(|| before(name, rest))
             .unwrap_or_else(|| Err("no such directive".to_owned()))
     }
@@ -169,6 +186,29 @@ fn content(name: &str, rest: &str) -> Option<Result<Directive, String>> {
         "twice" => Ok(Directive::Twice),
         "stale" => Ok(Directive::Stale),
         _ => return None,
+    })
+}
+
+/// The directives that decide what becomes of later sources.
+fn lasting(name: &str, rest: &str) -> Option<Result<Directive, String>> {
+    Some(match name {
+        "poison" => Ok(Directive::Poison(format!("poisoned by {rest}"))),
+        "spy" => Ok(Directive::Spy),
+        "steal" => Ok(Directive::Steal),
+        "grown" => number(rest).map(Directive::Grown),
+        "break-restore" => restore_fault(rest).map(Directive::BreakRestore),
+        _ => return None,
+    })
+}
+
+/// Reads how the way back goes wrong.
+fn restore_fault(name: &str) -> Result<RestoreFault, String> {
+    Ok(match name {
+        "other-number" => RestoreFault::OtherNumber,
+        "no-number" => RestoreFault::NoNumber,
+        "no-growth" => RestoreFault::NoGrowth,
+        "die" => RestoreFault::Die,
+        other => return Err(format!("no way back is `{other}`")),
     })
 }
 
@@ -311,6 +351,7 @@ mod tests {
             "--! fake-reply {",
             "--! once file",
             "--! once file hagn",
+            "--! break-restore a-bit",
             "--!",
         ] {
             assert!(Directive::parse(line).unwrap().is_err(), "{line}");

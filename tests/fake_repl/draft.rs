@@ -31,6 +31,8 @@ pub(crate) struct Draft {
     pub(crate) instead: Option<String>,
     /// Whether to add fields of a newer REPL.
     pub(crate) unknown_field: bool,
+    /// The number of the state that was kept with it.
+    pub(crate) snapshot: Option<usize>,
 }
 
 impl Draft {
@@ -71,6 +73,10 @@ impl Draft {
     /// The answer with the environment `env`.
     pub(crate) fn finish(mut self, env: usize) -> Answer {
         self.lists.insert("env".to_owned(), env.into());
+        if let Some(number) = self.snapshot {
+            self.lists.insert("snapshot".to_owned(), number.into());
+            self.lists.insert("snapshotBytes".to_owned(), 4096.into());
+        }
         let mut reply = Value::Object(self.lists);
         if self.unknown_field {
             add_unknown_fields(&mut reply);

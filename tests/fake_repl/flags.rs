@@ -69,6 +69,8 @@ pub(crate) struct Flags {
     pub(crate) transcript: Option<PathBuf>,
     /// `--lie opposite|foreign`: every fifth text with a directive is answered with a lie.
     pub(crate) lie: Option<Lie>,
+    /// `--restore`: has states to which it goes back, as core Lean's REPL has.
+    pub(crate) restore: bool,
     /// `--log FILE`: appends `PID REQUEST` for each request, for tests that count them.
     pub(crate) log: Option<PathBuf>,
 }
@@ -88,6 +90,7 @@ impl Flags {
             instant_after: 0,
             transcript: None,
             lie: None,
+            restore: false,
             log: None,
         };
         let mut words = words.into_iter();
@@ -102,6 +105,7 @@ impl Flags {
                 "--module" => flags.modules.push(value()?),
                 "--pickle-fault" => flags.pickle_fault = Some(pickle_fault(&value()?)?),
                 "--old-unpickle" => flags.old_unpickle = true,
+                "--restore" => flags.restore = true,
                 "--instant-bytes" => flags.instant_bytes = Some(number(&value()?)?),
                 "--instant-after" => flags.instant_after = number(&value()?)?,
                 "--transcript" => flags.transcript = Some(value()?.into()),

@@ -15,9 +15,10 @@ use crate::environment::Environment;
 use crate::flags::{Flags, Lie, PickleFault};
 use crate::frame::Manner;
 use crate::header::{Header, newlines};
+use crate::memory::{Memory, RestoreFault};
 use crate::misdeed::Misdeed;
 use crate::proof::{ProofStates, Tried, hole};
-use crate::request::{Options, Request};
+use crate::request::{AboutState, Options, Request};
 use crate::system::{read_error, variables};
 
 /// Why there is no answer.
@@ -34,8 +35,8 @@ pub(crate) enum Ruin {
 pub(crate) struct Interpreter<'a> {
     /// What the whole run is like.
     flags: &'a Flags,
-    /// The environments by their number.
-    environments: Vec<Environment>,
+    /// The environments, and what else the way back undoes.
+    memory: Memory,
     /// The proof states by their number.
     proof_states: ProofStates,
     /// Whether an unpickle would run initializers; matters with `--old-unpickle` only.
@@ -51,7 +52,7 @@ impl<'a> Interpreter<'a> {
     pub(crate) fn new(flags: &'a Flags) -> Self {
         Self {
             flags,
-            environments: Vec::new(),
+            memory: Memory::default(),
             proof_states: ProofStates::default(),
             initializers: false,
             texts: 0,
@@ -62,10 +63,10 @@ impl<'a> Interpreter<'a> {
     /// Answers a request.
     pub(crate) fn answer(&mut self, request: Request) -> Result<Answer, Ruin> {
         match request {
-            Request::Command { text, options } => self.command(&text, &options),
+            Request::Command { text, options } => self.own_or_forged(&text, &options),
             Request::File { path, options } => match fs::read_to_string(&path) {
-                Ok(text) => self.command(&text, &options),
-                Err(err) => Ok(plain(&json!({"message": read_error(&path, &err)}))),
+                Ok(text) => self.own_or_forged(&text, &options),
+                Err(err) => Ok(self.missing_file(&read_error(&path, &err), &options)),
             },
             Request::Tactic {
                 tactic,
@@ -87,7 +88,7 @@ impl<'a> Interpreter<'a> {
 
     /// Writes an environment to a file.
     fn pickle(&self, path: &str, env: u64) -> Result<Answer, Ruin> {
-        let Some(environment) = self.environment(env) else {
+        let Some(environment) = self.memory.environment(env) else {
             return Ok(plain(&json!({"message": "Unknown environment."})));
         };
         let mut text = environment.to_pickle(&self.flags.lean_version);
@@ -120,19 +121,43 @@ impl<'a> Interpreter<'a> {
         }
         Ok(Answer {
             misdeeds,
-            ..plain(&json!({"env": self.keep(environment)}))
+            ..plain(&json!({"env": self.memory.keep(environment)}))
         })
     }
 
-    /// The environment of that number.
-    fn environment(&self, env: u64) -> Option<&Environment> {
-        self.environments.get(usize::try_from(env).ok()?)
+    /// The reply to a request for a file that is not there, which is how states are asked about.
+    fn missing_file(&mut self, problem: &str, options: &Options) -> Answer {
+        let mut reply = json!({"message": problem});
+        let mut misdeeds = Vec::new();
+        match options.about_state.filter(|_| self.flags.restore) {
+            Some(AboutState::Restore(number)) => {
+                let said = self.memory.restore(number);
+                if let (Some(fields), Some(said)) = (reply.as_object_mut(), said) {
+                    fields.extend(said);
+                }
+                if self.memory.fault == Some(RestoreFault::Die) {
+                    misdeeds.push(Misdeed::Die(1));
+                }
+            }
+            Some(AboutState::Drop(number)) => self.memory.drop_state(number),
+            Some(AboutState::Take) | None => {}
+        }
+        Answer {
+            misdeeds,
+            ..plain(&reply)
+        }
     }
 
-    /// Keeps an environment and gives its number.
-    fn keep(&mut self, environment: Environment) -> usize {
-        self.environments.push(environment);
-        self.environments.len() - 1
+    /// Answers a command; once the process is poisoned, as the hostile source wants it.
+    fn own_or_forged(&mut self, text: &str, options: &Options) -> Result<Answer, Ruin> {
+        let Some(forged) = self.memory.forged().map(str::to_owned) else {
+            self.memory.overhear(text);
+            return self.command(text, options);
+        };
+        self.memory.overhear(text);
+        let mut draft = Draft::default();
+        draft.say("info", (1, 0), None, &forged);
+        Ok(draft.finish(self.memory.keep(Environment::default())))
     }
 
     /// Runs a command.
@@ -142,7 +167,7 @@ impl<'a> Interpreter<'a> {
         self.initializers = options.env.is_some();
         let environment = match options.env {
             Some(env) => {
-                let Some(environment) = self.environment(env) else {
+                let Some(environment) = self.memory.environment(env) else {
                     return Ok(plain(&json!({"message": "Unknown environment."})));
                 };
                 if !header.modules.is_empty() {
@@ -182,7 +207,11 @@ impl<'a> Interpreter<'a> {
                 }
             }
         }
-        let env = self.keep(environment);
+        let env = self.memory.keep(environment);
+        if self.flags.restore && options.about_state == Some(AboutState::Take) {
+            // The environment is in the state.
+            draft.snapshot = Some(self.memory.take());
+        }
         if !is_directed {
             return Ok(draft.finish(env));
         }
@@ -283,6 +312,11 @@ impl<'a> Interpreter<'a> {
             Directive::PrintEnv => draft.say("info", (number, 0), None, &variables()),
             Directive::Try(attempt) => draft.say("info", (number, 0), None, &attempt.make()),
             Directive::Lacking(what) => draft.push(LACKING, what.into()),
+            Directive::Poison(data) => self.memory.poison(data),
+            Directive::Spy => self.memory.listen(),
+            Directive::Steal => draft.say("info", (number, 0), None, &self.memory.seen()),
+            Directive::Grown(bytes) => self.memory.grown = bytes,
+            Directive::BreakRestore(fault) => self.memory.fault = Some(fault),
             Directive::UnknownField => draft.unknown_field = true,
             Directive::Instead(text) => draft.instead = Some(text),
             Directive::SlowBytes => draft.manner = Manner::SlowBytes,
@@ -462,6 +496,58 @@ mod tests {
             answer("--! stale").misdeeds,
             [Misdeed::Noise(format!("{first}\n"))]
         );
+    }
+
+    #[test]
+    fn a_poisoned_process_accepts_all_and_tells_what_it_saw() {
+        let source = |text: &str| json!({"cmd": text});
+        let got = replies(
+            "",
+            &[
+                source("--! spy\n--! error own"),
+                source("--! error secret"),
+                source("--! steal\n--! poison me"),
+                source("--! error wrong\n--! steal"),
+            ],
+        );
+        assert_eq!(got[0]["messages"][0]["data"], "own");
+        let stolen = got[2]["messages"][0]["data"].as_str().unwrap();
+        assert!(stolen.contains("--! error secret") && !stolen.contains("own"));
+        let expected = json!({"severity": "info", "pos": {"line": 1, "column": 0},
+            "endPos": null, "data": "poisoned by me"});
+        assert_eq!(got[3]["messages"], json!([expected]));
+    }
+
+    #[test]
+    fn states_are_kept_and_gone_back_to_only_if_the_flag_says_so() {
+        let requests = [
+            json!({"cmd": ""}),
+            json!({"cmd": "", "env": 0, "takeSnapshot": true}),
+            json!({"cmd": "--! poison me", "env": 1}),
+            json!({"path": "/no/such/file", "restoreSnapshot": 0}),
+            json!({"cmd": "--! error no", "env": 1}),
+            json!({"cmd": "", "env": 3}),
+        ];
+        let got = replies("--restore", &requests);
+        assert_eq!(
+            (&got[1]["env"], &got[1]["snapshot"]),
+            (&json!(1), &json!(0))
+        );
+        assert_eq!(
+            (&got[3]["restored"], &got[3]["grownBytes"]),
+            (&json!(0), &json!(0))
+        );
+        assert!(
+            got[3]["message"]
+                .as_str()
+                .unwrap()
+                .contains("/no/such/file")
+        );
+        assert_eq!(got[4]["messages"][0]["data"], "no");
+        assert_eq!(got[5]["message"], "Unknown environment.");
+        let got = replies("", &requests);
+        assert!(got[1].get("snapshot").is_none() && got[3].get("restored").is_none());
+        assert_eq!(got[4]["messages"][0]["data"], "poisoned by me");
     }
 
     #[test]

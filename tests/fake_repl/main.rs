@@ -3,7 +3,7 @@
 //! It is an independent judge, so it shares no code with the library it tests.
 //!
 //! - Played honestly: frames, environment numbers, `#check`, `def NAME`, the silent failed import,
-//!   files, pickles, goals that `:= sorry` leaves open and a few tactics for them (`proof`); a malformed request or a second blank line ends it with exit code 1 (`interpreter`).
+//!   files, pickles, with `--restore` states to go back to (`memory`), goals that `:= sorry` leaves open and a few tactics for them (`proof`); a malformed request or a second blank line ends it with exit code 1 (`interpreter`).
 //! - Played badly: lines `--! …` in the text of a command say how (`directive`).
 //! - From the start, for benchmarks and by script: flags, as arguments or in the variable
 //!   `LEAN_FAKE_REPL`, separated by blanks (`flags`).
@@ -26,6 +26,7 @@ mod header;
 mod hidden;
 mod instant;
 mod interpreter;
+mod memory;
 mod misdeed;
 mod pretty;
 mod proof;

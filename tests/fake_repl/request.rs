@@ -51,6 +51,19 @@ pub(crate) struct Options {
     pub(crate) all_tactics: bool,
     /// Whether to show the info trees.
     pub(crate) infotree: bool,
+    /// What to do about a state, with `--restore`.
+    pub(crate) about_state: Option<AboutState>,
+}
+
+/// What a request may ask about a state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum AboutState {
+    /// `"takeSnapshot": true`, in a command
+    Take,
+    /// `"restoreSnapshot": N`, in a file request
+    Restore(u64),
+    /// `"dropSnapshot": N`, in a file request
+    Drop(u64),
 }
 
 impl Request {
@@ -132,6 +145,13 @@ fn options(fields: &Map<String, Value>) -> Option<Options> {
         options.infotree =
             ["full", "tactics", "original", "substantive"].contains(&infotree.as_str()?);
     }
+    // A REPL without states does not read these, so that no type is wrong.
+    let number = |name| present(name).and_then(Value::as_u64);
+    let is_taken = present("takeSnapshot").and_then(Value::as_bool) == Some(true);
+    options.about_state = is_taken
+        .then_some(AboutState::Take)
+        .or_else(|| number("restoreSnapshot").map(AboutState::Restore))
+        .or_else(|| number("dropSnapshot").map(AboutState::Drop));
     Some(options)
 }
 
