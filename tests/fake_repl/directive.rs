@@ -13,7 +13,7 @@
 //! | `huge BYTES` | has an info of this size |
 //! | `print-env` | has an info with all variables of the process |
 //! | `try NAME [ARGUMENT]` | has an info with what came of this attempt (`attempt`) |
-//! | `poison TEXT` | comes; every later source of the process is answered as accepted with `poisoned by TEXT` |
+//! | `poison TEXT` | comes; every later source of the process is recorded and answered as accepted with `poisoned by TEXT` |
 //! | `spy` | comes; later sources of the process are recorded |
 //! | `steal` | has an info with the sources that were recorded |
 //! | `grown BYTES` | comes; with `--restore` the memory is said to have grown by this at each way back |

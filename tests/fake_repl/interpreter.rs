@@ -154,9 +154,12 @@ impl<'a> Interpreter<'a> {
             self.memory.overhear(text);
             return self.command(text, options);
         };
-        self.memory.overhear(text);
         let mut draft = Draft::default();
         draft.say("info", (1, 0), None, &forged);
+        if text.contains("--! steal") {
+            draft.say("info", (1, 0), None, &self.memory.seen());
+        }
+        self.memory.overhear(text);
         Ok(draft.finish(self.memory.keep(Environment::default())))
     }
 
@@ -507,7 +510,8 @@ mod tests {
                 source("--! spy\n--! error own"),
                 source("--! error secret"),
                 source("--! steal\n--! poison me"),
-                source("--! error wrong\n--! steal"),
+                source("--! error wrong"),
+                source("--! steal"),
             ],
         );
         assert_eq!(got[0]["messages"][0]["data"], "own");
@@ -516,6 +520,8 @@ mod tests {
         let expected = json!({"severity": "info", "pos": {"line": 1, "column": 0},
             "endPos": null, "data": "poisoned by me"});
         assert_eq!(got[3]["messages"], json!([expected]));
+        let stolen = got[4]["messages"][1]["data"].as_str().unwrap();
+        assert!(stolen.contains("--! error wrong"));
     }
 
     #[test]

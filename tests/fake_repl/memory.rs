@@ -61,8 +61,9 @@ impl Memory {
         self.now.environments.len() - 1
     }
 
-    /// Has every later source answered as accepted with this.
+    /// Has every later source recorded and answered as accepted with this.
     pub(crate) fn poison(&mut self, data: String) {
+        self.listen();
         self.now.poison.forged = Some(data);
     }
 
@@ -135,7 +136,6 @@ mod tests {
         let number = memory.take() as u64;
         memory.keep(Environment::default());
         memory.poison("x".to_owned());
-        memory.listen();
         memory.overhear("a source");
         assert_eq!(
             (memory.forged(), memory.seen().as_str()),
