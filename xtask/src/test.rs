@@ -7,7 +7,7 @@ use anyhow::Context;
 use leanrepl::internals::{Kind, sandbox};
 
 use crate::cargo;
-use crate::chaos::{self, Lie, Wrong};
+use crate::chaos::{self, Level, Lie, Wrong};
 use crate::conformance;
 use crate::docker;
 use crate::programs::answers;
@@ -45,8 +45,14 @@ const CHAOS_REQUESTS: u64 = 1500;
 /// Its seed, always the same, so that a failure can be looked into.
 const CHAOS_SEED: u64 = 4;
 
+/// How many requests are made to REPLs that put their memory back before each source.
+const RESTORED_REQUESTS: u64 = 500;
+
 /// How many requests are made to REPLs that lie.
 const LIES: u64 = 150;
+
+/// How many requests are made without isolation: hostile sources are few among them.
+const SHARED_REQUESTS: u64 = 450;
 
 /// Runs all tests; tells whether all is well.
 pub(crate) fn run(root: &Path, args: &Args) -> anyhow::Result<bool> {
@@ -188,7 +194,7 @@ fn run_confined(root: &Path, sum: &mut Sum) -> anyhow::Result<()> {
     sum.add_run(root, &units)
 }
 
-/// A short run of chaos, and two on REPLs that lie: these have to be found out, for a check that cannot
+/// Short runs of chaos, and some on REPLs that lie or that share what sources leave: these have to be found out, for a check that cannot
 /// fail is none.
 fn run_chaos(root: &Path, sum: &mut Sum) {
     println!("\n== chaos");
@@ -198,6 +204,7 @@ fn run_chaos(root: &Path, sum: &mut Sum) {
         // These programs are there from the tests.
         debug: true,
         confined: false,
+        isolation: Level::Client,
         lie: None,
     };
     let finds = |args: &chaos::Args, wanted: &dyn Fn(&[Wrong]) -> bool| {
@@ -211,17 +218,44 @@ fn run_chaos(root: &Path, sum: &mut Sum) {
         )
     };
     sum.add_check("a short run of chaos", finds(&args, &<[Wrong]>::is_empty));
-    let lies = [
-        (Lie::Opposite, Wrong::Untrue, "a lie about the verdict"),
-        (Lie::Foreign, Wrong::Foreign, "the reply to another text"),
+    let restored = chaos::Args {
+        requests: RESTORED_REQUESTS,
+        isolation: Level::Source,
+        ..args.clone()
+    };
+    sum.add_check(
+        "a short run of chaos on REPLs that put their memory back",
+        finds(&restored, &<[Wrong]>::is_empty),
+    );
+    let lies: [(Lie, u64, &[Wrong], &str); 3] = [
+        (
+            Lie::Opposite,
+            LIES,
+            &[Wrong::Untrue],
+            "a lie about the verdict",
+        ),
+        (
+            Lie::Foreign,
+            LIES,
+            &[Wrong::Foreign],
+            "the reply to another text",
+        ),
+        (
+            Lie::Shared,
+            SHARED_REQUESTS,
+            &[Wrong::Poisoned, Wrong::Stolen],
+            "what hostile sources do to other clients without isolation",
+        ),
     ];
-    for (lie, wrong, what) in lies {
+    for (lie, requests, wanted, what) in lies {
         let args = chaos::Args {
-            requests: LIES,
+            requests,
             lie: Some(lie),
             ..args.clone()
         };
-        let found = finds(&args, &|wrongs| wrongs.contains(&wrong));
+        let found = finds(&args, &|wrongs| {
+            wanted.iter().all(|wrong| wrongs.contains(wrong))
+        });
         sum.add_check(&format!("chaos finds {what}"), found);
     }
 }

@@ -2,7 +2,7 @@
 //! and hands what it sees to the ledger.
 
 use std::net::SocketAddr;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -12,6 +12,7 @@ use serde_json::json;
 use crate::chaos::answer::{self, Answer};
 use crate::chaos::http::{Connection, Message, Response, Trouble};
 use crate::chaos::ledger::{ALLOWANCE, Ledger, MAX_WAIT, Violation, Wrong};
+use crate::chaos::party::{Level, PARTIES, Party};
 use crate::chaos::plan::{Leaving, Plan, Request, Surface};
 
 /// How long a client that was turned away waits before it asks again.
@@ -24,8 +25,8 @@ pub(crate) struct Field {
     pub(crate) address: SocketAddr,
     /// What is asked.
     pub(crate) plan: Plan,
-    /// The number of the next request.
-    pub(crate) next: AtomicU64,
+    /// From which number on each party looks for its next request.
+    next: [(Party, AtomicU64); PARTIES.len()],
     /// How many requests have ended.
     pub(crate) ended: AtomicU64,
     /// The books.
@@ -34,13 +35,34 @@ pub(crate) struct Field {
 
 impl Field {
     /// Nothing was asked yet.
-    pub(crate) fn new(address: SocketAddr, plan: Plan) -> Self {
+    pub(crate) fn new(address: SocketAddr, plan: Plan, level: Level) -> Self {
         Self {
             address,
             plan,
-            next: AtomicU64::new(0),
+            next: PARTIES.map(|party| (party, AtomicU64::new(0))),
             ended: AtomicU64::new(0),
-            ledger: Mutex::default(),
+            ledger: Mutex::new(Ledger::new(level)),
+        }
+    }
+
+    /// Takes the next request of a party below `until`, if there is one.
+    pub(crate) fn take(&self, party: Party, until: u64) -> Option<u64> {
+        let (_, next) = self.next.iter().find(|(owner, _)| *owner == party)?;
+        loop {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            if index >= until {
+                return None;
+            }
+            if Party::of(index) == party {
+                return Some(index);
+            }
+        }
+    }
+
+    /// Has all parties look from that number on.
+    pub(crate) fn go_on_from(&self, index: u64) {
+        for (_, next) in &self.next {
+            next.store(index, Ordering::Relaxed);
         }
     }
 

@@ -245,18 +245,43 @@ pub(crate) static FAULTS: [Fault; 43] = [
     ),
 ];
 
+/// What an attacker sends besides: sources that change what later ones of the same process are answered, or
+/// hear them. Each is answered truthfully itself.
+pub(crate) static HOSTILE: [Fault; 7] = [
+    harmless("poisons", 200, "--! poison MARK"),
+    harmless("listens", 300, "--! spy"),
+    harmless("steals", 350, "--! steal"),
+    harmless("poisons slowly", 50, "--! poison MARK\n--! slow 20"),
+    harmless(
+        "breaks the way back: another number",
+        35,
+        "--! break-restore other-number\n--! poison MARK",
+    ),
+    harmless(
+        "breaks the way back: no number",
+        35,
+        "--! break-restore no-number\n--! poison MARK",
+    ),
+    harmless(
+        "breaks the way back: dies",
+        30,
+        "--! break-restore die\n--! poison MARK",
+    ),
+];
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn each_fault_has_an_end_that_is_allowed() {
-        for fault in &FAULTS {
+        for fault in FAULTS.iter().chain(&HOSTILE) {
             assert!(
                 fault.may_be_decided || !fault.reasons.is_empty(),
                 "{fault:?}"
             );
-            let namesakes = FAULTS.iter().filter(|other| other.name == fault.name);
+            let all = FAULTS.iter().chain(&HOSTILE);
+            let namesakes = all.filter(|other| other.name == fault.name);
             assert_eq!(namesakes.count(), 1, "{fault:?}");
         }
     }

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::chaos::answer::Said;
-use crate::chaos::plan::{Request, Surface, Text, Verdict, marks};
+use crate::chaos::fault::HOSTILE;
+use crate::chaos::party::{Level, Party};
+use crate::chaos::plan::{Request, Surface, Text, Verdict, marks, owner};
 
 /// The longest wait for a session that the server is told to allow.
 pub(crate) const MAX_WAIT: Duration = Duration::from_secs(60);
@@ -23,6 +25,10 @@ pub(crate) enum Wrong {
     AnsweredTwice,
     /// An answer holds what belongs to another request.
     Foreign,
+    /// An answer was changed by a hostile source that this one must find nothing of.
+    Poisoned,
+    /// A hostile source was given a source that it must find nothing of.
+    Stolen,
     /// A text has another verdict than Lean's.
     Untrue,
     /// A text is undecided for a reason that it did not give.
@@ -102,6 +108,8 @@ pub(crate) struct Counts {
 /// The books.
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
+    /// What sources may find of those before them.
+    level: Level,
     /// The requests.
     fates: BTreeMap<u64, Fate>,
     /// What was counted.
@@ -111,6 +119,23 @@ pub(crate) struct Ledger {
 }
 
 impl Ledger {
+    /// Nothing was asked yet of a server at this level.
+    pub(crate) fn new(level: Level) -> Self {
+        Self {
+            level,
+            ..Self::default()
+        }
+    }
+
+    /// How often each kind of thing was wrong.
+    pub(crate) fn counts_by_kind(&self) -> BTreeMap<Wrong, u64> {
+        let mut counts = BTreeMap::new();
+        for violation in &self.violations {
+            *counts.entry(violation.wrong).or_default() += 1;
+        }
+        counts
+    }
+
     /// A request is on its way.
     pub(crate) fn send(&mut self, request: &Request) {
         self.fates.insert(request.index, Fate::Sent);
@@ -152,9 +177,14 @@ impl Ledger {
     pub(crate) fn answer(&mut self, request: &Request, said: &[Said], took: Duration, body: &str) {
         self.end(request, Fate::Answered);
         let is_own = |mark: &str| request.texts.iter().any(|text| text.mark == mark);
-        if let Some(foreign) = marks(body).into_iter().find(|mark| !is_own(mark)) {
+        let found = marks(body).into_iter();
+        let foreign = found.filter(|mark| !is_own(mark) && !self.may_find(request, mark));
+        let by_kind: BTreeMap<Wrong, &str> = foreign
+            .map(|mark| (kind_of_foreign(request, mark, body), mark))
+            .collect();
+        for (wrong, foreign) in by_kind {
             let what = format!("`{foreign}` of another request is in the answer: {body}");
-            self.accuse(Violation::of(request, Wrong::Foreign, what));
+            self.accuse(Violation::of(request, wrong, what));
         }
         if said.len() != request.texts.len() {
             let what = format!("{} texts, {} results", request.texts.len(), said.len());
@@ -164,13 +194,19 @@ impl Ledger {
         self.check_time(request, said, took);
         let is_any_accepted = said.iter().any(|said| said.verdict == Verdict::Accepted);
         for (text, said) in request.texts.iter().zip(said) {
+            let is_poisoned = self.is_poisoned_by_its_own(request, text, said);
             let word = match said.reason.as_str() {
+                "" if is_poisoned => "poisoned".to_owned(),
                 "" => said.verdict.as_str().to_owned(),
                 reason => reason.to_owned(),
             };
             let outcomes = self.counts.faults.entry(text.fault.name).or_default();
             *outcomes.entry(word).or_default() += 1;
-            match judge(request, text, said, is_any_accepted) {
+            let said = self.without_what_it_may_find(request, text, said);
+            if is_poisoned {
+                continue;
+            }
+            match judge(request, text, &said, is_any_accepted) {
                 Ok(is_struck) => self.counts.struck += u64::from(is_struck),
                 Err((wrong, why)) => {
                     let (mark, fault) = (&text.mark, text.fault.name);
@@ -179,6 +215,31 @@ impl Ledger {
                 }
             }
         }
+    }
+
+    /// Whether an answer may hold the mark of another request: an attacker may find what it left itself, unless
+    /// sources must find nothing at all.
+    fn may_find(&self, request: &Request, mark: &str) -> bool {
+        let party = Party::of(request.index);
+        self.level != Level::Source && party.is_hostile() && owner(mark) == Some(party)
+    }
+
+    /// Whether an attacker was answered with its own poison.
+    fn is_poisoned_by_its_own(&self, request: &Request, text: &Text, said: &Said) -> bool {
+        let is_own = said.marks.contains(&text.mark);
+        let mut others = said.marks.iter();
+        !is_own
+            && said.name.as_ref().is_none_or(|name| *name == text.mark)
+            && others.any(|mark| *mark != text.mark)
+            && said.marks.iter().all(|mark| self.may_find(request, mark))
+    }
+
+    /// What was said, without the marks of what the text may find.
+    fn without_what_it_may_find(&self, request: &Request, text: &Text, said: &Said) -> Said {
+        let mut said = said.clone();
+        said.marks
+            .retain(|mark| *mark == text.mark || !self.may_find(request, mark));
+        said
     }
 
     /// Whether the answer came in time.
@@ -230,6 +291,18 @@ impl Ledger {
     }
 }
 
+/// What it is that an answer holds a mark that it must not hold.
+fn kind_of_foreign(request: &Request, foreign: &str, body: &str) -> Wrong {
+    if body.contains(&format!("poisoned by {foreign}")) {
+        return Wrong::Poisoned;
+    }
+    let is_hostile = |text: &Text| HOSTILE.contains(text.fault);
+    if request.texts.iter().any(is_hostile) {
+        return Wrong::Stolen;
+    }
+    Wrong::Foreign
+}
+
 /// Whether what was said about a text may be so; says whether only a kill from outside explains it.
 fn judge(
     request: &Request,
@@ -274,7 +347,8 @@ mod tests {
 
     /// A fault by its name.
     fn fault(name: &str) -> &'static Fault {
-        FAULTS.iter().find(|fault| fault.name == name).unwrap()
+        let mut all = FAULTS.iter().chain(&HOSTILE);
+        all.find(|fault| fault.name == name).unwrap()
     }
 
     /// A request with texts of these faults; Lean accepts all of them.
@@ -372,6 +446,78 @@ mod tests {
         let body = r#"{"causes": ["its last lines on stderr:\nchaos-7-0"]}"#;
         ledger.answer(&request, &crashed, Duration::ZERO, body);
         assert_eq!(kinds(&ledger), [Wrong::Foreign]);
+    }
+
+    /// What is wrong if a request of one text is answered with these marks and this body at that level.
+    fn wrongs_at(level: Level, index: u64, fault: &str, marks: &[&str], body: &str) -> Vec<Wrong> {
+        let mut ledger = Ledger::new(level);
+        let request = request(index, &[fault]);
+        ledger.send(&request);
+        let answer = Said {
+            marks: marks.iter().map(|mark| (*mark).to_owned()).collect(),
+            ..said(&request.texts[0].mark, Verdict::Accepted, "")
+        };
+        ledger.answer(&request, &[answer], Duration::ZERO, body);
+        kinds(&ledger)
+    }
+
+    #[test]
+    fn poison_of_another_client_is_found_at_each_level_and_own_poison_where_none_may_be() {
+        let poison = ["chaos-7-0"];
+        let body = "poisoned by chaos-7-0";
+        for level in [Level::Source, Level::Client, Level::None] {
+            // 1 is honest, 15 the other attacker.
+            for victim in [1, 15] {
+                let found = wrongs_at(level, victim, "none", &poison, body);
+                assert_eq!(
+                    found,
+                    [Wrong::Poisoned, Wrong::Foreign],
+                    "{level:?} {victim}"
+                );
+            }
+        }
+        assert_eq!(wrongs_at(Level::Client, 23, "none", &poison, body), []);
+        let found = wrongs_at(Level::Source, 23, "none", &poison, body);
+        assert_eq!(found, [Wrong::Poisoned, Wrong::Foreign]);
+    }
+
+    #[test]
+    fn what_was_stolen_is_found_beside_poison() {
+        let body = "poisoned by chaos-15-0, --! info chaos-1-0";
+        let found = wrongs_at(
+            Level::Client,
+            23,
+            "steals",
+            &["chaos-15-0", "chaos-1-0"],
+            body,
+        );
+        assert_eq!(found, [Wrong::Poisoned, Wrong::Stolen, Wrong::Foreign]);
+    }
+
+    #[test]
+    fn a_stolen_source_is_found_unless_it_is_the_attackers_own() {
+        let found = |level, stolen: &str| {
+            let body = format!("--! info {stolen}");
+            wrongs_at(level, 23, "steals", &[stolen, "chaos-23-0"], &body)
+        };
+        for level in [Level::Source, Level::Client, Level::None] {
+            for stolen in ["chaos-1-0", "chaos-15-0"] {
+                assert_eq!(found(level, stolen), [Wrong::Stolen, Wrong::Foreign]);
+            }
+        }
+        assert_eq!(found(Level::Client, "chaos-7-0"), []);
+        let strict = found(Level::Source, "chaos-7-0");
+        assert_eq!(strict, [Wrong::Stolen, Wrong::Foreign]);
+    }
+
+    #[test]
+    fn an_attacker_has_to_be_answered_truthfully_where_its_poison_is_not() {
+        let own = ["chaos-23-0"];
+        assert_eq!(wrongs_at(Level::Client, 23, "poisons", &own, ""), []);
+        let found = wrongs_at(Level::Client, 23, "forged reply", &own, "");
+        assert_eq!(found, [Wrong::Untrue]);
+        let found = wrongs_at(Level::Client, 23, "none", &[], "");
+        assert_eq!(found, [Wrong::Foreign]);
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod dice;
 mod fault;
 mod http;
 mod ledger;
+mod party;
 mod plan;
 mod processes;
 mod report;
@@ -30,15 +31,11 @@ use client::{Client, Field};
 use dice::Dice;
 pub(crate) use ledger::Wrong;
 use ledger::{Ledger, Violation};
+pub(crate) use party::Level;
+use party::{PARTIES, Party};
 use plan::{Leaving, Plan, marks};
 use report::Facts;
-use server::{KEYS, Server, Wishes};
-
-/// How many clients ask at a time.
-const CLIENTS: usize = 24;
-
-/// How many of them share the first key.
-const GREEDY: usize = 12;
+use server::{Server, Wishes};
 
 /// After how many requests a session is killed from outside.
 const KILLED_EVERY: u64 = 30;
@@ -49,11 +46,17 @@ const MOST_GROWTH: f64 = 10.0;
 /// The same in a short run, whose warm-up is too short for the allocator to come to rest.
 const MOST_GROWTH_SHORT: f64 = 30.0;
 
+/// The same in a run of a few hundred requests.
+const MOST_GROWTH_SHORTEST: f64 = 60.0;
+
 /// How many more files may be open: a connection that was just closed by its client may still be there.
 const FEW: usize = 4;
 
 /// How many more threads may be there: those of the runtime come and go.
 const FEW_THREADS: u64 = 2;
+
+/// How many requests a run has at least whose warm-up is more than a few hundred.
+const SHORT_RUN: u64 = 1000;
 
 /// How many requests a run has that is not short.
 const LONG_RUN: u64 = 10_000;
@@ -76,6 +79,9 @@ pub(crate) struct Args {
     /// Confine the sessions, and leave out the faults that they are then kept from.
     #[arg(long)]
     pub(crate) confined: bool,
+    /// What sources may find of those before them; `source` on REPLs that can put their memory back.
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) isolation: Level,
     /// Have the REPLs lie, which the run has to find out.
     #[arg(long, value_enum, hide = true)]
     pub(crate) lie: Option<Lie>,
@@ -88,14 +94,17 @@ pub(crate) enum Lie {
     Opposite,
     /// The reply to another text.
     Foreign,
+    /// What a hostile source of another client has the REPL say, since sources share sessions.
+    Shared,
 }
 
 impl Lie {
-    /// How the fake REPL calls it.
-    fn flag(self) -> &'static str {
+    /// How the fake REPL calls it, if it is a matter of the REPL alone.
+    fn flag(self) -> Option<&'static str> {
         match self {
-            Self::Opposite => "opposite",
-            Self::Foreign => "foreign",
+            Self::Opposite => Some("opposite"),
+            Self::Foreign => Some("foreign"),
+            Self::Shared => None,
         }
     }
 }
@@ -112,19 +121,26 @@ pub(crate) fn run(root: &Path, args: &Args) -> Result<Vec<Wrong>> {
     } else {
         Profile::Release
     };
+    let level = match args.lie {
+        Some(Lie::Shared) => Level::None,
+        _ => args.isolation,
+    };
     let wishes = Wishes {
         programs: cargo::build(root, &["leanrepl", "fake-repl"], profile)?,
         is_confined: args.confined,
-        lie: args.lie.map(Lie::flag),
+        level,
+        lie: args.lie.and_then(Lie::flag),
     };
     let folder = root
         .join("target/chaos")
         .join(std::process::id().to_string());
     fs::create_dir_all(&folder).context("cannot make a folder")?;
     println!(
-        "chaos: seed {seed}, {requests} requests, {CLIENTS} clients, {} sessions and {} spare\n",
+        "chaos: seed {seed}, {requests} requests, {} clients, {} sessions and {} spare, isolation {}\n",
+        PARTIES.into_iter().flat_map(Party::keys).count(),
         server::SESSIONS,
-        server::SPARES
+        server::SPARES,
+        level.as_str()
     );
     let server = Server::start(&folder, &wishes)?;
     let plan = Plan {
@@ -132,7 +148,7 @@ pub(crate) fn run(root: &Path, args: &Args) -> Result<Vec<Wrong>> {
         folder: folder.join("once"),
         is_confined: args.confined,
     };
-    let field = Field::new(server.address, plan);
+    let field = Field::new(server.address, plan, level);
     let facts = play(server, &field, &folder, requests)?;
     let mut ledger = field.ledger();
     ledger.close(facts.kills);
@@ -140,8 +156,8 @@ pub(crate) fn run(root: &Path, args: &Args) -> Result<Vec<Wrong>> {
     if let Some(lie) = args.lie {
         // These are wanted, so they must not look like an alarm.
         println!(
-            "found out {count} times that the REPLs lie ({})",
-            lie.flag()
+            "found out {count} times that the REPLs lie ({lie:?}): {:?}",
+            ledger.counts_by_kind()
         );
     } else {
         report::print(&ledger, &facts);
@@ -154,7 +170,10 @@ pub(crate) fn run(root: &Path, args: &Args) -> Result<Vec<Wrong>> {
             folder.display()
         );
         let confined = if args.confined { " --confined" } else { "" };
-        println!("again: cargo xtask chaos --seed {seed} --requests {requests}{confined}");
+        println!(
+            "again: cargo xtask chaos --seed {seed} --requests {requests} --isolation {}{confined}",
+            level.as_str()
+        );
     }
     Ok(ledger
         .violations
@@ -188,10 +207,10 @@ fn play(mut server: Server, field: &Field, folder: &Path, requests: u64) -> Resu
         ledger.accuse(Violation::new(Wrong::Server, what));
     }
     facts.left_over = check_left_over(folder, &mut ledger);
-    facts.most_growth = if requests < LONG_RUN {
-        MOST_GROWTH_SHORT
-    } else {
-        MOST_GROWTH
+    facts.most_growth = match requests {
+        ..SHORT_RUN => MOST_GROWTH_SHORTEST,
+        SHORT_RUN..LONG_RUN => MOST_GROWTH_SHORT,
+        LONG_RUN.. => MOST_GROWTH,
     };
     check_holdings(&facts, &mut ledger);
     check_tries(folder, &field.plan, requests, &mut ledger)?;
@@ -203,15 +222,13 @@ fn drive(server: &Server, field: &Field, until: u64) -> u64 {
     let is_over = AtomicBool::new(false);
     thread::scope(|scope| {
         let killer = scope.spawn(|| kill(server, field, &is_over));
-        let clients: Vec<_> = (0..CLIENTS)
-            .map(|number| {
-                let others = KEYS.len() - 1;
-                let key = match number.checked_sub(GREEDY) {
-                    None => 0,
-                    Some(rest) => 1 + rest % others,
-                };
-                let key = format!("key-of-{}", KEYS.get(key).unwrap_or(&""));
-                scope.spawn(move || round::work(Client::new(field, key), until))
+        let keys = PARTIES
+            .into_iter()
+            .flat_map(|party| party.keys().into_iter().map(move |key| (party, key)));
+        let clients: Vec<_> = keys
+            .map(|(party, key)| {
+                let client = Client::new(field, format!("key-of-{key}"));
+                scope.spawn(move || round::work(client, party, until))
             })
             .collect();
         for client in clients {
@@ -221,7 +238,7 @@ fn drive(server: &Server, field: &Field, until: u64) -> u64 {
             }
         }
         // Each client took a number that it did not use.
-        field.next.store(until, Ordering::Relaxed);
+        field.go_on_from(until);
         is_over.store(true, Ordering::Relaxed);
         killer.join().unwrap_or_default()
     })

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::chaos::dice::Dice;
-use crate::chaos::fault::{FAULTS, Fault};
+use crate::chaos::fault::{FAULTS, Fault, HOSTILE};
+use crate::chaos::party::Party;
 
 /// What Lean's answer means for a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -138,6 +139,9 @@ const SHORT_WHOLE: f64 = 1.0;
 /// The limit of time for all others, which none of them should reach.
 const LONG: f64 = 30.0;
 
+/// How many of the sources of an attacker are hostile ones, in percent.
+const HOSTILITY: u64 = 50;
+
 /// How many names texts define things under.
 const NAMES: u64 = 40;
 
@@ -194,7 +198,9 @@ impl Plan {
     fn text(&self, dice: &mut Dice, index: u64, place: u64, rejects_holes: bool) -> Text {
         let mut fault = &FAULTS[0];
         // The first ones are the harmless ones, so this ends.
-        while let Some(picked) = dice.pick(&FAULTS, |fault| fault.weight) {
+        let is_hostile = Party::of(index).is_hostile() && dice.percent(HOSTILITY);
+        let faults: &'static [Fault] = if is_hostile { &HOSTILE } else { &FAULTS };
+        while let Some(picked) = dice.pick(faults, |fault| fault.weight) {
             fault = picked;
             if !self.is_confined || fault.is_confinable() {
                 break;
@@ -227,6 +233,12 @@ const START: &str = "chaos-";
 /// What only the answer to this text holds.
 pub(crate) fn mark(index: u64, place: u64) -> String {
     format!("{START}{index}-{place}")
+}
+
+/// Whose the source with this mark is.
+pub(crate) fn owner(mark: &str) -> Option<Party> {
+    let index = mark.strip_prefix(START)?.split('-').next()?;
+    index.parse().ok().map(Party::of)
 }
 
 /// All marks in a text, in their order.
@@ -285,9 +297,16 @@ mod tests {
             assert!(taken, "{surface:?}");
         }
         let texts: Vec<&Text> = requests.iter().flat_map(|request| &request.texts).collect();
-        for fault in &FAULTS {
+        for fault in FAULTS.iter().chain(&HOSTILE) {
             let played = texts.iter().any(|text| text.fault == fault);
             assert!(played, "{fault:?}");
+        }
+        let hostile = requests.iter().filter(|request| {
+            let mut texts = request.texts.iter();
+            texts.any(|text| HOSTILE.contains(text.fault))
+        });
+        for request in hostile {
+            assert!(Party::of(request.index).is_hostile());
         }
         for text in texts {
             assert!(!text.source.contains("MARK") && !text.source.contains("FILE"));

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::chaos::fault::FAULTS;
+use crate::chaos::fault::{FAULTS, HOSTILE};
 use crate::chaos::ledger::{Ledger, Violation};
 use crate::chaos::processes::Holdings;
 
@@ -70,7 +70,7 @@ fn print_faults(ledger: &Ledger) {
             shown.join(" | ")
         );
     };
-    for fault in &FAULTS {
+    for fault in FAULTS.iter().chain(&HOSTILE) {
         if let Some(outcomes) = faults.get(fault.name) {
             row(fault.name, &|word| {
                 outcomes.get(word).copied().unwrap_or_default()

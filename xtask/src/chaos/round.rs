@@ -3,16 +3,13 @@
 use std::sync::atomic::Ordering;
 
 use crate::chaos::client::Client;
+use crate::chaos::party::Party;
 use crate::chaos::plan::Surface;
 use crate::chaos::{bad, steps};
 
-/// Has the client ask until so many requests were asked by all together.
-pub(crate) fn work(mut client: Client<'_>, until: u64) {
-    loop {
-        let index = client.field.next.fetch_add(1, Ordering::Relaxed);
-        if index >= until {
-            return;
-        }
+/// Has a client of a party ask until there is none of the party's requests below `until` left.
+pub(crate) fn work(mut client: Client<'_>, party: Party, until: u64) {
+    while let Some(index) = client.field.take(party, until) {
         let request = client.field.plan.request(index);
         client.field.ledger().send(&request);
         let outcome = match request.surface {

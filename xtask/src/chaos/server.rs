@@ -1,7 +1,7 @@
 //! The real server on fake REPLs, in a folder of its own. Dropping it kills it and all that bears its
 //! mark.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -16,6 +16,7 @@ use serde_json::Value;
 use crate::chaos::bad::MAX_BODY;
 use crate::chaos::http::{Connection, Message, Response};
 use crate::chaos::ledger::MAX_WAIT;
+use crate::chaos::party::{Level, PARTIES, Party};
 use crate::chaos::processes::{self, MARK};
 
 /// How many sessions work at a time.
@@ -27,9 +28,6 @@ pub(crate) const SPARES: usize = 1;
 /// How many requests a key may have running.
 const KEY_CONCURRENCY: usize = 8;
 
-/// The keys. The first has more clients than requests at a time, so some of them are turned away.
-pub(crate) const KEYS: [&str; 4] = ["greedy", "modest", "patient", "quiet"];
-
 /// How long anything may take that has nothing to do with texts.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -40,6 +38,8 @@ pub(crate) struct Wishes {
     pub(crate) programs: PathBuf,
     /// Whether sessions are confined.
     pub(crate) is_confined: bool,
+    /// What sources may find of those before them.
+    pub(crate) level: Level,
     /// How every fifth text is lied about, if it is.
     pub(crate) lie: Option<&'static str>,
 }
@@ -61,7 +61,9 @@ impl Server {
         for name in ["home", "tmp", "once"] {
             fs::create_dir_all(folder.join(name))?;
         }
-        let keys = KEYS.map(|key| format!("{key} key-of-{key}\n")).concat();
+        let keys: BTreeSet<&str> = PARTIES.into_iter().flat_map(Party::keys).collect();
+        let keys = keys.into_iter().map(|key| format!("{key} key-of-{key}"));
+        let keys = keys.collect::<Vec<_>>().join("\n");
         fs::write(folder.join("keys"), keys)?;
         let mut command = Command::new(wishes.programs.join("leanrepl"));
         command
@@ -194,6 +196,7 @@ fn arguments(wishes: &Wishes) -> Vec<String> {
         ("--listen", "127.0.0.1:0"),
         ("--repl", repl.as_str()),
         ("--sandbox", sandbox),
+        ("--isolation", wishes.level.as_str()),
         ("--sessions", &sessions),
         ("--spares", &spares),
         ("--memory", "160MiB"),
@@ -219,6 +222,9 @@ fn variables(folder: &Path, wishes: &Wishes) -> Vec<(&'static str, String)> {
     let mut flags = Vec::new();
     if !wishes.is_confined {
         flags.push(format!("--log {}", path("asked")));
+    }
+    if wishes.level == Level::Source {
+        flags.push("--restore".to_owned());
     }
     if let Some(lie) = wishes.lie {
         flags.push(format!("--lie {lie}"));

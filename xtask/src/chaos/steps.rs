@@ -9,6 +9,7 @@ use crate::chaos::answer::{has_error, marks_of};
 use crate::chaos::client::{Client, PAUSE};
 use crate::chaos::http::{Message, Response};
 use crate::chaos::ledger::{Violation, Wrong};
+use crate::chaos::party::Party;
 use crate::chaos::plan::{Request, mark, marks};
 
 /// The limit of time of a step that ends.
@@ -87,6 +88,9 @@ impl Walk<'_, '_> {
         if self.request.variant.is_multiple_of(2) {
             self.prove(&reply)?;
         }
+        if self.is_hostile() {
+            self.poison(&reply)?;
+        }
         self.part(&reply)
     }
 
@@ -106,9 +110,27 @@ impl Walk<'_, '_> {
         }
     }
 
+    /// Whether an attacker goes.
+    fn is_hostile(&self) -> bool {
+        Party::of(self.request.index).is_hostile()
+    }
+
+    /// Leaves poison in the session, which is then used by no other client.
+    fn poison(&mut self, reply: &Value) -> Result<(), Stop> {
+        let mark = mark(self.request.index, 3);
+        let text = format!("--! spy\n--! poison {mark}\n--! info {mark}");
+        let body = json!({"cmd": text, "env": reply["env"]});
+        self.command(&body, &mark).map(|_| ())
+    }
+
     /// Gives the session back, has it die, has it hang, or forgets it.
     fn part(&mut self, reply: &Value) -> Result<(), Stop> {
-        let (text, expected) = match self.request.variant % 5 {
+        // A poisoned session answers what its poisoner likes, so that it is only given back or forgotten.
+        let way = match self.request.variant {
+            variant if self.is_hostile() => 2 + variant % 2,
+            variant => variant % 5,
+        };
+        let (text, expected) = match way {
             0 => ("--! die", 410),
             1 => ("--! hang", 408),
             2 => return Ok(()),
