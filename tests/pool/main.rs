@@ -12,6 +12,7 @@ mod chaos;
 mod leases;
 mod levels;
 mod lives;
+mod restored;
 mod rig;
 mod single;
 mod strays;
