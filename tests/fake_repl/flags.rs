@@ -47,6 +47,15 @@ pub(crate) enum Lie {
     Foreign,
 }
 
+/// What a way back puts back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Restore {
+    /// All that sources can change.
+    Full,
+    /// Nothing, though the reply says that all went well.
+    Nothing,
+}
+
 /// The flags, from arguments and from `LEAN_FAKE_REPL`.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Flags {
@@ -69,8 +78,9 @@ pub(crate) struct Flags {
     pub(crate) transcript: Option<PathBuf>,
     /// `--lie opposite|foreign`: every fifth text with a directive is answered with a lie.
     pub(crate) lie: Option<Lie>,
-    /// `--restore`: has states to which it goes back, as core Lean's REPL has.
-    pub(crate) restore: bool,
+    /// `--restore full|nothing`: has states to which it goes back, as core Lean's REPL has; or says so and leaves
+    /// all as it is.
+    pub(crate) restore: Option<Restore>,
     /// `--log FILE`: appends `PID REQUEST` for each request, for tests that count them.
     pub(crate) log: Option<PathBuf>,
 }
@@ -90,7 +100,7 @@ impl Flags {
             instant_after: 0,
             transcript: None,
             lie: None,
-            restore: false,
+            restore: None,
             log: None,
         };
         let mut words = words.into_iter();
@@ -105,7 +115,7 @@ impl Flags {
                 "--module" => flags.modules.push(value()?),
                 "--pickle-fault" => flags.pickle_fault = Some(pickle_fault(&value()?)?),
                 "--old-unpickle" => flags.old_unpickle = true,
-                "--restore" => flags.restore = true,
+                "--restore" => flags.restore = Some(restore(&value()?)?),
                 "--instant-bytes" => flags.instant_bytes = Some(number(&value()?)?),
                 "--instant-after" => flags.instant_after = number(&value()?)?,
                 "--transcript" => flags.transcript = Some(value()?.into()),
@@ -134,6 +144,15 @@ fn lie(name: &str) -> Result<Lie, String> {
         "opposite" => Ok(Lie::Opposite),
         "foreign" => Ok(Lie::Foreign),
         other => Err(format!("fake-repl: no lie is called `{other}`")),
+    }
+}
+
+/// Reads what a way back puts back; the error names it.
+fn restore(name: &str) -> Result<Restore, String> {
+    match name {
+        "full" => Ok(Restore::Full),
+        "nothing" => Ok(Restore::Nothing),
+        other => Err(format!("fake-repl: no way back is called `{other}`")),
     }
 }
 
@@ -185,6 +204,7 @@ mod tests {
             ("--lean-versoin 4", "--lean-versoin"),
             ("--at-start sleepy", "sleepy"),
             ("--lie white", "white"),
+            ("--restore some", "some"),
             ("--instant-bytes many", "many"),
             ("--log", "--log"),
             ("--pickle-fault bad", "bad"),

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::directive::{Directive, LACKING, Place, place_json};
 use crate::draft::{Answer, Draft, plain};
 use crate::environment::Environment;
-use crate::flags::{Flags, Lie, PickleFault};
+use crate::flags::{Flags, Lie, PickleFault, Restore};
 use crate::frame::Manner;
 use crate::header::{Header, newlines};
 use crate::memory::{Memory, RestoreFault};
@@ -129,9 +129,10 @@ impl<'a> Interpreter<'a> {
     fn missing_file(&mut self, problem: &str, options: &Options) -> Answer {
         let mut reply = json!({"message": problem});
         let mut misdeeds = Vec::new();
-        match options.about_state.filter(|_| self.flags.restore) {
+        match options.about_state.filter(|_| self.flags.restore.is_some()) {
             Some(AboutState::Restore(number)) => {
-                let said = self.memory.restore(number);
+                let is_hollow = self.flags.restore == Some(Restore::Nothing);
+                let said = self.memory.restore(number, is_hollow);
                 if let (Some(fields), Some(said)) = (reply.as_object_mut(), said) {
                     fields.extend(said);
                 }
@@ -211,7 +212,7 @@ impl<'a> Interpreter<'a> {
             }
         }
         let env = self.memory.keep(environment);
-        if self.flags.restore && options.about_state == Some(AboutState::Take) {
+        if self.flags.restore.is_some() && options.about_state == Some(AboutState::Take) {
             // The environment is in the state.
             draft.snapshot = Some(self.memory.take());
         }
@@ -534,7 +535,7 @@ mod tests {
             json!({"cmd": "--! error no", "env": 1}),
             json!({"cmd": "", "env": 3}),
         ];
-        let got = replies("--restore", &requests);
+        let got = replies("--restore full", &requests);
         assert_eq!(
             (&got[1]["env"], &got[1]["snapshot"]),
             (&json!(1), &json!(0))

@@ -101,10 +101,14 @@ impl Memory {
         self.states.len() - 1
     }
 
-    /// Goes back to a state; gives what the reply says about it. Nothing if there is no such state.
-    pub(crate) fn restore(&mut self, number: u64) -> Option<Map<String, Value>> {
+    /// Goes back to a state, or only says so; gives what the reply says about it. Nothing if there is no such
+    /// state.
+    pub(crate) fn restore(&mut self, number: u64, is_hollow: bool) -> Option<Map<String, Value>> {
         let state = self.states.get(usize::try_from(number).ok()?)?;
-        self.now = state.clone()?;
+        let state = state.clone()?;
+        if !is_hollow {
+            self.now = state;
+        }
         let said = match self.fault {
             None => json!({"restored": number, "grownBytes": self.grown}),
             Some(RestoreFault::OtherNumber) => {
@@ -141,12 +145,12 @@ mod tests {
             (memory.forged(), memory.seen().as_str()),
             (Some("x"), "a source")
         );
-        let said = memory.restore(number).unwrap();
+        let said = memory.restore(number, false).unwrap();
         assert_eq!(Value::Object(said), json!({"restored": 0, "grownBytes": 0}));
         assert_eq!((memory.forged(), memory.seen().as_str()), (None, ""));
         assert!(memory.environment(0).is_some() && memory.environment(1).is_none());
         memory.drop_state(number);
-        assert!(memory.restore(number).is_none());
+        assert!(memory.restore(number, false).is_none());
     }
 
     #[test]
@@ -165,7 +169,10 @@ mod tests {
             };
             let number = memory.take() as u64;
             memory.fault = Some(fault);
-            assert_eq!(Value::Object(memory.restore(number).unwrap()), expected);
+            assert_eq!(
+                Value::Object(memory.restore(number, false).unwrap()),
+                expected
+            );
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Sessions whose memory is put back before each source: what a hostile source leaves is gone, and a session
 //! that does not go back is not used again.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use leanrepl::internals::evaluate::SubmitError;
@@ -37,7 +38,7 @@ fn told(answer: &Answer) -> (Verdict, Vec<String>) {
 #[test]
 fn what_a_hostile_source_leaves_never_reaches_the_next_one() {
     for header in ["", "import Mathlib\n"] {
-        let rig = Rig::new("--restore");
+        let rig = Rig::new("--restore full");
         let pool = restored(&rig);
         let first = run_of(&pool, "a", &format!("{header}--! poison a\n--! spy"));
         assert_eq!(told(&first), (Verdict::Accepted, Vec::new()));
@@ -59,7 +60,7 @@ fn what_a_hostile_source_leaves_never_reaches_the_next_one() {
 
 #[test]
 fn poison_is_gone_between_sources_with_different_headers() {
-    let rig = Rig::new("--restore");
+    let rig = Rig::new("--restore full");
     let pool = restored(&rig);
     let headers = ["", "import Mathlib\n", "import Lean\n"];
     for round in 0..9 {
@@ -75,7 +76,7 @@ fn poison_is_gone_between_sources_with_different_headers() {
 
 #[test]
 fn a_definition_of_one_source_is_unknown_to_the_next() {
-    let rig = Rig::new("--restore");
+    let rig = Rig::new("--restore full");
     let pool = restored(&rig);
     assert_eq!(
         run(&pool, "def own := 1\n#check own").verdict,
@@ -96,7 +97,7 @@ fn a_session_that_does_not_go_back_is_replaced_and_the_next_source_is_answered_r
         ("--! break-restore die", RecycleReason::Died),
         ("--! grown 2000000000", RecycleReason::Memory),
     ] {
-        let rig = Rig::new("--restore");
+        let rig = Rig::new("--restore full");
         let pool = restored(&rig);
         let first = run(&pool, &format!("{fault}\n--! poison a\n--! info own"));
         assert_eq!(
@@ -117,8 +118,26 @@ fn a_session_that_does_not_go_back_is_replaced_and_the_next_source_is_answered_r
 
 #[test]
 fn growth_within_the_bound_costs_no_session() {
-    let rig = Rig::new("--restore");
+    let rig = Rig::new("--restore full");
     let pool = restored(&rig);
     let first = run(&pool, "--! grown 1000000");
     assert_eq!(run(&pool, "#eval 1").session, first.session);
+}
+
+#[test]
+fn a_repl_that_only_says_that_it_goes_back_is_not_trusted_with_it() {
+    for (asked, level, processes) in [
+        (None, Isolation::Client, 1),
+        (Some(Isolation::Source), Isolation::Source, 2),
+    ] {
+        let rig = Rig::new("--restore nothing");
+        let pool = start(PoolSettings {
+            sessions: 1,
+            ..rig.settings_with(|spec| spec.isolation = asked)
+        });
+        let answers = [run(&pool, "#eval 1"), run(&pool, "#eval 2")];
+        let sessions: BTreeSet<u64> = answers.iter().map(|answer| answer.session).collect();
+        assert_eq!(sessions.len(), processes, "{asked:?}");
+        assert_eq!(pool.state().isolation, Some(level));
+    }
 }

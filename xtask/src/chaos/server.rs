@@ -224,7 +224,7 @@ fn variables(folder: &Path, wishes: &Wishes) -> Vec<(&'static str, String)> {
         flags.push(format!("--log {}", path("asked")));
     }
     if wishes.level == Level::Source {
-        flags.push("--restore".to_owned());
+        flags.push("--restore full".to_owned());
     }
     if let Some(lie) = wishes.lie {
         flags.push(format!("--lie {lie}"));
