@@ -11,9 +11,9 @@ const MOST_SEEN: usize = 50;
 /// How the way back goes wrong from now on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum RestoreFault {
-    /// The reply names another state.
+    /// All stays as it is, and the reply names another state.
     OtherNumber,
-    /// The reply does not name a state.
+    /// All stays as it is, and the reply does not name a state.
     NoNumber,
     /// The reply names the state, but not by how much the memory has grown.
     NoGrowth,
@@ -106,7 +106,11 @@ impl Memory {
     pub(crate) fn restore(&mut self, number: u64, is_hollow: bool) -> Option<Map<String, Value>> {
         let state = self.states.get(usize::try_from(number).ok()?)?;
         let state = state.clone()?;
-        if !is_hollow {
+        let is_broken = matches!(
+            self.fault,
+            Some(RestoreFault::OtherNumber | RestoreFault::NoNumber)
+        );
+        if !is_hollow && !is_broken {
             self.now = state;
         }
         let said = match self.fault {
@@ -169,6 +173,7 @@ mod tests {
             };
             let number = memory.take() as u64;
             memory.fault = Some(fault);
+            memory.poison("x".to_owned());
             assert_eq!(
                 Value::Object(memory.restore(number, false).unwrap()),
                 expected
