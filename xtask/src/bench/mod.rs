@@ -2,6 +2,7 @@
 
 mod clients;
 mod commands;
+mod isolation;
 mod prefault;
 mod program;
 mod sample;
@@ -51,6 +52,8 @@ enum Name {
     },
     /// What a server takes, beside other servers on the same stub REPL.
     Serve(serve::Args),
+    /// What each level of `--isolation` costs on core Lean, and `--mode lean` beside them.
+    Isolation(isolation::Args),
     /// Serves the same answer at once to everything, for `serve`.
     #[command(hide = true)]
     AtOnce,
@@ -71,6 +74,7 @@ pub(crate) fn run(root: &Path, args: &Args) -> anyhow::Result<bool> {
         Name::Commands => commands::run()?,
         Name::Prefault { size, rounds } => prefault::run(root, size.get(), *rounds)?,
         Name::Serve(args) => serve::run(root, args)?,
+        Name::Isolation(args) => isolation::run(root, args)?,
         Name::AtOnce => serve::at_once::run()?,
     }
     Ok(true)

@@ -10,7 +10,7 @@ mod http;
 mod ledger;
 mod party;
 mod plan;
-mod processes;
+pub(crate) mod processes;
 mod report;
 mod round;
 mod server;

@@ -5,12 +5,12 @@
 mod against;
 pub(crate) mod at_once;
 
-mod load;
+pub(super) mod load;
 mod memory;
-mod message;
-mod part;
+pub(super) mod message;
+pub(super) mod part;
 mod replace;
-mod server;
+pub(super) mod server;
 mod warm;
 
 use std::path::{Path, PathBuf};

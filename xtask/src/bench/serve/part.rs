@@ -5,26 +5,26 @@ use std::time::Duration;
 
 /// What all parts need.
 #[derive(Debug)]
-pub(super) struct Bench {
+pub(crate) struct Bench {
     /// The server that is measured.
-    pub(super) leanrepl: PathBuf,
+    pub(crate) leanrepl: PathBuf,
     /// The REPL that answers at once.
-    pub(super) stub: PathBuf,
+    pub(crate) stub: PathBuf,
     /// Where files of the benchmark go.
-    pub(super) folder: PathBuf,
+    pub(crate) folder: PathBuf,
     /// How often each is measured.
-    pub(super) rounds: usize,
+    pub(crate) rounds: usize,
     /// How long each is under load each time.
-    pub(super) span: Duration,
+    pub(crate) span: Duration,
 }
 
 /// A time in milliseconds with three digits.
-pub(super) fn millis(time: Duration) -> String {
+pub(crate) fn millis(time: Duration) -> String {
     format!("{:.3}", time.as_secs_f64() * 1e3)
 }
 
 /// The middle one of several figures.
-pub(super) fn median(mut figures: Vec<f64>) -> f64 {
+pub(crate) fn median(mut figures: Vec<f64>) -> f64 {
     figures.sort_by(f64::total_cmp);
     figures.get(figures.len() / 2).copied().unwrap_or_default()
 }

@@ -8,6 +8,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+use rustix::process::Pid;
 
 use crate::bench::program::command;
 use crate::bench::serve::message::ask;
@@ -136,6 +137,11 @@ impl Server {
             std::thread::sleep(LOOK);
         }
         Ok(self)
+    }
+
+    /// Its process.
+    pub(crate) fn pid(&self) -> Pid {
+        Pid::from_child(&self.child)
     }
 
     /// Resident memory of the server alone, without its REPLs, in MB.
