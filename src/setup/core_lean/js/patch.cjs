@@ -58,6 +58,8 @@ const PATCHES = [
   ['}catch(ex){__emscripten_thread_crashed();throw ex}', '}catch(ex){thread.crash(ex)}'],
   ['if(requestedSize>maxHeapSize){return false}',
     'if(requestedSize>maxHeapSize){thread.heapExhausted();return false}'],
+  // Memory grows by up to 16 MiB more than was asked for, not 96: all of it is looked through after each source.
+  ['Math.min(overGrownHeapSize,requestedSize+100663296)', 'Math.min(overGrownHeapSize,requestedSize+16777216)'],
 ];
 
 /** Where the lists of names begin, and what follows each. */
