@@ -1,6 +1,7 @@
 //! `cargo xtask bench isolation`: what each level of isolation costs on core Lean, in time, processor time,
 //! sources a second and memory, beside a process for each source. All are measured in turns in one run.
 
+mod figures;
 mod level;
 mod plot;
 mod table;
@@ -12,15 +13,10 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 
-use crate::bench::isolation::level::{LEVELS, Round, Running, SOURCES};
-use crate::bench::serve::part::{Bench, median};
+use crate::bench::isolation::figures::{Figures, MEMORY_SESSIONS, SESSIONS};
+use crate::bench::isolation::level::{LEVELS, Running, SOURCES};
+use crate::bench::serve::part::Bench;
 use crate::cargo::{self, Profile};
-
-/// With how many sessions times are measured.
-const SESSIONS: [usize; 2] = [1, 2];
-
-/// With how many sessions memory is measured.
-const MEMORY_SESSIONS: [usize; 3] = [1, 2, 4];
 
 /// How it is measured.
 #[derive(Debug, clap::Args)]
@@ -31,52 +27,6 @@ pub(crate) struct Args {
     /// Where to write a plot of the figures.
     #[arg(long, value_name = "FILE.svg")]
     plot: Option<PathBuf>,
-}
-
-/// What was measured.
-#[derive(Debug, Default)]
-struct Figures {
-    /// By number of sessions, source and level: the rounds.
-    rounds: [[[Vec<Round>; LEVELS.len()]; SOURCES.len()]; SESSIONS.len()],
-    /// By level and number of sessions: resident memory in MB.
-    memory: [[f64; MEMORY_SESSIONS.len()]; LEVELS.len()],
-}
-
-impl Figures {
-    /// The middle one of what each round gives for a level.
-    fn middle(&self, at: Place, figure: fn(&Round) -> f64) -> f64 {
-        median(self.of(at).iter().map(figure).collect())
-    }
-
-    /// The middle one of what each round gives for two levels, compared with each other.
-    fn compared(
-        &self,
-        at: Place,
-        with: usize,
-        figure: fn(&Round) -> f64,
-        compare: fn(f64, f64) -> f64,
-    ) -> f64 {
-        let other = self.of(Place { level: with, ..at });
-        let pairs = self.of(at).iter().zip(other);
-        median(
-            pairs
-                .map(|(one, other)| compare(figure(one), figure(other)))
-                .collect(),
-        )
-    }
-
-    /// The rounds of a level.
-    fn of(&self, at: Place) -> &[Round] {
-        &self.rounds[at.sessions][at.source][at.level]
-    }
-}
-
-/// Places in `SESSIONS`, `SOURCES` and `LEVELS`.
-#[derive(Debug, Clone, Copy)]
-struct Place {
-    sessions: usize,
-    source: usize,
-    level: usize,
 }
 
 /// Runs the benchmark, prints its tables and writes its plot.

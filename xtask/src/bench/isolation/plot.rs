@@ -2,9 +2,9 @@
 
 use std::fmt::Write;
 
+use crate::bench::isolation::figures::{Figures, MEMORY_SESSIONS, Place, SESSIONS};
 use crate::bench::isolation::level::{LEVELS, SOURCES};
 use crate::bench::isolation::table::{processor, rate, wall};
-use crate::bench::isolation::{Figures, MEMORY_SESSIONS, Place, SESSIONS};
 
 /// Widths in pixels: the whole, what is left of the axes, and an axis.
 const WIDTH: f64 = 760.0;

@@ -1,7 +1,7 @@
 //! The tables.
 
+use crate::bench::isolation::figures::{Figures, MEMORY_SESSIONS, Place};
 use crate::bench::isolation::level::{LEAN, LEVELS, NONE, Round, SOURCE, SOURCES};
-use crate::bench::isolation::{Figures, MEMORY_SESSIONS, Place};
 
 /// Prints all of them.
 pub(super) fn print(figures: &Figures) {
