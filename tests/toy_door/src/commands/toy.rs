@@ -32,6 +32,7 @@ impl RunCommand<RunContext> for ToyArgs {
             limits: settings::session_limits(&self.limits),
             import_timeout: self.limits.session.import_timeout,
             base: BaseEnv::Import,
+            isolation: None,
         };
         let settings = PoolSettings::new(plan.spec(lean, ui.as_ref())?);
         let pool = Pool::start(settings, Arc::<Ui>::clone(ui));
