@@ -58,7 +58,12 @@ impl Snapshots {
     /// Takes out the state that was not used for longest, if all take too much.
     pub(super) fn take_surplus(&mut self) -> Option<State> {
         let total: u64 = self.others.iter().map(|state| state.bytes).sum();
-        (total > self.room.get()).then(|| self.others.remove(0))
+        let surplus = (total > self.room.get()).then(|| self.others.remove(0))?;
+        if surplus.number == self.last {
+            // It alone takes too much: there is nothing of it to go back to.
+            (self.at, self.last) = (None, self.base.number);
+        }
+        Some(surplus)
     }
 }
 
@@ -105,7 +110,9 @@ mod tests {
     #[test]
     fn a_state_that_takes_more_than_there_is_room_for_is_not_kept() {
         let mut kept = snapshots(vec![state("a", 1, 11)]);
+        (kept.at, kept.last) = (Some(1), 1);
         assert_eq!(kept.take_surplus().map(|state| state.number), Some(1));
+        assert_eq!((kept.at, kept.last), (None, 0));
         assert!(kept.take_surplus().is_none());
     }
 }
