@@ -10,7 +10,7 @@
 const fs = require('fs');
 const zlib = require('zlib');
 const { replace } = require('./replace.cjs');
-const { GLOBAL } = require('./symbols.cjs');
+const { globalsOf } = require('./symbols.cjs');
 
 /** Raised when the file means something else. */
 const FORMAT = 1;
@@ -47,18 +47,13 @@ function runsOf(bytes) {
 /** The bytes of a run, as part of the memory. */
 const bytesOf = (bytes, { first, count }) => bytes.subarray(first * BLOCK, (first + count) * BLOCK);
 
-/** The variables of this thread that the module keeps outside of the memory. */
-function globalsOf(exports) {
-  const names = Object.keys(exports).filter(name => name.startsWith(GLOBAL));
-  return Object.fromEntries(names.map(name => [name, exports[name].value]));
-}
-
 /** Writes the file, beside its place first; `made` says what it was made with, `state` is for the caller. */
 function freeze(file, { exports, memory }, made, state) {
   const bytes = new Uint8Array(memory.buffer);
   const runs = runsOf(bytes).map(run => ({ ...run, crc: zlib.crc32(bytesOf(bytes, run)) }));
+  const globals = Object.fromEntries(globalsOf(exports).map(([name, { value }]) => [name, value]));
   const head = Buffer.from(JSON.stringify({
-    format: FORMAT, made, state, runs, blocks: bytes.length / BLOCK, globals: globalsOf(exports),
+    format: FORMAT, made, state, runs, blocks: bytes.length / BLOCK, globals,
   }));
   const prefix = Buffer.alloc(PREFIX);
   prefix.writeUInt32LE(head.length, 0);

@@ -6,7 +6,7 @@
  * it is not in the memory of Lean. Knows nothing of messages: threads.cjs sends them.
  */
 const { getEnvironmentData, setEnvironmentData, workerData } = require('worker_threads');
-const { GLOBAL } = require('./symbols.cjs');
+const { globalsOf } = require('./symbols.cjs');
 
 /** What threads find the word by. */
 const NAME = 'leanrepl-home';
@@ -43,12 +43,9 @@ function guard(functions) {
     [name, typeof run === 'function' && !EXCEPTION.test(name) ? guarded(run) : run]));
 }
 
-/** The variables of a thread, which the module keeps outside of the memory. */
-const globalsOf = exports => Object.keys(exports).filter(name => name.startsWith(GLOBAL)).map(name => exports[name]);
-
 /** Notes the variables of this thread, which has not run yet. */
 function begin(exports) {
-  own = globalsOf(exports);
+  own = globalsOf(exports).map(([, variable]) => variable);
   first = own.map(({ value }) => value);
 }
 
@@ -59,4 +56,4 @@ function reset() {
   });
 }
 
-module.exports = { begin, globalsOf, guard, makeWord, reset };
+module.exports = { begin, guard, makeWord, reset };

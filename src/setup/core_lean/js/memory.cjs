@@ -4,7 +4,7 @@
  * blocks that are not zero or, if it is made from another one, those in which it differs. Knows where bytes are,
  * not what they mean.
  */
-const { globalsOf } = require('./home.cjs');
+const { globalsOf } = require('./symbols.cjs');
 
 /** The unit that is compared and put back, in bytes; the memory grows by it. */
 const BLOCK = 65536;
@@ -34,7 +34,7 @@ class Copy {
         this.bytes += BLOCK;
       }
     }
-    this.#globals = globalsOf(internals.exports).map(({ value }) => value);
+    this.#globals = globalsOf(internals.exports).map(([, { value }]) => value);
   }
 
   /** A block, if it is not zero throughout. */
@@ -49,7 +49,7 @@ class Copy {
       const block = this.#blocks.get(at / BLOCK) ?? ZERO;
       if (now.compare(block, 0, BLOCK, at, at + BLOCK) !== 0) block.copy(now, at);
     }
-    globalsOf(internals.exports).forEach((variable, at) => {
+    globalsOf(internals.exports).forEach(([, variable], at) => {
       variable.value = this.#globals[at];
     });
   }

@@ -16,6 +16,9 @@ const SYMBOLS = 'symbols';
 /** What the name of an exported variable of a thread begins with. */
 const GLOBAL = 'leanrepl.global.';
 
+/** The variables of a thread, which the module keeps outside of the memory: names with their globals. */
+const globalsOf = exports => Object.keys(exports).filter(name => name.startsWith(GLOBAL)).map(name => [name, exports[name]]);
+
 const ADDRESS_BIT = 0x80000000;
 
 /** The bytes of the file for `[name, place, isAddress]`. */
@@ -80,4 +83,4 @@ class Symbols {
   }
 }
 
-module.exports = { GLOBAL, SYMBOLS, Symbols, WASM, encode };
+module.exports = { GLOBAL, SYMBOLS, Symbols, WASM, encode, globalsOf };
