@@ -79,8 +79,8 @@ fn what_a_killed_session_leaves_behind_is_found_while_others_of_its_kind_go_on()
     kill(killed);
     wait("its own is gone", || !rig.processes().contains(&its_own));
     assert!(rig.processes().contains(&of_the_other));
-    for wish in cancels {
-        wish.set();
+    for cancel in cancels {
+        cancel.set();
     }
     for answer in answers {
         assert!(matches!(answer.get(), Err(SubmitError::Cancelled)));

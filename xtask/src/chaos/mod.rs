@@ -35,7 +35,7 @@ pub(crate) use party::Level;
 use party::{PARTIES, Party};
 use plan::{Leaving, Plan, marks};
 use report::Facts;
-use server::{Server, Wishes};
+use server::{Server, Setup};
 
 /// After how many requests a session is killed from outside.
 const KILLED_EVERY: u64 = 30;
@@ -125,7 +125,7 @@ pub(crate) fn run(root: &Path, args: &Args) -> Result<Vec<Wrong>> {
         Some(Lie::Shared) => Level::None,
         _ => args.isolation,
     };
-    let wishes = Wishes {
+    let setup = Setup {
         programs: cargo::build(root, &["leanrepl", "fake-repl"], profile)?,
         is_confined: args.confined,
         level,
@@ -142,7 +142,7 @@ pub(crate) fn run(root: &Path, args: &Args) -> Result<Vec<Wrong>> {
         server::SPARES,
         level.as_str()
     );
-    let server = Server::start(&folder, &wishes)?;
+    let server = Server::start(&folder, &setup)?;
     let plan = Plan {
         seed,
         folder: folder.join("once"),

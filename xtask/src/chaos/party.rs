@@ -3,7 +3,7 @@
 
 use clap::ValueEnum;
 
-/// What sources may find of those before them, as the server is told.
+/// What sources may find of those before them, as the server gets it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Level {
     /// Nothing, on REPLs that can put their memory back.

@@ -33,7 +33,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// How the server is started.
 #[derive(Debug)]
-pub(crate) struct Wishes {
+pub(crate) struct Setup {
     /// The folder of the programs.
     pub(crate) programs: PathBuf,
     /// Whether sessions are confined.
@@ -57,7 +57,7 @@ pub(crate) struct Server {
 
 impl Server {
     /// Starts a server and waits until it takes texts.
-    pub(crate) fn start(folder: &Path, wishes: &Wishes) -> Result<Self> {
+    pub(crate) fn start(folder: &Path, setup: &Setup) -> Result<Self> {
         for name in ["home", "tmp", "once"] {
             fs::create_dir_all(folder.join(name))?;
         }
@@ -65,12 +65,12 @@ impl Server {
         let keys = keys.into_iter().map(|key| format!("{key} key-of-{key}"));
         let keys = keys.collect::<Vec<_>>().join("\n");
         fs::write(folder.join("keys"), keys)?;
-        let mut command = Command::new(wishes.programs.join("leanrepl"));
+        let mut command = Command::new(setup.programs.join("leanrepl"));
         command
-            .args(arguments(wishes))
+            .args(arguments(setup))
             .current_dir(folder)
             .env_clear()
-            .envs(variables(folder, wishes))
+            .envs(variables(folder, setup))
             .stdin(Stdio::null())
             .stdout(File::create(folder.join("address"))?)
             .stderr(File::create(folder.join("log"))?);
@@ -186,9 +186,9 @@ impl Drop for Server {
 }
 
 /// The command line of a server that meets its limits often.
-fn arguments(wishes: &Wishes) -> Vec<String> {
-    let repl = wishes.programs.join("fake-repl").display().to_string();
-    let sandbox = if wishes.is_confined { "strict" } else { "off" };
+fn arguments(setup: &Setup) -> Vec<String> {
+    let repl = setup.programs.join("fake-repl").display().to_string();
+    let sandbox = if setup.is_confined { "strict" } else { "off" };
     let (sessions, spares) = (SESSIONS.to_string(), SPARES.to_string());
     let (body, wait) = (MAX_BODY.to_string(), format!("{}s", MAX_WAIT.as_secs()));
     let concurrency = KEY_CONCURRENCY.to_string();
@@ -196,7 +196,7 @@ fn arguments(wishes: &Wishes) -> Vec<String> {
         ("--listen", "127.0.0.1:0"),
         ("--repl", repl.as_str()),
         ("--sandbox", sandbox),
-        ("--isolation", wishes.level.as_str()),
+        ("--isolation", setup.level.as_str()),
         ("--sessions", &sessions),
         ("--spares", &spares),
         ("--memory", "160MiB"),
@@ -217,16 +217,16 @@ fn arguments(wishes: &Wishes) -> Vec<String> {
 }
 
 /// Its variables.
-fn variables(folder: &Path, wishes: &Wishes) -> Vec<(&'static str, String)> {
+fn variables(folder: &Path, setup: &Setup) -> Vec<(&'static str, String)> {
     let path = |name: &str| folder.join(name).display().to_string();
     let mut flags = Vec::new();
-    if !wishes.is_confined {
+    if !setup.is_confined {
         flags.push(format!("--log {}", path("asked")));
     }
-    if wishes.level == Level::Source {
+    if setup.level == Level::Source {
         flags.push("--restore full".to_owned());
     }
-    if let Some(lie) = wishes.lie {
+    if let Some(lie) = setup.lie {
         flags.push(format!("--lie {lie}"));
     }
     vec![
