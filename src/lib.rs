@@ -26,6 +26,7 @@ mod session;
 mod settings;
 mod setup;
 mod shell;
+mod table;
 mod template;
 mod ui;
 mod work;
@@ -131,6 +132,11 @@ pub mod internals {
         pub use crate::setup::prefault::{
             Closure, Stopped, before_import, closure, imported, read_ahead,
         };
+    }
+
+    /// Schemas, rows and shards of tables.
+    pub mod table {
+        pub use crate::table::*;
     }
 
     /// Digests of files and bytes.
