@@ -10,6 +10,7 @@ mod elan;
 mod engine;
 mod env_vars;
 mod event;
+mod extract;
 mod failure;
 mod http;
 mod isolation;

@@ -4,6 +4,7 @@
 mod binary;
 pub(crate) mod build;
 pub(crate) mod cloudflare;
+pub(crate) mod extract;
 pub(crate) mod image;
 pub(crate) mod keys;
 pub(crate) mod pickle;

@@ -6,6 +6,7 @@ pub(crate) mod cloudflare;
 pub(crate) mod core;
 pub(crate) mod doctor;
 pub(crate) mod eval;
+pub(crate) mod extract;
 pub(crate) mod pickle;
 pub(crate) mod repl;
 pub(crate) mod serve;
@@ -112,6 +113,8 @@ commands! {
     Repl(repl::ReplArgs),
     /// Pickles the environment of some imports, proven in a fresh process.
     Pickle(pickle::PickleArgs),
+    /// Extracts declarations, what they use and tactic steps as Parquet or JSON lines.
+    Extract(Box<extract::ExtractArgs>),
     /// Evaluates texts over HTTP in a pool of Lean REPLs.
     Serve(Box<serve::ServeArgs>),
     /// Writes, checks and deploys a Cloudflare Worker in front of containers that serve Lean.

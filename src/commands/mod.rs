@@ -8,6 +8,7 @@ mod core;
 mod doctor;
 mod eval;
 mod exit_code;
+mod extract;
 mod in_image;
 mod lean;
 mod options;
@@ -16,6 +17,7 @@ mod pickle;
 mod repl;
 mod serve;
 mod session;
+mod targets;
 
 use std::sync::Arc;
 

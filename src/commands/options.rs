@@ -69,6 +69,11 @@ impl ProjectOptions {
         })
     }
 
+    /// What the Lake file says, if it could be read.
+    pub(crate) fn lake(&self) -> Option<&LakeOptions> {
+        self.lake.as_ref()
+    }
+
     /// The options of a file, or of stdin; nothing if they are not known.
     pub(crate) fn of(
         &mut self,

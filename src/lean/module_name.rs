@@ -37,6 +37,11 @@ impl ModuleName {
         Self::new(parts)
     }
 
+    /// Its parts, the first one first.
+    pub fn parts(&self) -> &[String] {
+        &self.parts
+    }
+
     /// The first part, which decides the folder that all modules of a package are looked for in.
     pub fn root(&self) -> &str {
         self.parts.first().map_or("", String::as_str)

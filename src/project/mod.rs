@@ -4,6 +4,7 @@ pub(crate) mod input;
 mod lakefile;
 pub(crate) mod manifest;
 pub(crate) mod options;
+pub(crate) mod sources;
 
 use std::path::{Path, PathBuf};
 

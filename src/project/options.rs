@@ -109,6 +109,14 @@ impl LakeOptions {
         self.merged(self.default_library())
     }
 
+    /// The folder in which the sources of a library are, and whether a file there is one of them; none if
+    /// there is no library of that name.
+    pub(crate) fn sources_of(&self, library: &str) -> Option<(&Path, impl Fn(&Path) -> bool)> {
+        // Executables come after the libraries, and may have the name of one.
+        let found = self.libraries.iter().find(|it| it.name == library)?;
+        Some((found.folder.as_path(), |file: &Path| found.has(file)))
+    }
+
     /// The default library, if the package has one.
     fn default_library(&self) -> Option<&Library> {
         self.libraries.get(self.default_library?)

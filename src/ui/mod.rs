@@ -12,6 +12,7 @@
 mod cloudflare;
 mod doctor;
 mod editor;
+pub(crate) mod extract;
 mod github;
 mod human;
 mod image;
@@ -264,6 +265,11 @@ impl Ui {
     /// Writes one line of data, for commands whose result is no file.
     pub fn data_line(&self, line: &str) -> Result<Written, Failure> {
         Self::put(&mut self.state(), &format!("{line}\n"))
+    }
+
+    /// Writes data as it is.
+    pub(crate) fn data(&self, text: &str) -> Result<Written, Failure> {
+        Self::put(&mut self.state(), text)
     }
 
     /// Whether the reader of stdout is gone.

@@ -79,6 +79,33 @@ impl Meter {
         }
     }
 
+    /// `total` units of an extraction are about to be made, of which `done` are there.
+    pub(crate) fn units_started(&mut self, total: usize, done: usize) {
+        if let Self::Bars(bars) = self {
+            bars.start(
+                total,
+                "{spinner} extracting {bar} {pos}/{len} units{wide_msg}",
+            );
+            self.units_at(done, String::new());
+        }
+    }
+
+    /// `done` units are made; `message` says more.
+    pub(crate) fn units_at(&self, done: usize, message: String) {
+        if let Self::Bars(Bars {
+            files: Some(bar), ..
+        }) = self
+        {
+            bar.set_position(u64::try_from(done).unwrap_or(u64::MAX));
+            bar.set_message(message);
+        }
+    }
+
+    /// Whether progress is lines of a log.
+    pub(crate) fn writes_lines(&self) -> bool {
+        matches!(self, Self::Lines)
+    }
+
     /// A step begins; the answer is a line to write, if there is no bar.
     pub(crate) fn step_started(&mut self, label: &str, total_bytes: Option<u64>) -> Option<String> {
         let label = visible_line(&clipped(label, LABEL_BYTES)).into_owned();
@@ -152,14 +179,19 @@ impl Bars {
 
     /// Replaces the files' bar. One file has no share that could be shown as a bar.
     fn files_started(&mut self, total: usize) {
-        clear(self.files.take());
-        let length = u64::try_from(total).unwrap_or(u64::MAX);
         // `wide_msg` is cut at the width of the terminal; a line that wraps is never cleared.
         let template = if total > 1 {
             "{spinner} evaluating {bar} {pos}/{len} files{wide_msg}"
         } else {
             "{spinner} evaluating {elapsed}"
         };
+        self.start(total, template);
+    }
+
+    /// Replaces the bar for the whole work.
+    fn start(&mut self, total: usize, template: &str) {
+        clear(self.files.take());
+        let length = u64::try_from(total).unwrap_or(u64::MAX);
         let bar = ProgressBar::with_draw_target(Some(length), ProgressDrawTarget::hidden())
             .with_style(self.style(template));
         self.files = Some(self.show(bar));

@@ -37,6 +37,11 @@ impl SearchPath {
         Self::new(folders.map(|path| start.join(path)).collect())
     }
 
+    /// The folders in their order.
+    pub(crate) fn folders(&self) -> &[PathBuf] {
+        &self.folders
+    }
+
     /// Whether there is no folder at all.
     pub fn is_empty(&self) -> bool {
         self.folders.is_empty()
