@@ -19,6 +19,7 @@ mod doctor;
 mod engine;
 mod eval;
 mod eval_ends;
+mod extract;
 mod hints;
 mod init;
 mod lab;

@@ -81,6 +81,8 @@ pub(crate) struct Flags {
     /// `--restore full|nothing`: has states to which it goes back, as core Lean's REPL has; or says so and leaves
     /// all as it is.
     pub(crate) restore: Option<Restore>,
+    /// `--extract FILE`: plays the extractors of `leanrepl extract` on the modules in the file (`extract`).
+    pub(crate) extract: Option<String>,
     /// `--log FILE`: appends `PID REQUEST` for each request, for tests that count them.
     pub(crate) log: Option<PathBuf>,
 }
@@ -101,6 +103,7 @@ impl Flags {
             transcript: None,
             lie: None,
             restore: None,
+            extract: None,
             log: None,
         };
         let mut words = words.into_iter();
@@ -120,6 +123,7 @@ impl Flags {
                 "--instant-after" => flags.instant_after = number(&value()?)?,
                 "--transcript" => flags.transcript = Some(value()?.into()),
                 "--lie" => flags.lie = Some(lie(&value()?)?),
+                "--extract" => flags.extract = Some(value()?),
                 "--log" => flags.log = Some(value()?.into()),
                 "--at-start" => {
                     flags.at_start = Some(match value()?.as_str() {

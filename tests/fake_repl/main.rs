@@ -20,6 +20,7 @@ mod attempt;
 mod directive;
 mod draft;
 mod environment;
+mod extract;
 mod flags;
 mod frame;
 mod header;
