@@ -7,12 +7,12 @@ command prints its result as lines of JSON:
 * `modules roots`: the modules of the import closure of `roots`, with their numbers of constants;
 * `page extractor roots config items maxBytes`: rows of the extractors `types`, `const_dep` and `decls`;
 * `schemaOf plugin`, `pageWith plugin roots config items maxBytes`: the same for an extractor of the user;
-* `tactics source path moduleName? options first maxRows maxBytes`: the tactics of a whole source.
+* `tactics source path moduleName? options first maxRows maxBytes`, in `tactics.lean`: the tactics of a source.
 
 Modules and roots are arrays of the parts of their names, so that no name needs to be escaped.
 
 It uses what Lean 4.9 to 4.33 have in common. What only some of them have is looked up in the environment when
-this is elaborated (`run_cmd` below).
+this is elaborated (`first` below).
 
 ## Extractors of users
 
@@ -63,38 +63,36 @@ export Lean.Meta (MetaM)
 
 /-! ## Schemas -/
 
+/-- What a column holds, in the language of schemas. -/
+structure DataType where
+  json : Json
+
 /-- A column, or a field of a structure. -/
-structure FieldOf (type : Type) where
+structure Field where
   name : String
-  type : type
+  type : DataType
   nullable : Bool := true
-
-/-- What a column holds. -/
-inductive DataType where
-  | bool | nat | int | string | float
-  | list (item : DataType)
-  | struct (children : List (FieldOf DataType))
-
-abbrev Field := FieldOf DataType
 
 structure Schema where
   fields : List Field
 
-partial def DataType.toJson : DataType → Json
-  | .bool => ofName "bool"
-  | .nat => ofName "nat"
-  | .int => ofName "int"
-  | .string => ofName "string"
-  | .float => ofName "float"
-  | .list item => Lean.Json.mkObj [("datatype", .str "list"), ("item", item.toJson)]
-  | .struct children => Lean.Json.mkObj [("datatype", .str "struct"), ("children", .arr (children.map field).toArray)]
-where
-  ofName (name : String) : Json := Lean.Json.mkObj [("datatype", .str name)]
-  field (f : FieldOf DataType) : Json :=
-    Lean.Json.mkObj [("name", .str f.name), ("type", f.type.toJson), ("nullable", .bool f.nullable)]
+def Field.toJson (field : Field) : Json :=
+  .mkObj [("name", .str field.name), ("type", field.type.json), ("nullable", .bool field.nullable)]
 
-def Schema.toJson (schema : Schema) : Json :=
-  Lean.Json.mkObj [("fields", .arr (schema.fields.map (DataType.toJson.field ·)).toArray)]
+namespace DataType
+
+def named (name : String) (more : List (String × Json) := []) : DataType :=
+  ⟨.mkObj (("datatype", .str name) :: more)⟩
+
+def bool := named "bool"
+def nat := named "nat"
+def int := named "int"
+def string := named "string"
+def float := named "float"
+def list (item : DataType) := named "list" [("item", item.json)]
+def struct (children : List Field) := named "struct" [("children", .arr (children.map Field.toJson).toArray)]
+
+end DataType
 
 /-- A constant of a module, with what the environment knows of it. -/
 structure Constant where
@@ -197,74 +195,91 @@ def parseConfig (config : String) : IO Json :=
 def endLine (name : Json) (rows : Nat) (next : Option Nat) : String :=
   lineOf [("$end", Lean.Json.mkObj [("module", name), ("rows", toJson rows), ("next", toJson next)])]
 
+/-- What all items of a page share. -/
+structure Page where
+  env : Environment
+  closure : Thunk (Array Bool)
+  rowsOf : Constant → MetaM (Array Json)
+
+/-- Prints the rows of a constant; returns their number and their bytes. -/
+def printRows (page : Page) (index : Nat) (moduleName name : Name) : IO (Nat × Nat) := do
+  unless isFirst page.env page.closure index name do
+    return (0, 0)
+  let some info := page.env.find? name | fail s!"{moduleName}: {name}: the environment has no such constant"
+  let rows ← try runFresh page.env (page.rowsOf { module := moduleName, name, info })
+    catch problem => fail s!"{moduleName}: {name}: {problem}"
+  let mut bytes := 0
+  for row in rows do
+    let line := row.compress
+    bytes := bytes + line.utf8ByteSize + 1
+    IO.println line
+  return (rows.size, bytes)
+
+/-- Prints the rows of an item and its line `$end`; returns how many bytes are left, 0 if the page is full. -/
+partial def printItem (page : Page) (index : Nat) (first count left : Nat) : IO Nat := do
+  let moduleName := page.env.header.moduleNames[index]!
+  let constants := (page.env.header.moduleData[index]!).constNames
+  let stop := min constants.size (first + count)
+  let rec print (next rows left : Nat) : IO Nat := do
+    if next < stop then
+      let (more, bytes) ← printRows page index moduleName constants[next]!
+      let rows := rows + more
+      if bytes < left then
+        return ← print (next + 1) rows (left - bytes)
+      endWith rows (if next + 1 < stop then some (next + 1) else none)
+      return 0
+    endWith rows none
+    return left
+  print first 0 left
+where
+  endWith (rows : Nat) (next : Option Nat) : IO Unit :=
+    IO.println <| endLine (.str (toString page.env.header.moduleNames[index]!)) rows next
+
 /-- Prints the rows of each item `(module, first constant, number of constants)`, and a line `$end` after them. If
 `maxBytes` are reached in an item, its `$end` has the first constant that is not done as `next`, and the items after
-it are left out. -/
+it are left out. A constant is made by the first module of the closure of the roots that has it. -/
 def pageWith (extractor : Extractor) (roots : Array (Array String)) (config : String)
     (items : Array (Array String × Nat × Nat)) (maxBytes : Nat) : CoreM Unit := do
   let env ← Lean.getEnv
   let config ← parseConfig config
   let rowsOf ← runFresh env (extractor.start config)
   let roots ← rootIndexes env roots
-  let closure := Thunk.mk fun _ => closureOf env roots
-  let names := env.header.moduleNames
-  let data := env.header.moduleData
-  let mut bytes := 0
+  let page := { env, closure := Thunk.mk fun _ => closureOf env roots, rowsOf }
+  let mut left := max maxBytes 1
   for (parts, first, count) in items do
-    let index ← indexOf env (nameOf parts)
-    let moduleName := names[index]!
-    let constants := (data[index]!).constNames
-    let stop := min constants.size (first + count)
-    let mut rows := 0
-    let mut next := first
-    while next < stop && (next == first || bytes < maxBytes) do
-      let name := constants[next]!
-      next := next + 1
-      if isFirst env closure index name then
-        let some info := env.find? name | fail s!"{moduleName}: {name}: the environment has no such constant"
-        let found ← try runFresh env (rowsOf { module := moduleName, name, info })
-          catch problem => fail s!"{moduleName}: {name}: {← problem.toMessageData.toString}"
-        for row in found do
-          let line := row.compress
-          bytes := bytes + line.utf8ByteSize + 1
-          IO.println line
-        rows := rows + found.size
-    let isWhole := next ≥ stop
-    IO.println <| endLine (.str (toString moduleName)) rows (if isWhole then none else some next)
-    if !isWhole || bytes ≥ maxBytes then
-      return
+    if left > 0 then
+      left ← printItem page (← indexOf env (nameOf parts)) first count left
 
 /-- Prints the columns and the key of an extractor. -/
 def schemaOf (extractor : Extractor) : IO Unit :=
-  IO.println <| lineOf [("schema", extractor.schema.toJson), ("key", .str extractor.key)]
+  IO.println <| lineOf [("schema", .mkObj [("fields", .arr (extractor.schema.fields.map Field.toJson).toArray)]),
+    ("key", .str extractor.key)]
 
 /-! ## Names that only some versions have -/
 
-open Lean Elab Command in
-run_cmd do
-  let env ← getEnv
-  let kind ←
-    if env.contains `Lean.getOriginalConstKind? then
-      `(fun (env : Lean.Environment) (name : Lean.Name) =>
-        match ($(mkIdent `Lean.getOriginalConstKind?) env name) with
-        | some .defn => some "def"
-        | some .thm => some "theorem"
-        | some .opaque => some "opaque"
-        | _ => none)
-    else if env.contains `Lean.wasOriginallyTheorem then
-      `(fun (env : Lean.Environment) (name : Lean.Name) =>
-        if $(mkIdent `Lean.wasOriginallyTheorem) env name then some "theorem" else none)
-    else `(fun _ _ => none)
-  elabCommand (← `(def $(mkIdent `originalKind) : Lean.Environment → Lean.Name → Option String := $kind))
-  let ext? := [`Lean.Meta.Ext.extExtension, `Lean.Elab.Tactic.Ext.extExtension].find? env.contains
-  let theorems ← match ext? with
-    | some ext =>
-      `(fun (env : Lean.Environment) =>
-        let found := ($(mkIdent ext)).getState env
-        found.tree.foldValues (init := ({} : Lean.NameSet)) fun names theorem' =>
-          if found.erased.contains theorem'.declName then names else names.insert theorem'.declName)
-    | none => `(fun _ => {})
-  elabCommand (← `(def $(mkIdent `extTheorems) : Lean.Environment → Lean.NameSet := $theorems))
+/-- What a constant was when it was declared, if it is now shown as an axiom for lack of its body. -/
+def originalKind : Environment → Name → Option String := by
+  first
+  | exact fun env name =>
+      match Lean.getOriginalConstKind? env name with
+      | some .defn => some "def"
+      | some .thm => some "theorem"
+      | some .opaque => some "opaque"
+      | _ => none
+  | exact fun env name => if Lean.wasOriginallyTheorem env name then some "theorem" else none
+  | exact fun _ _ => none
+
+/-- The theorems of a state of the extension of `@[ext]`. -/
+macro "leanrepl_ext_theorems " state:term : term =>
+  `(($state).tree.foldValues (init := ({} : Lean.NameSet)) fun names found =>
+    if ($state).erased.contains found.declName then names else names.insert found.declName)
+
+/-- The theorems with the attribute `ext`. -/
+def extTheorems : Environment → Lean.NameSet := by
+  first
+  | exact fun env => leanrepl_ext_theorems (Lean.Meta.Ext.extExtension.getState env)
+  | exact fun env => leanrepl_ext_theorems (Lean.Elab.Tactic.Ext.extExtension.getState env)
+  | exact fun _ => {}
 
 /-! ## The extractors of Lean Scout -/
 

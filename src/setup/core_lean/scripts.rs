@@ -76,6 +76,7 @@ const SCRIPTS: &[(&str, &str)] = embed![
     "supervisor.cjs",
     "symbols.cjs",
     "syntax.cjs",
+    "tactic_rows.cjs",
     "tactic_trial.cjs",
     "tactics.cjs",
     "thread.cjs",

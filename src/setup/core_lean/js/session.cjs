@@ -12,7 +12,7 @@ const { Imports } = require('./imports.cjs');
 const { Initializers } = require('./initializers.cjs');
 const { MissingBodies } = require('./missing_bodies.cjs');
 const { Monads } = require('./monads.cjs');
-const { nameOf } = require('./names.cjs');
+const { isAnonymous, nameOf, parseName } = require('./names.cjs');
 const { Pickles } = require('./pickles.cjs');
 const { ProofPickles } = require('./proof_pickles.cjs');
 const { ProofStates } = require('./proof_states.cjs');
@@ -20,6 +20,7 @@ const { ProofStatus } = require('./proof_status.cjs');
 const { ProofSteps } = require('./proof_steps.cjs');
 const { Sorries } = require('./sorries.cjs');
 const { SorryDecls } = require('./sorry_decls.cjs');
+const { TacticRows } = require('./tactic_rows.cjs');
 const { Tactics } = require('./tactics.cjs');
 const { TreeJson } = require('./tree_json.cjs');
 const { Trees } = require('./trees.cjs');
@@ -66,6 +67,7 @@ class Session {
   #sorries;
   #sorryDecls;
   #steps;
+  #tacticRows;
   #tactics;
   #treeJson;
   /** A `Command.State` for each number of an environment, and a proof state for each of theirs. */
@@ -89,6 +91,7 @@ class Session {
     this.#proofPickles = new ProofPickles(abi, this.#frontend, this.#pickles, this.#proofs);
     this.#sorryDecls = new SorryDecls(abi, trees);
     this.#sorries = new Sorries(abi, trees, this.#proofs);
+    this.#tacticRows = new TacticRows(abi, monads, trees);
     this.#tactics = new Tactics(abi, monads, trees, this.#proofs);
     this.#treeJson = new TreeJson(abi, monads, trees, this.#tactics);
     const status = new ProofStatus(abi, this.#frontend, monads, this.#proofs);
@@ -219,6 +222,9 @@ class Session {
   }
 
   #runCommand(text, options) {
+    if (options.tacticRows && options.env !== undefined) {
+      throw new Refusal('`tacticRows` needs a whole source: leave out `env`');
+    }
     const given = options.env === undefined ? undefined : this.#state(options.env);
     this.#initializers.allow();
     try {
@@ -235,7 +241,7 @@ class Session {
     const frontend = this.#frontend;
     const context = abi.own(frontend.inputContext(text));
     const header = given === undefined ? this.#headers.open(context) : undefined;
-    const before = header ? abi.own(frontend.stateIn(abi.use(header.env))) : given;
+    const before = header ? abi.own(frontend.stateIn(this.#named(header.env, options.tacticRows?.module))) : given;
     const parserState = header?.parserState ?? frontend.startOfText();
     const pipes = asked.pipes;
     const { state, isEnd } = frontend.elaborate(context, abi.use(abi.own(parserState)), abi.use(before));
@@ -250,11 +256,27 @@ class Session {
     const isRejected = messages.some(({ severity }) => severity === 'error');
     const unsupported = isRejected ? this.#lacks({ context, parserState, before, after, text }, wantsProcess) : [];
     const env = this.#record(frontend.forget(after, before));
-    const isHidden = frontend.hadErrors(after) && !isRejected;
+    const hadErrors = frontend.hadErrors(after);
+    const isHidden = hadErrors && !isRejected;
     return {
       env, ...withoutEmpty({ messages, ...found, unsupported }), sorryDecls,
       ...(isHidden && { hadErrors: true }), ...(!isEnd && { endReached: false }),
+      ...(options.tacticRows && { tacticRows: this.#rowsOf(trees, options.tacticRows, hadErrors || isRejected) }),
     };
+  }
+
+  /** The environment, which is lent, as that of a module if it is one; owned. */
+  #named(env, module) {
+    const abi = this.#abi;
+    if (module === undefined) return abi.use(env);
+    const name = abi.own(parseName(abi, module));
+    if (isAnonymous(name)) throw new Refusal(`\`${module}\` is not the name of a module`);
+    return abi.call('l_Lean_Environment_setMainModule', abi.use(env), abi.use(name));
+  }
+
+  /** The rows of the lent trees; a source that Lean rejects has none. */
+  #rowsOf(trees, wanted, isRejected) {
+    return isRejected ? { rows: [], next: null } : this.#tacticRows.of(trees, wanted);
   }
 
   /** What the package lacks for a source with errors, which MissingBodies looks into. */

@@ -90,6 +90,8 @@ function parseJson(text) {
 const isString = value => typeof value === 'string';
 const isNat = value => value instanceof Nat;
 const isBool = value => typeof value === 'boolean';
+const isTacticRows = value => typeof value === 'object' && value !== null && fit(value,
+  { first: isNat, maxRows: isNat, maxBytes: isNat }, { module: isString }) !== undefined;
 const OPTIONS = {
   env: isNat, allTactics: isBool, rootGoals: isBool, infotree: isString, sorryDecls: isBool,
   takeSnapshot: isBool, restoreSnapshot: isNat, dropSnapshot: isNat,
@@ -102,7 +104,7 @@ const SHAPES = [
   ['unpickleEnvFrom', { unpickleEnvFrom: isString }, {}],
   ['pickleTo', { pickleTo: isString, proofState: isNat }, {}],
   ['unpickleProofStateFrom', { unpickleProofStateFrom: isString }, { env: isNat }],
-  ['cmd', { cmd: isString }, OPTIONS],
+  ['cmd', { cmd: isString }, { ...OPTIONS, tacticRows: isTacticRows }],
   ['path', { path: isString }, OPTIONS],
 ];
 
@@ -113,9 +115,17 @@ function fit(value, required, optional) {
     const field = Object.hasOwn(value, name) ? value[name] : null;
     if (field === null && name in optional && !(name in required)) continue;
     if (!accepts(field)) return undefined;
-    fields[name] = field instanceof Nat ? field.value : field;
+    fields[name] = plain(field);
   }
   return fields;
+}
+
+/** A value without `Nat`s; what is `null` in an object is absent. */
+function plain(value) {
+  if (value instanceof Nat) return value.value;
+  if (typeof value !== 'object') return value;
+  const entries = Object.entries(value).filter(([, field]) => field !== null);
+  return Object.fromEntries(entries.map(([name, field]) => [name, plain(field)]));
 }
 
 /** A block to a request: `{ kind, fields }`, where the kind is the field that names it. */
