@@ -76,7 +76,7 @@ pub(crate) struct ExtractArgs {
     #[command(flatten)]
     pub(crate) session: SessionArgs,
     /// Continue an extraction in its directory: units whose inputs have not changed are kept.
-    #[arg(long, requires = "out")]
+    #[arg(long)]
     pub(crate) resume: bool,
     /// Leave out modules and files that fail, list them, and exit with 1.
     #[arg(long)]

@@ -138,6 +138,13 @@ impl Goal {
     /// # Errors
     /// No place or one that cannot be used.
     fn choose(args: &ExtractArgs, share: Option<Share>) -> Result<Self, Failure> {
+        if args.resume && args.out.is_none() {
+            return Err(Failure::new(
+                Kind::Usage,
+                "`--resume` continues an extraction in a directory, and none is named",
+                "name it with `--out DIR`",
+            ));
+        }
         match (&args.out, &args.jsonl) {
             _ if args.schema => Ok(Self::Schema),
             (Some(_), _) if share.is_none() && !pack::HAS_PARQUET => Err(pack::no_parquet()),

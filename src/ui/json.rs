@@ -7,6 +7,7 @@
 //! |---|---|---|
 //! | `file` | as each file finishes | see below |
 //! | `pickle` | a pickle was made or compared | `path`, `sidecar` (as it is on the disk) |
+//! | `extract` | an extraction has ended | `extractor`, `units`, `kept_units`, `failed` (`name`, `problem`), `rows`, `shards`, `bytes`, `directory` (or null), `is_share`, `is_up_to_date`, `limits`, `seconds`, `exit_code` |
 //! | `fact` | for each thing that `doctor` looks at | `name`, `state` (`ok`, `missing`, `not_needed`), `found`, `origin` and `hint` (or null) |
 //! | `cost` | with `cloudflare cost` | `days` (of the month), `estimate` (`containers`, then `memory`, `cpu`, `disk` with `used`, `included`, `price`, `dollars`; `plan_dollars`, `dollars`) |
 //! | `finding` | with `cloudflare check`, for each thing that is wrong | `file`, `line` (or null), `problem`, `hint` |
