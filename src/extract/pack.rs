@@ -1,5 +1,7 @@
 //! From spools to shards: all rows, in the order of their units. Never extracts.
 
+#[cfg(feature = "extract")]
+use std::num::NonZeroUsize;
 use std::path::Path;
 
 use crate::extract::manifest::{ShardEntry, UnitEntry};
@@ -9,6 +11,10 @@ use crate::extract::unit::UnitName;
 use crate::failure::{Failure, Kind};
 use crate::limits::CancelFlag;
 use crate::table::schema::Schema;
+
+/// The most threads that encode.
+#[cfg(feature = "extract")]
+const MOST_THREADS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(3);
 
 /// Whether this build can write Parquet.
 pub(crate) const HAS_PARQUET: bool = cfg!(feature = "extract");
@@ -90,7 +96,7 @@ pub(crate) fn pack(
             if interrupt.is_set() {
                 return Err(interrupted());
             }
-            writer.push(row)?;
+            writer.push(&row)?;
         }
         entries.extend(rows.kept().map(|kept| UnitEntry {
             unit: unit.clone(),
@@ -107,18 +113,20 @@ struct Writer(crate::table::parquet::ShardWriter);
 #[cfg(feature = "extract")]
 impl Writer {
     fn open(folder: &Path, schema: &Schema, options: &PackOptions) -> Result<Self, Failure> {
-        crate::table::parquet::ShardWriter::new(
-            folder,
-            schema,
-            &options.key,
-            options.shards,
-            options.batch_rows,
-        )
-        .map(Self)
+        use crate::table::parquet::{ShardOptions, ShardWriter};
+
+        let threads = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        let options = ShardOptions {
+            key: options.key.clone(),
+            shards: options.shards,
+            batch_rows: options.batch_rows,
+            threads: threads.min(MOST_THREADS),
+        };
+        Ok(Self(ShardWriter::new(folder, schema.clone(), options)?))
     }
 
-    fn push(&mut self, row: String) -> Result<(), Failure> {
-        self.0.push(row)
+    fn push(&mut self, row: &str) -> Result<(), Failure> {
+        Ok(self.0.push(row)?)
     }
 
     fn finish(self) -> Result<Vec<ShardEntry>, Failure> {
@@ -142,7 +150,7 @@ impl Writer {
         Err(no_parquet())
     }
 
-    fn push(&mut self, _row: String) -> Result<(), Failure> {
+    fn push(&mut self, _row: &str) -> Result<(), Failure> {
         match *self {}
     }
 
