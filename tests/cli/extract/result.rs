@@ -83,7 +83,8 @@ fn every_way_gives_the_same_bytes() {
 
     make(&world, "three", &["-j", "3"]);
     assert_eq!(files(&world.work("three")), one);
-    make(&world, "pages", &["--page-rows", "1000"]);
+    let pages = extract(&world, &[&["--out", "pages"], &SMALL[..4]].concat());
+    assert_eq!(pages.exit(), Some(0), "{}", pages.stderr());
     assert_eq!(files(&world.work("pages")), one);
 
     for share in 0..3 {
@@ -242,7 +243,7 @@ fn wait_until(is_so: impl Fn() -> bool) {
 #[test]
 fn a_kill_at_any_moment_leaves_what_can_be_resumed() {
     let many: Vec<serde_json::Value> = (0..40)
-        .map(|number| serde_json::json!({"module": format!("M{number}"), "constants": 2000}))
+        .map(|number| serde_json::json!({"module": format!("M{number}"), "constants": 400}))
         .collect();
     let world = world(&many);
     let options = ["--num-shards", "64", "--batch-rows", "16"];
@@ -291,7 +292,8 @@ fn a_kill_at_any_moment_leaves_what_can_be_resumed() {
 
 #[test]
 fn a_full_disk_loses_nothing() {
-    let world = world(&modules());
+    let flags = "--extract modules.json --module A";
+    let world = world(&modules()).var("LEAN_FAKE_REPL", flags);
     let line = |limit: &str| {
         format!(
             "trap '' XFSZ; ulimit -f {limit}; exec leanrepl extract types --repl ./repl --imports A --out out --resume"
