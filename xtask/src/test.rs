@@ -23,6 +23,7 @@ const CORE_TARGETS: &[&str] = &[
     "core_install",
     "core_programs",
     "core_repl",
+    "extract_lean",
     "cli",
     "serve",
 ];
