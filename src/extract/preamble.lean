@@ -216,24 +216,22 @@ def printRows (page : Page) (index : Nat) (moduleName name : Name) : IO (Nat × 
   return (rows.size, bytes)
 
 /-- Prints the rows of an item and its line `$end`; returns how many bytes are left, 0 if the page is full. -/
-partial def printItem (page : Page) (index : Nat) (first count left : Nat) : IO Nat := do
+def printItem (page : Page) (index first count left : Nat) : IO Nat := do
   let moduleName := page.env.header.moduleNames[index]!
   let constants := (page.env.header.moduleData[index]!).constNames
   let stop := min constants.size (first + count)
-  let rec print (next rows left : Nat) : IO Nat := do
-    if next < stop then
-      let (more, bytes) ← printRows page index moduleName constants[next]!
-      let rows := rows + more
-      if bytes < left then
-        return ← print (next + 1) rows (left - bytes)
-      endWith rows (if next + 1 < stop then some (next + 1) else none)
-      return 0
-    endWith rows none
-    return left
-  print first 0 left
-where
-  endWith (rows : Nat) (next : Option Nat) : IO Unit :=
-    IO.println <| endLine (.str (toString page.env.header.moduleNames[index]!)) rows next
+  let mut rows := 0
+  let mut left := left
+  let mut next := none
+  for at' in [first:stop] do
+    let (more, bytes) ← printRows page index moduleName constants[at']!
+    rows := rows + more
+    left := left - bytes
+    if left == 0 then
+      next := if at' + 1 < stop then some (at' + 1) else none
+      break
+  IO.println <| endLine (.str (toString moduleName)) rows next
+  return left
 
 /-- Prints the rows of each item `(module, first constant, number of constants)`, and a line `$end` after them. If
 `maxBytes` are reached in an item, its `$end` has the first constant that is not done as `next`, and the items after

@@ -140,8 +140,8 @@ def elaborate (source path : String) (moduleName? : Option Name) (options : Arra
   failOnError messages
   let (env, messages) ← Lean.Elab.processHeader header {} messages context
   failOnError messages
-  -- After the header: its modules may bring options.
-  let options ← options.foldlM (fun known (name, value) => addOption known name value) {}
+  -- After the header: its modules may bring options. The first one is what Lean sets on its command line.
+  let options ← (#[("weak.Elab.async", "true")] ++ options).foldlM (fun known (name, value) => addOption known name value) {}
   let env := moduleName?.elim env env.setMainModule
   let before := { Lean.Elab.Command.mkState env messages options with infoState.enabled := true }
   let after ← Lean.Elab.IO.processCommands context parserState before

@@ -19,7 +19,10 @@ use crate::session::opening::{EnvError, OpenSession, has_errors, refused, texts}
 use crate::table::schema::Schema;
 
 /// The extractors, in Lean.
-pub(crate) const PREAMBLE: &str = include_str!("preamble.lean");
+const PREAMBLE: &str = include_str!("preamble.lean");
+
+/// What those of tactics need besides.
+const TACTICS: &str = include_str!("tactics.lean");
 
 /// The field that asks core Lean's REPL for rows of tactics, in requests and replies.
 const TACTIC_ROWS: &str = "tacticRows";
@@ -462,5 +465,5 @@ impl RowsError {
 
 /// SHA-256 of the extractors.
 pub(crate) fn preamble_digest() -> String {
-    crate::digest::of_bytes(PREAMBLE.as_bytes())
+    crate::digest::of_bytes([PREAMBLE, TACTICS].concat().as_bytes())
 }

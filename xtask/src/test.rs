@@ -24,6 +24,7 @@ const CORE_TARGETS: &[&str] = &[
     "core_programs",
     "core_repl",
     "extract_core",
+    "extract_lean",
     "cli",
     "serve",
 ];

@@ -4,6 +4,7 @@
  * of it. Knows no request and keeps nothing; imports are in header.cjs.
  */
 const { WORLD, box } = require('./abi.cjs');
+const { nameOf } = require('./names.cjs');
 
 /** Private functions of Lean's library under their compiled names. */
 const PARSE_COMMAND = 'l___private_Lean_Language_Lean_0__Lean_Language_Lean_process_parseCmd';
@@ -93,11 +94,17 @@ class Frontend {
     return abi.with(state, reset.map(index => [index, abi.use(abi.field(blank, index))]));
   }
 
-  /** A `Command.State` in the environment, which is consumed, as at the start of a text. */
-  stateIn(env) {
+  /**
+   * A `Command.State` in the environment, which is consumed, as at the start of a text. With `async` Lean elaborates
+   * proofs in tasks, as it does on the command line; it then lets public declarations of a `module` use private ones
+   * where the option `backward.privateInPublic` says so.
+   */
+  stateIn(env, { async = false } = {}) {
     const abi = this.#abi;
-    return abi.call('l_Lean_Elab_Command_mkState',
-      env, abi.constant('l_Lean_MessageLog_empty'), abi.constant('l_Lean_Options_empty'));
+    const none = abi.constant('l_Lean_Options_empty');
+    const yes = box(1);
+    const options = async ? abi.call('l_Lean_KVMap_setBool', abi.use(none), nameOf(abi, 'Elab.async'), yes) : abi.use(none);
+    return abi.call('l_Lean_Elab_Command_mkState', env, abi.constant('l_Lean_MessageLog_empty'), options);
   }
 
   /** The `Command.Context` that every state of the REPL has, owned. */
@@ -109,6 +116,11 @@ class Frontend {
     const suppressErrors = 0;
     return abi.construct(0, [abi.string(''), fileMap, recursion, position, macros, none, scope, missing, none, none],
       [suppressErrors]);
+  }
+
+  /** The lent state with another environment, which is consumed; owned. */
+  withEnvironment(state, env) {
+    return this.#abi.with(state, [[STATE.env, env]]);
   }
 
   /** The environment of a state, lent. */

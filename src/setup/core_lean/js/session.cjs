@@ -222,9 +222,6 @@ class Session {
   }
 
   #runCommand(text, options) {
-    if (options.tacticRows && options.env !== undefined) {
-      throw new Refusal('`tacticRows` needs a whole source: leave out `env`');
-    }
     const given = options.env === undefined ? undefined : this.#state(options.env);
     this.#initializers.allow();
     try {
@@ -241,7 +238,7 @@ class Session {
     const frontend = this.#frontend;
     const context = abi.own(frontend.inputContext(text));
     const header = given === undefined ? this.#headers.open(context) : undefined;
-    const before = header ? abi.own(frontend.stateIn(this.#named(header.env, options.tacticRows?.module))) : given;
+    const before = header ? abi.own(this.#begin(header.env, options.tacticRows)) : given;
     const parserState = header?.parserState ?? frontend.startOfText();
     const pipes = asked.pipes;
     const { state, isEnd } = frontend.elaborate(context, abi.use(abi.own(parserState)), abi.use(before));
@@ -265,13 +262,16 @@ class Session {
     };
   }
 
-  /** The environment, which is lent, as that of a module if it is one; owned. */
-  #named(env, module) {
+  /** The owned state after a header, which made the lent environment; rows of tactics are made as a compiler does. */
+  #begin(env, tacticRows) {
     const abi = this.#abi;
-    if (module === undefined) return abi.use(env);
+    if (tacticRows === undefined) return this.#frontend.stateIn(abi.use(env));
+    const { module } = tacticRows;
+    if (module === undefined) return this.#frontend.stateIn(abi.use(env), { async: true });
     const name = abi.own(parseName(abi, module));
     if (isAnonymous(name)) throw new Refusal(`\`${module}\` is not the name of a module`);
-    return abi.call('l_Lean_Environment_setMainModule', abi.use(env), abi.use(name));
+    const named = abi.call('l_Lean_Environment_setMainModule', abi.use(env), abi.use(name));
+    return this.#frontend.stateIn(named, { async: true });
   }
 
   /** The rows of the lent trees; a source that Lean rejects has none. */

@@ -1,0 +1,2 @@
+import LeanScoutTestProject.Basic
+import LeanScoutTestProject.Lists
