@@ -264,7 +264,7 @@ fn a_plugin_gives_its_own_rows_by_its_own_schema() {
     let plugin = plugin.to_str().unwrap();
     let schema = stdout(
         dir.path(),
-        &["extract", "depth", "--plugin", plugin, "--schema"],
+        &["extract", "Depth.extractor", "--plugin", plugin, "--schema"],
     );
     let schema: Value = serde_json::from_str(&schema).unwrap();
     let columns: BTreeSet<&str> = schema["fields"]
@@ -277,7 +277,7 @@ fn a_plugin_gives_its_own_rows_by_its_own_schema() {
         dir.path(),
         &[
             "extract",
-            "depth",
+            "Depth.extractor",
             "--plugin",
             plugin,
             "--imports",

@@ -217,12 +217,22 @@ fn an_empty_source_tells_that_the_repl_can() {
 fn what_makes_no_sense_is_refused() {
     let reply = self::reply("", Some("no name"), [0, 1, 1]);
     assert_eq!(reply["message"], "`no name` is not the name of a module");
-    let wanted = json!({"first": 0, "maxRows": 1, "maxBytes": 1});
-    let inside = ask(json!({"cmd": "", "env": *ENV, "tacticRows": wanted}));
-    assert_eq!(
-        inside["message"],
-        "`tacticRows` needs a whole source: leave out `env`"
-    );
+}
+
+#[test]
+#[ignore = "needs core Lean; run cargo xtask test"]
+fn a_source_without_its_header_has_the_same_rows_in_the_environment_of_that() {
+    let (header, body) = BASIC.split_at(BASIC.find("theorem").unwrap());
+    let env = extended(None, header);
+    let blank: String = header
+        .chars()
+        .map(|c| if c == '\n' { c } else { ' ' })
+        .collect();
+    let wanted = json!({"module": "A.B", "first": 0, "maxRows": 2000, "maxBytes": 1 << 25});
+    let inside = ask(json!({"cmd": blank + body, "env": env, "tacticRows": wanted}));
+    let rows = inside["tacticRows"]["rows"].as_array().unwrap();
+    assert!(!rows.is_empty());
+    assert_eq!(rows, &self::rows(BASIC, Some("A.B")));
 }
 
 #[test]
