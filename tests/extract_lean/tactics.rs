@@ -2,9 +2,12 @@
 //! REPLs get. The figures of Lean Scout are those of `test/extractors/test_tactics.py` and
 //! `test/integration` at 289c1f1.
 
+use std::path::Path;
+use std::process::Command;
+
 use serde_json::{Value, json};
 
-use super::{ENV, TACTICS, ask, extended, print, quoted};
+use super::{ENV, TACTICS, ask, core, extended, print, quoted};
 
 const BASIC: &str = include_str!("package/LeanScoutTestProject/Basic.lean");
 const LISTS: &str = include_str!("package/LeanScoutTestProject/Lists.lean");
@@ -223,6 +226,57 @@ fn what_makes_no_sense_is_refused() {
         inside["message"],
         "`tacticRows` needs a whole source: leave out `env`"
     );
+}
+
+/// What the REPL of core Lean makes of a request, or its complaint; no Lean is started.
+fn decoded(request: &Value) -> Result<Value, String> {
+    let launch = core().launch();
+    let wire = Path::new(&launch.args[0]).with_file_name("wire.cjs");
+    let script = "const { decode } = require(process.argv[1]); \
+        console.log(JSON.stringify(decode(process.argv[2]).fields.tacticRows))";
+    let output = Command::new(&launch.program)
+        .args(["-e", script])
+        .arg(wire)
+        .arg(request.to_string())
+        .output()
+        .unwrap();
+    if output.status.success() {
+        return Ok(serde_json::from_slice(&output.stdout).unwrap());
+    }
+    Err(String::from_utf8(output.stderr).unwrap())
+}
+
+#[test]
+#[ignore = "needs core Lean; run cargo xtask test"]
+fn a_request_for_rows_has_numbers_and_maybe_a_module() {
+    let request = |rows: Value| decoded(&json!({"cmd": "", "tacticRows": rows}));
+    let limits = json!({"first": 1, "maxRows": 2, "maxBytes": 3});
+    assert_eq!(request(limits.clone()), Ok(limits.clone()));
+    let with = |name: &str, value: Value| {
+        let mut rows = limits.clone();
+        rows[name] = value;
+        rows
+    };
+    assert_eq!(request(with("module", Value::Null)), Ok(limits.clone()));
+    assert_eq!(
+        request(with("module", json!("A.B"))),
+        Ok(with("module", json!("A.B")))
+    );
+    for malformed in [
+        with("module", json!(1)),
+        with("first", json!(-1)),
+        with("maxRows", json!(2.0)),
+        with("maxBytes", Value::Null),
+        json!({}),
+        json!([1, 2, 3]),
+        json!(true),
+    ] {
+        let complaint = request(malformed.clone()).unwrap_err();
+        assert!(
+            complaint.contains("Could not parse as a valid JSON command"),
+            "{malformed}: {complaint}"
+        );
+    }
 }
 
 /// The row without what a module header changes in it: headers that Lean itself imports on core Lean are those
