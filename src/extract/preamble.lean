@@ -390,7 +390,7 @@ def binderText : Lean.BinderInfo → String
 /-- The type by which the arguments of a function are told to be explicit, if it stands somewhere. -/
 def typeOfHead (env : Environment) (binders : List Expr) : Expr → Option Expr
   | .const name _ => (env.find? name).map (·.type)
-  | .bvar index => binders[index]?
+  | .bvar index => (binders.drop index).head?
   | _ => none
 
 mutual

@@ -55,13 +55,10 @@ fn kinds_and_attributes_are_told() {
         json!(["inductive", ["class", "structure"], false])
     );
     assert_eq!(told("Shapes.Shape.mk"), json!(["ctor", [], false]));
-    assert_eq!(
-        told("Shapes.Shape.rec"),
-        json!(["recursor", ["protected"], false])
-    );
+    assert_eq!(told("Shapes.Shape.rec"), json!(["recursor", [], false]));
     assert_eq!(
         told("Shapes.measureShape"),
-        json!(["def", ["instance", "reducible"], false])
+        json!(["def", ["instance"], false])
     );
     assert_eq!(told("Shapes.Twice"), json!(["def", ["reducible"], false]));
     assert_eq!(told("Shapes.raw"), json!(["def", [], true]));
