@@ -25,6 +25,7 @@ const CORE_TARGETS: &[&str] = &[
     "core_repl",
     "cli",
     "serve",
+    "extract_readers",
 ];
 
 /// How the names of those unit tests begin that need a kernel that can confine sessions.
