@@ -19,6 +19,8 @@ mod life;
 mod options;
 mod own;
 mod page;
+#[path = "../clients/python.rs"]
+mod python;
 mod raw;
 mod real_clients;
 mod records;

@@ -1,12 +1,9 @@
 //! Clients that were not written here. `cargo xtask test` runs these.
-//!
-//! Python packages go into virtual environments below the target folder, made on first need and used
-//! again; a change of the list makes a new one.
 
 use std::collections::HashSet;
 use std::fs;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::thread;
 
@@ -14,6 +11,7 @@ use leanrepl::internals::UndecidedReason;
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
+use crate::python::{python, run, run_with, script};
 use crate::served::Served;
 use crate::world::World;
 
@@ -31,56 +29,6 @@ const SCHEMATHESIS: [&[&str]; 1] = [&["schemathesis==4.*"]];
 
 /// What drives the browser.
 const PLAYWRIGHT: [&[&str]; 1] = [&["playwright"]];
-
-/// The Python of a virtual environment with these packages.
-fn python(name: &str, packages: &[&[&str]]) -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"))
-        .join("clients")
-        .join(name);
-    let python = folder.join("bin/python");
-    let list = folder.join("packages");
-    let wanted = format!("{packages:?}");
-    // Written last, so it is there only if all went well.
-    if fs::read_to_string(&list).is_ok_and(|found| found == wanted) {
-        return python;
-    }
-    run(Command::new("python3")
-        .args(["-m", "venv", "--clear"])
-        .arg(&folder));
-    for packages in packages {
-        let install = [
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--disable-pip-version-check",
-        ];
-        run(Command::new(&python).args(install).args(*packages));
-    }
-    fs::write(list, wanted).unwrap();
-    python
-}
-
-/// Runs a program; fails the test with all it wrote if it fails.
-fn run(command: &mut Command) -> String {
-    run_with(command, Stdio::null())
-}
-
-/// The same with something to read on stdin.
-fn run_with(command: &mut Command, stdin: Stdio) -> String {
-    let output = command.stdin(stdin).output().unwrap();
-    let text = [output.stdout, output.stderr].concat();
-    let text = String::from_utf8_lossy(&text).into_owned();
-    assert!(output.status.success(), "{command:?}: {text}");
-    text
-}
-
-/// The path of a script.
-fn script(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/clients")
-        .join(name)
-}
 
 /// A world with the installed core Lean.
 pub(crate) fn core_world() -> World {

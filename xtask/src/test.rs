@@ -27,6 +27,7 @@ const CORE_TARGETS: &[&str] = &[
     "extract_lean",
     "cli",
     "serve",
+    "extract_readers",
 ];
 
 /// How the names of those unit tests begin that need a kernel that can confine sessions.
