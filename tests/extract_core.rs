@@ -88,7 +88,7 @@ fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     found
 }
 
-/// Compiles a package `Demo` of two modules; gives the folder for LEAN_PATH.
+/// Compiles a package `Demo` of two modules; gives the folder for `LEAN_PATH`.
 fn demo(folder: &Path) -> String {
     let sources = folder.join("sources");
     let compiled = folder.join("compiled");

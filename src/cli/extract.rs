@@ -41,7 +41,7 @@ pub(crate) struct ExtractArgs {
     /// Lean files to extract tactics from.
     #[arg(long, value_name = "FILE", num_args = 1..)]
     pub(crate) read: Vec<PathBuf>,
-    /// A library of the Lake project, or the first part of names of modules in LEAN_PATH: its modules, without
+    /// A library of the Lake project, or the first part of names of modules in `LEAN_PATH`: its modules, without
     /// what they import.
     #[arg(long, value_name = "LIB")]
     pub(crate) library: Option<String>,
@@ -61,7 +61,7 @@ pub(crate) struct ExtractArgs {
     #[arg(long, value_name = "N", default_value_t = 2000, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     pub(crate) page_rows: u64,
     /// Extract only the part I of N of the modules or files, counted from 0, and leave it for `pack`. A single
-    /// number is N. Default of I, and in a Slurm array of both: SLURM_ARRAY_TASK_ID or JOB_COMPLETION_INDEX.
+    /// number is N. Default of I, and in a Slurm array of both: `SLURM_ARRAY_TASK_ID` or `JOB_COMPLETION_INDEX`.
     #[arg(long, value_name = "I/N")]
     pub(crate) shard: Option<String>,
     /// Longest wait for one answer of a worker, for example 90s or 5m.

@@ -207,25 +207,16 @@ fn ask(
     open: &VecDeque<Open>,
     asked: &[u64],
 ) -> Result<Vec<ItemRows>, RowsError> {
-    match open.front() {
-        Some(Open {
-            unit:
-                unit @ Unit {
-                    input: Input::Source { .. },
-                    ..
-                },
-            first,
-            ..
-        }) => worker.tactics(unit, *first).map(|rows| vec![rows]),
-        _ => {
-            let items: Vec<(&Unit, u64, u64)> = open
-                .iter()
-                .zip(asked)
-                .map(|(one, count)| (&one.unit, one.first, *count))
-                .collect();
-            worker.constants(&items)
-        }
+    if let Some(Open { unit, first, .. }) = open.front()
+        && matches!(unit.input, Input::Source { .. })
+    {
+        return worker.tactics(unit, *first).map(|rows| vec![rows]);
     }
+    let units = open.iter().zip(asked);
+    let items: Vec<(&Unit, u64, u64)> = units
+        .map(|(one, count)| (&one.unit, one.first, *count))
+        .collect();
+    worker.constants(&items)
 }
 
 /// A part of a whole, from 0 to 1.

@@ -2,6 +2,7 @@
 //! files, asks no Lean.
 
 use std::collections::HashMap;
+use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
@@ -89,7 +90,8 @@ impl Inputs {
                 Some(Known::Entered(own, _)) => own.as_str(),
                 None => "",
             };
-            text.push_str(&format!("\n{module} {digest}"));
+            // Writing to a string cannot fail.
+            let _written = write!(text, "\n{module} {digest}");
         }
         digest::of_bytes(text.as_bytes())
     }

@@ -69,10 +69,8 @@ pub(crate) fn plan(
         }
     };
     units.sort_by(|one, other| one.name.cmp(&other.name));
-    if let Some([one, _]) = units
-        .array_windows::<2>()
-        .find(|[one, other]| one.name == other.name)
-    {
+    let mut pairs = units.iter().zip(units.iter().skip(1));
+    if let Some((one, _)) = pairs.find(|(one, other)| one.name == other.name) {
         return Err(Failure::new(
             Kind::Usage,
             format!("`{}` is named twice", one.name),

@@ -1,6 +1,8 @@
 //! One session with our extractors in it, which belongs to one run. Asks for rows, never keeps them and never
 //! tries again.
 
+use std::fmt::Write as _;
+
 use serde_json::{Value, json};
 
 use crate::extract::extractor::{Extractor, Plugin};
@@ -402,7 +404,8 @@ fn header_of(job: &Job) -> Result<Split, Failure> {
     let mut text = "import Lean\n".to_owned();
     if !job.extractor.reads_sources() {
         for root in &job.roots {
-            text.push_str(&format!("import {root}\n"));
+            // Writing to a string cannot fail.
+            let _written = writeln!(text, "import {root}");
         }
     }
     if let Extractor::Plugin(plugin) = &job.extractor {
@@ -418,7 +421,7 @@ fn header_of(job: &Job) -> Result<Split, Failure> {
             ));
         }
         for import in &split.imports {
-            text.push_str(&format!("import {}\n", import.module));
+            let _written = writeln!(text, "import {}", import.module);
         }
     }
     Ok(header::split(&text))

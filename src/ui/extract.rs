@@ -133,7 +133,7 @@ impl Ui {
             Progress::Unit => {
                 meter.done = meter.done.saturating_add(1);
                 state.meter.units_at(meter.done, meter.text());
-                self.line_of(&state.meter, meter)
+                Self::line_of(&state.meter, meter)
             }
             Progress::Failed(failure) => Some(report::text(failure, None, paint)),
             Progress::Packing => state
@@ -147,7 +147,7 @@ impl Ui {
     }
 
     /// A line about the progress for a log, if it is time for one.
-    fn line_of(&self, bars: &crate::ui::progress::Meter, meter: &mut Meter) -> Option<String> {
+    fn line_of(bars: &crate::ui::progress::Meter, meter: &mut Meter) -> Option<String> {
         let is_due = bars.writes_lines() && meter.shown.elapsed() >= LINE_EVERY;
         if !is_due {
             return None;

@@ -218,8 +218,8 @@ fn an_empty_source_tells_that_the_repl_can() {
 #[test]
 #[ignore = "needs core Lean; run cargo xtask test"]
 fn what_makes_no_sense_is_refused() {
-    let reply = self::reply("", Some("no name"), [0, 1, 1]);
-    assert_eq!(reply["message"], "`no name` is not the name of a module");
+    let refused = reply("", Some("no name"), [0, 1, 1]);
+    assert_eq!(refused["message"], "`no name` is not the name of a module");
 }
 
 #[test]

@@ -17,7 +17,8 @@ const COMMAND: &str = "LeanRepl.Extract.";
 /// A module of the file.
 #[derive(Debug, Deserialize)]
 struct Module {
-    module: String,
+    #[serde(rename = "module")]
+    name: String,
     constants: u64,
     wish: Option<String>,
     rows: Option<Vec<String>>,
@@ -46,13 +47,13 @@ fn of(command: &str, modules: &[Module]) -> Result<Played, String> {
     let mut played = Played::default();
     if command.starts_with("modules ") {
         for Module {
-            module, constants, ..
+            name, constants, ..
         } in modules
         {
-            let parts: Vec<&str> = module.split('.').collect();
+            let parts: Vec<&str> = name.split('.').collect();
             line(
                 &mut played,
-                &json!({"module": module, "parts": parts, "constants": constants}).to_string(),
+                &json!({"module": name, "parts": parts, "constants": constants}).to_string(),
             );
         }
         return Ok(played);
@@ -77,7 +78,7 @@ fn of(command: &str, modules: &[Module]) -> Result<Played, String> {
             .split_once(", ")
             .ok_or("fake-repl: an item has no numbers")?;
         let (first, count): (u64, u64) = (number(first)?, number(count)?);
-        let module = modules.iter().find(|module| module.module == name);
+        let module = modules.iter().find(|module| module.name == name);
         let module = module.ok_or_else(|| format!("fake-repl: there is no module `{name}`"))?;
         played
             .wishes
@@ -106,7 +107,7 @@ fn row(module: &str, index: u64) -> String {
         "module": module,
         "type": format!("Nat → Fin {index}"),
         "docString": null,
-        "allowCompletion": index % 2 == 0,
+        "allowCompletion": index.is_multiple_of(2),
     })
     .to_string()
 }
@@ -128,7 +129,7 @@ mod tests {
     #[test]
     fn items_are_read_from_the_command() {
         let modules = vec![Module {
-            module: "A.B".to_owned(),
+            name: "A.B".to_owned(),
             constants: 9,
             wish: Some("die".to_owned()),
             rows: None,
