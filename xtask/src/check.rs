@@ -59,8 +59,8 @@ pub(crate) fn run(root: &Path, args: Args) -> anyhow::Result<bool> {
     // The fuzz target is a workspace of its own, but has most of its dependencies in common with this one.
     if root.join("fuzz/Cargo.toml").exists() {
         let folder = cargo::build_folder(root)?;
-        let mut check = command("check --manifest-path fuzz/Cargo.toml --target-dir");
-        steps.command("fuzz", check.arg(folder));
+        let words = "check --manifest-path fuzz/Cargo.toml --no-default-features --target-dir";
+        steps.command("fuzz", command(words).arg(folder));
     }
     steps.finish()
 }
