@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 
 use anyhow::Context;
 use clap_complete::Shell;
@@ -43,19 +43,12 @@ pub(crate) fn run(root: &Path, args: &Args) -> anyhow::Result<bool> {
 
 /// Builds the binary and puts it into the folder, the debugging symbols left out.
 pub(crate) fn binary(root: &Path, folder: &Path) -> anyhow::Result<PathBuf> {
-    let (target, flags) = if has_musl()? {
-        (MUSL, "")
-    } else {
+    let target = target()?;
+    if target == GLIBC {
         println!("xtask: without `rustup target add {MUSL}`, the binary is made with glibc inside");
-        (GLIBC, "-C target-feature=+crt-static")
-    };
-    let status = Command::new("cargo")
-        .args(["build", "--release", "--locked", "--package", "leanrepl"])
-        .args(["--bin", "leanrepl", "--target", target])
-        // With a target named, the flags are not those of build scripts and macros.
-        .env("RUSTFLAGS", format!("{flags} -C strip=symbols"))
-        .current_dir(root)
-        .stdin(Stdio::null())
+    }
+    let status = cargo(root, "build", target)
+        .args(["--package", "leanrepl", "--bin", "leanrepl"])
         .status()
         .context("cannot start cargo")?;
     anyhow::ensure!(status.success(), "cargo ended with {status}");
@@ -68,6 +61,34 @@ pub(crate) fn binary(root: &Path, folder: &Path) -> anyhow::Result<PathBuf> {
     fs::copy(&built, &beside).with_context(|| format!("cannot copy `{}`", built.display()))?;
     fs::rename(&beside, &place)?;
     Ok(place)
+}
+
+/// `cargo run` with these words, of the same build.
+pub(crate) fn run_cargo(root: &Path, words: &[&str]) -> anyhow::Result<ExitStatus> {
+    let mut command = cargo(root, "run", target()?);
+    let status = command.arg("--").args(words).status();
+    status.context("cannot start cargo")
+}
+
+/// Cargo for a release that needs nothing of the system it runs on.
+fn cargo(root: &Path, verb: &str, target: &str) -> Command {
+    let flags = match target {
+        GLIBC => "-C target-feature=+crt-static -C strip=symbols",
+        _ => "-C strip=symbols",
+    };
+    let mut command = Command::new("cargo");
+    command
+        .args([verb, "--release", "--locked", "--target", target])
+        // With a target named, the flags are not those of build scripts and macros.
+        .env("RUSTFLAGS", flags)
+        .current_dir(root)
+        .stdin(Stdio::null());
+    command
+}
+
+/// The best target that Rust can build for here.
+fn target() -> anyhow::Result<&'static str> {
+    Ok(if has_musl()? { MUSL } else { GLIBC })
 }
 
 /// Whether Rust can build for musl here. One that is not managed by rustup is not asked.
