@@ -8,7 +8,7 @@ use leanrepl::internals::{Kind, sandbox};
 use crate::cargo;
 use crate::chaos::{self, Level, Lie, Wrong};
 use crate::conformance;
-use crate::dist;
+use crate::dist::{self, Profile};
 use crate::docker;
 use crate::lanes::{self, Job};
 use crate::programs::answers;
@@ -87,8 +87,8 @@ pub(crate) fn run(root: &Path, args: &Args) -> anyhow::Result<bool> {
 /// Runs the tests on core Lean and those on a real Docker Engine where they are or can be installed, side by
 /// side if the machine has room for that.
 fn run_on_core_and_docker(root: &Path, sum: &mut Sum) -> anyhow::Result<()> {
-    sum.begin("the release build");
-    let binary = dist::binary(root, &root.join("target/dist"))?;
+    sum.begin("the static binary");
+    let binary = dist::binary(root, Profile::Trial, &root.join("target/static"))?;
     let mut jobs = Vec::new();
     sum.begin("tests that need Docker");
     if let Some(reason) = docker::lack() {
@@ -257,7 +257,7 @@ fn set_up_core(root: &Path) -> anyhow::Result<Core> {
         ));
     }
     // By `cargo run`, as the README has it, so that one that fails for a user fails here.
-    let status = dist::run_cargo(root, &["core", "install"])?;
+    let status = dist::run_cargo(root, Profile::Trial, &["core", "install"])?;
     let remote = i32::from(Kind::Remote.exit_code());
     Ok(match status.code() {
         Some(0) => Core::Ready,
