@@ -10,8 +10,9 @@ use leanrepl::internals::{Bytes, machine};
 
 use crate::sum::Sum;
 
-/// The most memory that a part takes at one time: a core Lean takes up to 4 GiB, and little stands beside it.
-const MEMORY: Bytes = Bytes::new(5 << 30);
+/// The most memory that a part takes at one time: two processes of core Lean, each of up to 1.3 GiB when measured,
+/// and what asks them.
+const MEMORY: Bytes = Bytes::new(3 << 30);
 
 /// The most parts that run at one time. Each has waits of seconds for what other processes do, which more of
 /// them would stretch.
