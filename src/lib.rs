@@ -140,6 +140,11 @@ pub mod internals {
         pub use crate::table::*;
     }
 
+    /// Memory of this machine.
+    pub mod machine {
+        pub use crate::machine::{Memory, memory};
+    }
+
     /// Digests of files and bytes.
     pub mod digest {
         pub use crate::digest::*;

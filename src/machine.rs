@@ -8,15 +8,16 @@ use crate::limits::Bytes;
 
 /// Memory of the machine or of the container, whichever has less.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Memory {
-    pub(crate) total: Bytes,
+pub struct Memory {
+    /// All of it.
+    pub total: Bytes,
     /// What a new process can take without another one losing its own; what the system only keeps
     /// of files counts as free.
-    pub(crate) available: Bytes,
+    pub available: Bytes,
 }
 
 /// Looks at the memory; none on a system that does not tell (Linux does).
-pub(crate) fn memory() -> Option<Memory> {
+pub fn memory() -> Option<Memory> {
     let read = |path: &Path| fs::read_to_string(path).ok();
     let machine = of_machine(&read(Path::new("/proc/meminfo"))?)?;
     let group = read(Path::new("/proc/self/cgroup")).unwrap_or_default();

@@ -284,7 +284,8 @@ fn code_that_prints_is_heard_and_cannot_forge_a_verdict() {
 fn ten_thousand_messages_come_through() {
     let text = "#check Nat\n".repeat(10_000);
     let (_folder, name) = file(text.as_bytes());
-    let output = eval(&["--json", &name]);
+    // Half a minute on a machine with nothing else to do.
+    let output = eval(&["--json", "--timeout", "10m", &name]);
     assert_eq!(output.status.code(), Some(0));
     let stdout = String::from_utf8(output.stdout).unwrap();
     assert_eq!(stdout.matches("\"severity\"").count(), 10_000);

@@ -6,6 +6,8 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, bail};
 use serde_json::Value;
 
+use crate::sum::WHOLE;
+
 /// Whether a program is made for speed or fast to make.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Profile {
@@ -17,15 +19,22 @@ pub(crate) enum Profile {
 
 /// Builds programs of the product, the stub `fake-repl` among them; gives the folder that they are in.
 pub(crate) fn build(root: &Path, names: &[&str], profile: Profile) -> anyhow::Result<PathBuf> {
-    let (flag, folder) = match profile {
-        Profile::Debug => (None, "debug"),
-        Profile::Release => (Some("--release"), "release"),
+    let mut command = Command::new("cargo");
+    command.args(["build", "--quiet"]);
+    let folder = match profile {
+        // With all that is built for tests, since another choice would be a build of its own.
+        Profile::Debug => {
+            command.args(WHOLE).arg("--all-targets");
+            "debug"
+        }
+        Profile::Release => {
+            command.args(["--release", "--package", "leanrepl"]);
+            command.args(["--features", "fake-repl"]);
+            command.args(names.iter().flat_map(|name| ["--bin", name]));
+            "release"
+        }
     };
-    let status = Command::new("cargo")
-        .args(["build", "--quiet", "--package", "leanrepl"])
-        .args(names.iter().flat_map(|name| ["--bin", name]))
-        .args(["--features", "fake-repl"])
-        .args(flag)
+    let status = command
         .current_dir(root)
         .stdin(Stdio::null())
         .status()

@@ -8,7 +8,7 @@ use anyhow::Context;
 use leanrepl::internals::{KINDS, UndecidedReason};
 
 use crate::steps::Steps;
-use crate::{circles, layers, lengths, pages, readme, sources};
+use crate::{cargo, circles, layers, lengths, pages, readme, sources};
 
 /// Folders whose files and functions are measured: all but what is tests and nothing else.
 const MEASURED: [&str; 3] = ["src", "tests/fake_repl", "xtask/src"];
@@ -23,7 +23,7 @@ pub(crate) struct Args {
 
 /// Runs the checks; tells whether all is well.
 pub(crate) fn run(root: &Path, args: Args) -> anyhow::Result<bool> {
-    let cargo = |args: &str| {
+    let command = |args: &str| {
         let mut command = Command::new("cargo");
         command.args(args.split(' ')).current_dir(root);
         command
@@ -32,10 +32,10 @@ pub(crate) fn run(root: &Path, args: Args) -> anyhow::Result<bool> {
     let chores = sources::read(&root.join("xtask"), &["src"])?;
     let measured = lengths::report(&sources::read(root, &MEASURED)?);
     let mut steps = Steps::only(args.only);
-    steps.command("fmt", &mut cargo("fmt --all --check"));
+    steps.command("fmt", &mut command("fmt --all --check"));
     steps.command(
         "clippy",
-        &mut cargo("clippy --workspace --all-targets --all-features -- -D warnings"),
+        &mut command("clippy --workspace --all-targets --all-features -- -D warnings"),
     );
     steps.find("layers", || layers::problems(&source));
     steps.find("circles", || {
@@ -53,12 +53,14 @@ pub(crate) fn run(root: &Path, args: Args) -> anyhow::Result<bool> {
     steps.find("pages", || pages::problems(root));
     steps.command(
         "docs",
-        cargo("doc --workspace --all-features --no-deps --document-private-items")
+        command("doc --workspace --all-features --no-deps --document-private-items")
             .env("RUSTDOCFLAGS", "-D warnings"),
     );
-    // The fuzz target is a workspace of its own.
+    // The fuzz target is a workspace of its own, but has most of its dependencies in common with this one.
     if root.join("fuzz/Cargo.toml").exists() {
-        steps.command("fuzz", &mut cargo("check --manifest-path fuzz/Cargo.toml"));
+        let folder = cargo::build_folder(root)?;
+        let words = "check --manifest-path fuzz/Cargo.toml --no-default-features --target-dir";
+        steps.command("fuzz", command(words).arg(folder));
     }
     steps.finish()
 }

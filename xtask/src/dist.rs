@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 
 use anyhow::Context;
 use clap_complete::Shell;
@@ -30,7 +30,7 @@ pub(crate) struct Args {
 /// Makes all of it.
 pub(crate) fn run(root: &Path, args: &Args) -> anyhow::Result<bool> {
     let folder = root.join("target/dist");
-    let binary = binary(root, &folder)?;
+    let binary = binary(root, Profile::Release, &folder)?;
     if !args.binary_only {
         completions(&folder.join("completions"))?;
         manual(&folder.join("man"))?;
@@ -41,21 +41,33 @@ pub(crate) fn run(root: &Path, args: &Args) -> anyhow::Result<bool> {
     Ok(true)
 }
 
+/// How the binary is compiled, by the name that Cargo.toml and the folder of the build have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Profile {
+    /// As it is shipped.
+    Release,
+    /// Built in less than half the time, for tests.
+    Trial,
+}
+
+impl Profile {
+    /// Its name.
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Release => "release",
+            Self::Trial => "trial",
+        }
+    }
+}
+
 /// Builds the binary and puts it into the folder, the debugging symbols left out.
-pub(crate) fn binary(root: &Path, folder: &Path) -> anyhow::Result<PathBuf> {
-    let (target, flags) = if has_musl()? {
-        (MUSL, "")
-    } else {
+pub(crate) fn binary(root: &Path, profile: Profile, folder: &Path) -> anyhow::Result<PathBuf> {
+    let target = target()?;
+    if target == GLIBC {
         println!("xtask: without `rustup target add {MUSL}`, the binary is made with glibc inside");
-        (GLIBC, "-C target-feature=+crt-static")
-    };
-    let status = Command::new("cargo")
-        .args(["build", "--release", "--locked", "--package", "leanrepl"])
-        .args(["--bin", "leanrepl", "--target", target])
-        // With a target named, the flags are not those of build scripts and macros.
-        .env("RUSTFLAGS", format!("{flags} -C strip=symbols"))
-        .current_dir(root)
-        .stdin(Stdio::null())
+    }
+    let status = cargo(root, "build", profile, target)
+        .args(["--package", "leanrepl", "--bin", "leanrepl"])
         .status()
         .context("cannot start cargo")?;
     anyhow::ensure!(status.success(), "cargo ended with {status}");
@@ -64,10 +76,44 @@ pub(crate) fn binary(root: &Path, folder: &Path) -> anyhow::Result<PathBuf> {
     let beside = folder.join("leanrepl.new");
     let built = cargo::build_folder(root)?
         .join(target)
-        .join("release/leanrepl");
+        .join(profile.as_str())
+        .join("leanrepl");
     fs::copy(&built, &beside).with_context(|| format!("cannot copy `{}`", built.display()))?;
     fs::rename(&beside, &place)?;
     Ok(place)
+}
+
+/// `cargo run` with these words, of the same build.
+pub(crate) fn run_cargo(
+    root: &Path,
+    profile: Profile,
+    words: &[&str],
+) -> anyhow::Result<ExitStatus> {
+    let mut command = cargo(root, "run", profile, target()?);
+    let status = command.arg("--").args(words).status();
+    status.context("cannot start cargo")
+}
+
+/// Cargo for a binary that needs nothing of the system it runs on.
+fn cargo(root: &Path, verb: &str, profile: Profile, target: &str) -> Command {
+    let flags = match target {
+        GLIBC => "-C target-feature=+crt-static -C strip=symbols",
+        _ => "-C strip=symbols",
+    };
+    let mut command = Command::new("cargo");
+    command
+        .args([verb, "--profile", profile.as_str(), "--locked"])
+        .args(["--target", target])
+        // With a target named, the flags are not those of build scripts and macros.
+        .env("RUSTFLAGS", flags)
+        .current_dir(root)
+        .stdin(Stdio::null());
+    command
+}
+
+/// The best target that Rust can build for here.
+fn target() -> anyhow::Result<&'static str> {
+    Ok(if has_musl()? { MUSL } else { GLIBC })
 }
 
 /// Whether Rust can build for musl here. One that is not managed by rustup is not asked.

@@ -13,26 +13,48 @@ pub(crate) struct Tally {
     pub(crate) ran: Vec<String>,
 }
 
+/// What a line of output says.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Line<'a> {
+    /// A test program begins.
+    Began,
+    /// The test of that name has ended.
+    Ran(&'a str),
+    /// The test program has ended.
+    Ended,
+    /// Anything else.
+    Other,
+}
+
 impl Tally {
-    /// Takes one line of output into account.
-    pub(crate) fn read_line(&mut self, line: &str) {
+    /// Takes one line of output into account; tells what it says.
+    pub(crate) fn read_line<'a>(&mut self, line: &'a str) -> Line<'a> {
         if let Some(counts) = line.strip_prefix("test result: ") {
             self.passed += count(counts, "passed");
             self.failed += count(counts, "failed");
-        } else if let Some((name, end)) = line
+            return Line::Ended;
+        }
+        let number = line
+            .strip_prefix("running ")
+            .and_then(|rest| rest.split_once(" test"));
+        if number.is_some_and(|(number, _)| number.parse::<usize>().is_ok()) {
+            return Line::Began;
+        }
+        let Some((name, end)) = line
             .strip_prefix("test ")
             .and_then(|rest| rest.split_once(" ... "))
-        {
-            // A test that must panic says so after its name.
-            let name = name.split(" - should panic").next().unwrap_or(name);
-            match end.strip_prefix("ignored") {
-                Some(reason) => {
-                    let reason = reason.trim_start_matches(", ").to_owned();
-                    self.ignored.push((name.to_owned(), reason));
-                }
-                None => self.ran.push(name.to_owned()),
-            }
+        else {
+            return Line::Other;
+        };
+        // A test that must panic says so after its name.
+        let name = name.split(" - should panic").next().unwrap_or(name);
+        if let Some(reason) = end.strip_prefix("ignored") {
+            let reason = reason.trim_start_matches(", ").to_owned();
+            self.ignored.push((name.to_owned(), reason));
+            return Line::Other;
         }
+        self.ran.push(name.to_owned());
+        Line::Ran(name)
     }
 
     /// Adds a later run, which may have run tests that an earlier one ignored.
@@ -69,7 +91,9 @@ mod tests {
     /// The tally of an output.
     fn tally(text: &str) -> Tally {
         let mut tally = Tally::default();
-        text.lines().for_each(|line| tally.read_line(line));
+        for line in text.lines() {
+            tally.read_line(line);
+        }
         tally
     }
 
@@ -92,6 +116,18 @@ test result: ok. 12 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; fin
         assert_eq!(tally.ran, ["a::works", "b::breaks"]);
         let reason = ("real::answers".to_owned(), "needs core Lean".to_owned());
         assert_eq!(tally.ignored[0], reason);
+    }
+
+    #[test]
+    fn a_line_tells_where_in_a_program_it_is() {
+        let mut tally = Tally::default();
+        let lines: Vec<Line<'_>> = FIRST.lines().map(|line| tally.read_line(line)).collect();
+        assert_eq!(
+            lines[..3],
+            [Line::Began, Line::Ran("a::works"), Line::Other]
+        );
+        assert_eq!(lines[4], Line::Ran("b::breaks"));
+        assert_eq!(lines[6], Line::Ended);
     }
 
     #[test]

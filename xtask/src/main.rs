@@ -14,6 +14,7 @@ mod circles;
 mod conformance;
 mod dist;
 mod docker;
+mod lanes;
 mod layers;
 mod lengths;
 mod libtest;
@@ -26,6 +27,7 @@ mod status;
 mod steps;
 mod sum;
 mod test;
+mod times;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;

@@ -1,6 +1,7 @@
 //! Steps of a chore: each is announced, all run, and the end says which failed.
 
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 /// How a step ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,8 +15,8 @@ pub(crate) enum Outcome {
 /// The steps so far.
 #[derive(Debug, Default)]
 pub(crate) struct Steps {
-    /// The steps that are done, each with its end.
-    done: Vec<(&'static str, Outcome)>,
+    /// The steps that are done, each with its end and how long it took.
+    done: Vec<(&'static str, Outcome, Duration)>,
     /// The names of the steps that are to be done; all if there are none.
     only: Vec<String>,
     /// The names of the steps that were left out.
@@ -42,6 +43,7 @@ impl Steps {
             return;
         }
         println!("== {name}");
+        let start = Instant::now();
         let problems = step().unwrap_or_else(|err| vec![format!("{err:#}")]);
         for problem in &problems {
             println!("{problem}");
@@ -51,7 +53,8 @@ impl Steps {
         } else {
             Outcome::Failed
         };
-        self.end(name, outcome);
+        println!("{name}: {}\n", word(outcome));
+        self.done.push((name, outcome, start.elapsed()));
     }
 
     /// Runs a step that is a command; its output goes to the terminal.
@@ -67,18 +70,12 @@ impl Steps {
         });
     }
 
-    /// Says how a step ended.
-    fn end(&mut self, name: &'static str, outcome: Outcome) {
-        println!("{name}: {}\n", word(outcome));
-        self.done.push((name, outcome));
-    }
-
     /// Prints the summary and tells whether all is well.
     ///
     /// # Errors
     /// A name that is that of no step.
     pub(crate) fn finish(self) -> anyhow::Result<bool> {
-        let is_known = |name: &String| self.done.iter().any(|(done, _)| done == name);
+        let is_known = |name: &String| self.done.iter().any(|(done, ..)| done == name);
         if let Some(name) = self.only.iter().find(|name| !is_known(name)) {
             anyhow::bail!(
                 "no step is named `{name}`; others are {}",
@@ -87,8 +84,8 @@ impl Steps {
         }
         let mut all_well = true;
         println!("== summary");
-        for (name, outcome) in self.done {
-            println!("{:>8}  {name}", word(outcome));
+        for (name, outcome, time) in self.done {
+            println!("{:>8}  {name} ({:.0} s)", word(outcome), time.as_secs_f64());
             all_well &= outcome == Outcome::Passed;
         }
         Ok(all_well)
@@ -116,7 +113,7 @@ mod tests {
         steps.command("false", &mut Command::new("false"));
         steps.command("absent", &mut Command::new("/no/such/program"));
         steps.command("true", &mut Command::new("true"));
-        let outcomes: Vec<Outcome> = steps.done.iter().map(|(_, outcome)| *outcome).collect();
+        let outcomes: Vec<Outcome> = steps.done.iter().map(|(_, outcome, _)| *outcome).collect();
         assert_eq!(outcomes, [Passed, Failed, Failed, Failed, Passed]);
         assert!(!steps.finish().unwrap());
     }

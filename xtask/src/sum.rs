@@ -3,10 +3,16 @@
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::Instant;
 
 use anyhow::Context;
 
-use crate::libtest::Tally;
+use crate::libtest::{Line, Tally};
+use crate::times::Times;
+
+/// What `cargo test` is given each time: all packages with all features, even if the tests of one are run.
+/// Another choice turns on other features of dependencies, and each choice is a build of its own.
+pub(crate) const WHOLE: [&str; 2] = ["--workspace", "--all-features"];
 
 /// How the tests are run.
 #[derive(Debug, clap::Args)]
@@ -33,9 +39,33 @@ pub(crate) struct Sum {
     pub(crate) cannot_confine: bool,
     /// What could not be run, with its reason, beside the tests that are still ignored.
     pub(crate) absent: Vec<String>,
+    /// How long all took.
+    times: Times,
+    /// What stands in front of each line that a test program prints; empty unless others run beside it.
+    mark: String,
 }
 
 impl Sum {
+    /// Announces the part that begins.
+    pub(crate) fn begin(&mut self, part: &str) {
+        println!("\n== {part}");
+        self.times.begin(part);
+    }
+
+    /// The same for a part with others beside it: all that its tests print bears its name.
+    pub(crate) fn begin_beside(&mut self, part: &str) {
+        self.begin(part);
+        self.mark = format!("{part}: ");
+    }
+
+    /// Adds what parts came to that ran beside this one.
+    pub(crate) fn add(&mut self, beside: Self) {
+        self.tally.add(beside.tally);
+        self.broken += beside.broken;
+        self.absent.extend(beside.absent);
+        self.times.add(beside.times);
+    }
+
     /// Takes a run of `cargo test` into account.
     pub(crate) fn add_run(&mut self, root: &Path, args: &[&str]) -> anyhow::Result<()> {
         self.add_run_with(root, args, &[])
@@ -48,13 +78,54 @@ impl Sum {
         args: &[&str],
         vars: &[(&str, String)],
     ) -> anyhow::Result<()> {
-        let (tally, succeeded) = cargo_test(root, args, vars)?;
+        let (tally, succeeded) = self.cargo_test(root, args, vars)?;
         if !succeeded && tally.failed == 0 {
             println!("xtask: `cargo test` failed without a failed test");
             self.broken += 1;
         }
         self.tally.add(tally);
         Ok(())
+    }
+
+    /// Runs `cargo test`, shows its output and reads it; tells also whether it succeeded.
+    fn cargo_test(
+        &mut self,
+        root: &Path,
+        args: &[&str],
+        vars: &[(&str, String)],
+    ) -> anyhow::Result<(Tally, bool)> {
+        let mut child = Command::new("cargo")
+            .arg("test")
+            .args(WHOLE)
+            .args(args)
+            .envs(vars.iter().map(|(name, value)| (name, value)))
+            .current_dir(root)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .context("cannot start cargo")?;
+        let stdout = child.stdout.take().context("cargo has no stdout")?;
+        let mut tally = Tally::default();
+        let (mut program, mut before) = (Instant::now(), Instant::now());
+        for line in BufReader::new(stdout).split(b'\n') {
+            let line = line.context("cannot read what cargo says")?;
+            let line = String::from_utf8_lossy(&line);
+            println!("{}{line}", self.mark);
+            match tally.read_line(&line) {
+                Line::Began => {
+                    program = Instant::now();
+                    before = program;
+                }
+                Line::Ran(name) => {
+                    self.times.add_test(name, before.elapsed());
+                    before = Instant::now();
+                }
+                Line::Ended => self.times.add_program(program.elapsed()),
+                Line::Other => {}
+            }
+        }
+        let status = child.wait().context("cargo was lost")?;
+        Ok((tally, status.success()))
     }
 
     /// Takes a check that is no test of `cargo test` into account.
@@ -69,7 +140,8 @@ impl Sum {
 
     /// Prints what was skipped and the counts; tells whether all is well.
     pub(crate) fn finish(self, args: &Args) -> bool {
-        println!("\n== summary");
+        println!("\n== times\n{}", self.times.tables());
+        println!("== summary");
         for (name, reason) in &self.tally.ignored {
             println!("skipped: {name} ({})", or_unsaid(reason));
         }
@@ -98,33 +170,6 @@ impl Sum {
         );
         failed == 0 && !lacks
     }
-}
-
-/// Runs `cargo test`, shows its output and reads it; tells also whether it succeeded.
-fn cargo_test(
-    root: &Path,
-    args: &[&str],
-    vars: &[(&str, String)],
-) -> anyhow::Result<(Tally, bool)> {
-    let mut child = Command::new("cargo")
-        .arg("test")
-        .args(args)
-        .envs(vars.iter().map(|(name, value)| (name, value)))
-        .current_dir(root)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .spawn()
-        .context("cannot start cargo")?;
-    let stdout = child.stdout.take().context("cargo has no stdout")?;
-    let mut tally = Tally::default();
-    for line in BufReader::new(stdout).split(b'\n') {
-        let line = line.context("cannot read what cargo says")?;
-        let line = String::from_utf8_lossy(&line);
-        println!("{line}");
-        tally.read_line(&line);
-    }
-    let status = child.wait().context("cargo was lost")?;
-    Ok((tally, status.success()))
 }
 
 /// A reason, or that none was given.

@@ -1,7 +1,6 @@
 //! `cargo xtask test`: sets up what the tests need and runs all of them.
 
 use std::path::Path;
-use std::process::{Command, Stdio};
 
 use anyhow::Context;
 use leanrepl::internals::{Kind, sandbox};
@@ -9,25 +8,28 @@ use leanrepl::internals::{Kind, sandbox};
 use crate::cargo;
 use crate::chaos::{self, Level, Lie, Wrong};
 use crate::conformance;
+use crate::dist::{self, Profile};
 use crate::docker;
+use crate::lanes::{self, Job};
 use crate::programs::answers;
 use crate::sum::{Args, Sum};
 
-/// Test targets whose ignored tests need core Lean or its Node, to be root, or clients from elsewhere.
+/// Test targets whose ignored tests need core Lean or its Node, to be root, or clients from elsewhere: those
+/// that take longest first, so that none is left to run alone at the end.
 const CORE_TARGETS: &[&str] = &[
     "real_lean",
-    "real_oleans",
-    "real_worker",
-    "core_bodies",
+    "serve",
     "core_host",
-    "core_install",
-    "core_programs",
     "core_repl",
+    "core_bodies",
+    "real_worker",
+    "core_programs",
     "extract_core",
     "extract_lean",
     "cli",
-    "serve",
     "extract_readers",
+    "core_install",
+    "real_oleans",
 ];
 
 /// How the names of those unit tests begin that need a kernel that can confine sessions.
@@ -60,101 +62,78 @@ const SHARED_REQUESTS: u64 = 450;
 /// Runs all tests; tells whether all is well.
 pub(crate) fn run(root: &Path, args: &Args) -> anyhow::Result<bool> {
     let mut sum = Sum::default();
-    println!("== tests that need nothing but Rust");
-    sum.add_run(root, &["--workspace", "--no-fail-fast"])?;
+    sum.begin("tests that need nothing but Rust");
+    sum.add_run(root, &["--no-fail-fast"])?;
     if std::env::var_os(TRANSCRIPTS).is_some() {
-        println!("\n== tests that need the REPL's own transcripts");
-        let words = [
-            "--package",
-            "leanrepl",
-            "--test",
-            "transcripts",
-            "--",
-            "--ignored",
-        ];
-        sum.add_run(root, &words)?;
+        sum.begin("tests that need the REPL's own transcripts");
+        sum.add_run(root, &["--test", "transcripts", "--", "--ignored"])?;
     }
-    println!("\n== a new door in a copy of the sources");
-    let words = ["--package", "leanrepl", "--test", "toy_door"];
-    sum.add_run(root, &[&words[..], &["--", "--ignored"]].concat())?;
-    println!("\n== tests that need elan");
+    sum.begin("a new door in a copy of the sources");
+    sum.add_run(root, &["--test", "toy_door", "--", "--ignored"])?;
+    sum.begin("tests that need elan");
     if answers("elan") {
-        let words = ["--package", "leanrepl", "--no-fail-fast", "--test", "cli"];
-        let elan = ["build_elan::", "--", "--ignored"];
-        sum.add_run(root, &[&words[..], &elan].concat())?;
+        let words = ["--no-fail-fast", "--test", "cli", "build_elan::"];
+        sum.add_run(root, &[&words[..], &["--", "--ignored"]].concat())?;
     } else {
         let text = "elan (no elan; on Debian: apt-get install elan)";
         sum.absent.push(text.to_owned());
     }
     run_confined(root, &mut sum)?;
     run_chaos(root, &mut sum);
-    run_core(root, &mut sum)?;
-    run_docker(root, &mut sum)?;
+    run_on_core_and_docker(root, &mut sum)?;
     Ok(sum.finish(args))
 }
 
-/// Runs the tests on core Lean where it is or can be installed.
-fn run_core(root: &Path, sum: &mut Sum) -> anyhow::Result<()> {
-    println!("\n== tests that need core Lean");
-    let declared = cargo::test_targets(root)?;
-    let (targets, absent): (Vec<&str>, Vec<&str>) = CORE_TARGETS
-        .iter()
-        .copied()
-        .partition(|target| declared.iter().any(|name| name == target));
-    for target in absent {
-        let text = format!("{target} (Cargo.toml declares no such test target)");
-        sum.absent.push(text);
+/// Runs the tests on core Lean and those on a real Docker Engine where they are or can be installed, side by
+/// side if the machine has room for that.
+fn run_on_core_and_docker(root: &Path, sum: &mut Sum) -> anyhow::Result<()> {
+    sum.begin("the static binary");
+    let binary = dist::binary(root, Profile::Trial, &root.join("target/static"))?;
+    let mut jobs = Vec::new();
+    sum.begin("tests that need Docker");
+    if let Some(reason) = docker::lack() {
+        sum.absent.push(format!("Docker ({reason})"));
+    } else {
+        let binary = binary.canonicalize().context("the binary is lost")?;
+        let mut job = Job::ignored("Docker", &["--test", "real_docker"], &[]);
+        job.vars = vec![("LEANREPL_STATIC", binary.display().to_string())];
+        jobs.push(job);
     }
-    match set_up_core(root)? {
-        Core::Ready => {
-            let mut words = vec!["--package", "leanrepl", "--no-fail-fast", "--lib"];
-            for target in &targets {
-                words.extend(["--test", target]);
-            }
-            // A core Lean takes some gigabytes, so they take turns. The others had theirs, if they can
-            // be run at all.
-            words.extend(["--", "--ignored", "--test-threads=1"]);
-            words.extend([
-                "--skip",
-                "build_elan::",
-                "--skip",
-                SANDBOX_TESTS,
-                "--skip",
-                CONFINED_TESTS,
-            ]);
-            if !targets.is_empty() {
-                sum.add_run(root, &words)?;
-            }
-            if let Some(folder) = std::env::var_os(TRANSCRIPTS) {
-                println!("\n== core Lean against the REPL's own transcripts");
-                sum.broken += usize::from(!conforms(root, Path::new(&folder))?);
-            }
-        }
+    sum.begin("tests that need core Lean");
+    let core = set_up_core(root)?;
+    match &core {
+        Core::Ready => jobs.extend(core_jobs(root, sum)?),
         Core::Unavailable(reason) => sum.absent.push(format!("core Lean ({reason})")),
         Core::Broken => sum.broken += 1,
+    }
+    let lanes = lanes::count();
+    sum.begin(&format!(
+        "tests that need core Lean or Docker, {lanes} at a time"
+    ));
+    lanes::run(root, jobs, lanes, sum)?;
+    if let Some(folder) = std::env::var_os(TRANSCRIPTS).filter(|_| matches!(core, Core::Ready)) {
+        sum.begin("core Lean against the REPL's own transcripts");
+        sum.broken += usize::from(!conforms(root, Path::new(&folder))?);
     }
     Ok(())
 }
 
-/// Runs the tests on a real Docker Engine, or says what is missing for them.
-fn run_docker(root: &Path, sum: &mut Sum) -> anyhow::Result<()> {
-    println!("\n== tests that need Docker");
-    match docker::set_up(root)? {
-        docker::Docker::Ready { binary } => {
-            let words = [
-                "--package",
-                "leanrepl",
-                "--no-fail-fast",
-                "--test",
-                "real_docker",
-            ];
-            let turns = ["--", "--ignored", "--test-threads=1"];
-            let vars = [("LEANREPL_STATIC", binary)];
-            sum.add_run_with(root, &[&words[..], &turns].concat(), &vars)?;
+/// The parts of the tests on core Lean.
+fn core_jobs(root: &Path, sum: &mut Sum) -> anyhow::Result<Vec<Job>> {
+    let declared = cargo::test_targets(root)?;
+    let mut jobs = Vec::new();
+    // What others had their turn with, if it can be run at all.
+    let skipped = ["build_elan::", SANDBOX_TESTS, CONFINED_TESTS];
+    for target in CORE_TARGETS {
+        if declared.iter().any(|name| name == target) {
+            jobs.push(Job::ignored(target, &["--test", target], &skipped));
+        } else {
+            let text = format!("{target} (Cargo.toml declares no such test target)");
+            sum.absent.push(text);
         }
-        docker::Docker::Unavailable(reason) => sum.absent.push(format!("Docker ({reason})")),
     }
-    Ok(())
+    jobs.push(Job::ignored("unit tests", &["--lib"], &skipped));
+    Ok(jobs)
 }
 
 /// Whether core Lean answers the transcripts of the release that its REPL keeps to, but for wording.
@@ -177,30 +156,27 @@ fn conforms(root: &Path, transcripts: &Path) -> anyhow::Result<bool> {
 
 /// Runs the tests of the sandbox where the kernel offers one; elsewhere they stay ignored.
 fn run_confined(root: &Path, sum: &mut Sum) -> anyhow::Result<()> {
-    println!("\n== tests that need a kernel that can confine sessions");
+    sum.begin("tests that need a kernel that can confine sessions");
     let offer = sandbox::Offer::of_this_kernel();
     if !(offer.files && offer.calls) {
         println!("xtask: this one cannot");
         sum.cannot_confine = true;
         return Ok(());
     }
-    let words = ["--package", "leanrepl", "--no-fail-fast"];
-    let all = [&words[..], &["--test", "sandbox", "--", "--ignored"]].concat();
-    sum.add_run(root, &all)?;
-    let served = [
-        &words[..],
+    for words in [
+        &["--test", "sandbox", "--", "--ignored"][..],
         &["--test", "serve", "--", "--ignored", CONFINED_TESTS],
-    ]
-    .concat();
-    sum.add_run(root, &served)?;
-    let units = [&words[..], &["--lib", "--", "--ignored", SANDBOX_TESTS]].concat();
-    sum.add_run(root, &units)
+        &["--lib", "--", "--ignored", SANDBOX_TESTS],
+    ] {
+        sum.add_run(root, &[&["--no-fail-fast"], words].concat())?;
+    }
+    Ok(())
 }
 
 /// Short runs of chaos, and some on REPLs that lie or that share what sources leave: these have to be found out, for a check that cannot
 /// fail is none.
 fn run_chaos(root: &Path, sum: &mut Sum) {
-    println!("\n== chaos");
+    sum.begin("chaos");
     let args = chaos::Args {
         requests: CHAOS_REQUESTS,
         seed: Some(CHAOS_SEED),
@@ -280,13 +256,8 @@ fn set_up_core(root: &Path) -> anyhow::Result<Core> {
             "no npm; install Node 18 or later with npm".to_owned(),
         ));
     }
-    let status = Command::new("cargo")
-        // As the README has it, so that a `cargo run` that fails for a user fails here.
-        .args(["run", "--release", "--", "core", "install"])
-        .current_dir(root)
-        .stdin(Stdio::null())
-        .status()
-        .context("cannot start cargo")?;
+    // By `cargo run`, as the README has it, so that one that fails for a user fails here.
+    let status = dist::run_cargo(root, Profile::Trial, &["core", "install"])?;
     let remote = i32::from(Kind::Remote.exit_code());
     Ok(match status.code() {
         Some(0) => Core::Ready,
