@@ -2,6 +2,7 @@
 
 mod clients;
 mod commands;
+mod extract;
 mod isolation;
 mod prefault;
 mod program;
@@ -54,9 +55,14 @@ enum Name {
     Serve(serve::Args),
     /// What each level of `--isolation` costs on core Lean, and `--mode lean` beside them.
     Isolation(isolation::Args),
+    /// Writes a table of tactic rows, beside a writer on pyarrow.
+    Extract(extract::Args),
     /// Serves the same answer at once to everything, for `serve`.
     #[command(hide = true)]
     AtOnce,
+    /// Writes one table, for `extract`.
+    #[command(hide = true)]
+    ExtractWriter(extract::WriterArgs),
 }
 
 /// Runs it and prints its table.
@@ -75,6 +81,8 @@ pub(crate) fn run(root: &Path, args: &Args) -> anyhow::Result<bool> {
         Name::Prefault { size, rounds } => prefault::run(root, size.get(), *rounds)?,
         Name::Serve(args) => serve::run(root, args)?,
         Name::Isolation(args) => isolation::run(root, args)?,
+        Name::Extract(args) => extract::run(root, args)?,
+        Name::ExtractWriter(args) => extract::write(args)?,
         Name::AtOnce => serve::at_once::run()?,
     }
     Ok(true)
