@@ -9,6 +9,7 @@ use clap_complete::Shell;
 use leanrepl::internals::digest;
 
 use crate::cargo;
+use crate::programs::answers;
 
 /// The target of a binary that needs nothing of the system it runs on.
 const MUSL: &str = "x86_64-unknown-linux-musl";
@@ -58,6 +59,14 @@ impl Profile {
             Self::Trial => "trial",
         }
     }
+
+    /// What it has beyond the plain product. No test of an image writes a table.
+    fn features(self) -> &'static str {
+        match self {
+            Self::Release => "extract",
+            Self::Trial => "",
+        }
+    }
 }
 
 /// Builds the binary and puts it into the folder, the debugging symbols left out.
@@ -103,7 +112,7 @@ fn cargo(root: &Path, verb: &str, profile: Profile, target: &str) -> Command {
     let mut command = Command::new("cargo");
     command
         .args([verb, "--profile", profile.as_str(), "--locked"])
-        .args(["--target", target])
+        .args(["--target", target, "--features", profile.features()])
         // With a target named, the flags are not those of build scripts and macros.
         .env("RUSTFLAGS", flags)
         .current_dir(root)
@@ -113,7 +122,14 @@ fn cargo(root: &Path, verb: &str, profile: Profile, target: &str) -> Command {
 
 /// The best target that Rust can build for here.
 fn target() -> anyhow::Result<&'static str> {
-    Ok(if has_musl()? { MUSL } else { GLIBC })
+    if !has_musl()? {
+        return Ok(GLIBC);
+    }
+    anyhow::ensure!(
+        has_musl_compiler(),
+        "zstd is in C, and there is no C compiler for musl; on Debian: apt-get install musl-tools"
+    );
+    Ok(MUSL)
 }
 
 /// Whether Rust can build for musl here. One that is not managed by rustup is not asked.
@@ -124,6 +140,17 @@ fn has_musl() -> anyhow::Result<bool> {
         .context("cannot start rustc")?;
     let folder = String::from_utf8_lossy(&output.stdout);
     Ok(output.status.success() && Path::new(folder.trim()).is_dir())
+}
+
+/// Whether the `cc` crate finds a C compiler for musl: by a variable or under one of the names that it tries.
+fn has_musl_compiler() -> bool {
+    let is_set = |name: &str| std::env::var_os(name).is_some();
+    is_set("CC_x86_64_unknown_linux_musl")
+        || is_set("CC_x86_64-unknown-linux-musl")
+        || is_set("TARGET_CC")
+        || is_set("CC")
+        || answers("musl-gcc")
+        || answers("x86_64-linux-musl-gcc")
 }
 
 /// The files by which shells complete command lines.
