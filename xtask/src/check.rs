@@ -37,6 +37,11 @@ pub(crate) fn run(root: &Path, args: Args) -> anyhow::Result<bool> {
         "clippy",
         &mut command("clippy --workspace --all-targets --all-features -- -D warnings"),
     );
+    // As `cargo run` and `cargo install` build it.
+    steps.command(
+        "clippy-plain",
+        &mut cargo("clippy --package leanrepl --lib --bins -- -D warnings"),
+    );
     steps.find("layers", || layers::problems(&source));
     steps.find("circles", || {
         let mut problems = circles::problems(&source)?;
