@@ -150,6 +150,7 @@ impl ShardFile {
 }
 
 #[cfg(test)]
+#[cfg(test)]
 #[cfg(target_os = "linux")]
 mod tests {
     use super::*;

@@ -43,10 +43,10 @@ fn vary(row: &mut Value, number: usize, count: usize) {
     let goals = row.pointer_mut("/goals").and_then(Value::as_array_mut);
     for goal in goals.into_iter().flatten() {
         if let Some(Value::String(text)) = goal.pointer_mut("/pp") {
-            let hypotheses: String = (0..8)
+            let hypotheses: Vec<String> = (0..8)
                 .map(|h| format!("h{h} : a + {number} = b * {h}\n"))
                 .collect();
-            text.insert_str(0, &hypotheses);
+            text.insert_str(0, &hypotheses.concat());
         }
     }
 }
