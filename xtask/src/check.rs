@@ -40,7 +40,7 @@ pub(crate) fn run(root: &Path, args: Args) -> anyhow::Result<bool> {
     // As `cargo run` and `cargo install` build it.
     steps.command(
         "clippy-plain",
-        &mut cargo("clippy --package leanrepl --lib --bins -- -D warnings"),
+        &mut command("clippy --package leanrepl --lib --bins -- -D warnings"),
     );
     steps.find("layers", || layers::problems(&source));
     steps.find("circles", || {

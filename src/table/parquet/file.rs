@@ -150,7 +150,6 @@ impl ShardFile {
 }
 
 #[cfg(test)]
-#[cfg(test)]
 #[cfg(target_os = "linux")]
 mod tests {
     use super::*;
