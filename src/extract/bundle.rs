@@ -7,9 +7,10 @@ use crate::extract::extractor::Extractor;
 use crate::extract::job::Job;
 use crate::extract::reply::ItemRows;
 use crate::extract::report::Report;
+use crate::extract::rows_error::RowsError;
 use crate::extract::spool::{Spool, SpoolWriter};
 use crate::extract::unit::{Input, Unit};
-use crate::extract::worker::{RowsError, Worker};
+use crate::extract::worker::Worker;
 use crate::failure::{Failure, Kind};
 use crate::table::schema::Schema;
 

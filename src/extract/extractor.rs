@@ -39,6 +39,14 @@ impl Builtin {
         }
     }
 
+    /// The constant that it is in Lean, in the namespace `LeanRepl.Extract`.
+    pub(crate) fn constant(self) -> &'static str {
+        match self {
+            Self::ConstDep => "constDep",
+            Self::Types | Self::Tactics | Self::Decls => self.name(),
+        }
+    }
+
     /// What its rows are, in a few words.
     pub(crate) fn about(self) -> &'static str {
         match self {

@@ -7,11 +7,11 @@ use crate::digest;
 use crate::extract::extractor::Extractor;
 use crate::extract::identity::RunIdentity;
 use crate::extract::inputs::Inputs;
+use crate::extract::loading;
 use crate::extract::order::{Order, SourceFile, Target};
 use crate::extract::reply::Module;
 use crate::extract::report::Listing;
 use crate::extract::unit::{Input, Unit};
-use crate::extract::worker;
 use crate::failure::{Failure, Kind};
 use crate::lean::header;
 use crate::lean::module_name::ModuleName;
@@ -54,7 +54,7 @@ pub(crate) fn plan(
         lean: listing.lean_version.clone(),
         toolchain: lean.toolchain.clone(),
         repl: lean.repl.clone(),
-        preamble: worker::preamble_digest(),
+        preamble: loading::preamble_digest(),
         plugin: match &order.extractor {
             Extractor::Plugin(plugin) => Some(digest::of_bytes(plugin.source.as_bytes())),
             Extractor::Builtin(_) => None,

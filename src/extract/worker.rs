@@ -1,80 +1,29 @@
 //! One session with our extractors in it, which belongs to one run. Asks for rows, never keeps them and never
 //! tries again.
 
-use std::fmt::Write as _;
-
 use serde_json::{Value, json};
 
 use crate::extract::extractor::{Extractor, Plugin};
 use crate::extract::job::Job;
 use crate::extract::literal;
+use crate::extract::loading::{self, TACTIC_ROWS};
 use crate::extract::reply::{self, ItemRows, Module};
+use crate::extract::rows_error::RowsError;
 use crate::extract::unit::{Input, Unit};
-use crate::failure::{Failure, Kind};
-use crate::lean::header::{self, Split};
+use crate::failure::Failure;
+use crate::lean::header;
 use crate::lean::message::{EnvId, Extra, Message, Severity};
 use crate::lean::options::ModuleOptions;
 use crate::limits::Deadline;
 use crate::protocol::wire::{Command, CommandReply, Reply, Request};
-use crate::session::error::SessionError;
-use crate::session::opening::{EnvError, OpenSession, has_errors, refused, texts};
+use crate::session::opening::{EnvError, OpenSession, refused, texts};
 use crate::table::schema::Schema;
-
-/// The extractors, in Lean.
-const PREAMBLE: &str = include_str!("preamble.lean");
-
-/// What those of tactics need besides.
-const TACTICS: &str = include_str!("tactics.lean");
-
-/// The field that asks core Lean's REPL for rows of tactics, in requests and replies.
-const TACTIC_ROWS: &str = "tacticRows";
 
 /// How many requests a worker answers before it is replaced: an environment is kept for each.
 const MOST_REQUESTS: u32 = 100;
 
 /// The share of the memory limit, in percent, over which a worker is replaced between requests.
 const MEMORY_PERCENT: u64 = 70;
-
-/// Why there are no rows.
-#[derive(Debug)]
-pub(crate) enum RowsError {
-    /// The session failed, and is over.
-    Session(SessionError),
-    /// Lean refuses: a source with an error, an import that fails, an extractor that throws.
-    Lean {
-        /// Line from 1 and column from 0, if Lean says where.
-        position: Option<(u64, u64)>,
-        problem: String,
-    },
-    /// What came does not fit; the session lives.
-    Reply(String),
-}
-
-impl From<SessionError> for RowsError {
-    fn from(error: SessionError) -> Self {
-        Self::Session(error)
-    }
-}
-
-impl From<EnvError> for RowsError {
-    fn from(error: EnvError) -> Self {
-        match error {
-            EnvError::Session(error) => Self::Session(error),
-            EnvError::Refused(failure) => {
-                let causes = failure.causes().join("; ");
-                let problem = [failure.problem(), &causes].map(str::trim);
-                let parts: Vec<&str> = problem
-                    .into_iter()
-                    .filter(|part| !part.is_empty())
-                    .collect();
-                Self::Lean {
-                    position: None,
-                    problem: parts.join(": "),
-                }
-            }
-        }
-    }
-}
 
 /// A session that extracts.
 pub(crate) struct Worker<'a> {
@@ -93,11 +42,11 @@ impl<'a> Worker<'a> {
     pub(crate) fn open(job: &'a Job) -> Result<Self, Failure> {
         let mut open = job.factory.open()?;
         let makes_rows = job.extractor.reads_sources()
-            && makes_tactic_rows(&mut open, job).map_err(EnvError::into_failure)?;
+            && loading::makes_tactic_rows(&mut open, job).map_err(EnvError::into_failure)?;
         let extractors = if makes_rows {
             None
         } else {
-            Some(load(&mut open, job)?)
+            Some(loading::load(&mut open, job)?)
         };
         Ok(Self {
             job,
@@ -158,9 +107,9 @@ impl<'a> Worker<'a> {
         &mut self,
         items: &[(&Unit, u64, u64)],
     ) -> Result<Vec<ItemRows>, RowsError> {
-        let call = match &self.job.extractor {
-            Extractor::Builtin(builtin) => format!("page {}", literal::string(builtin.name())),
-            Extractor::Plugin(plugin) => format!("pageWith {}", plugin.constant),
+        let extractor = match &self.job.extractor {
+            Extractor::Builtin(builtin) => format!("LeanRepl.Extract.{}", builtin.constant()),
+            Extractor::Plugin(plugin) => plugin.constant.clone(),
         };
         let listed = items
             .iter()
@@ -171,7 +120,7 @@ impl<'a> Worker<'a> {
                 Input::Source { .. } => None,
             });
         let command = format!(
-            "#eval LeanRepl.Extract.{call} {} {} #[{}] {}",
+            "#eval LeanRepl.Extract.pageWith {extractor} {} {} #[{}] {}",
             literal::names(&self.job.roots),
             literal::string(&self.job.config.to_string()),
             listed.collect::<Vec<_>>().join(", "),
@@ -323,150 +272,4 @@ impl<'a> Worker<'a> {
         }
         Ok(reply)
     }
-}
-
-/// Whether the REPL makes rows of tactics by itself: others do not know the field.
-fn makes_tactic_rows(open: &mut OpenSession, job: &Job) -> Result<bool, EnvError> {
-    let probe = json!({"module": null, "first": 0, "maxRows": 1, "maxBytes": 1024});
-    let request = Request::Command(Command {
-        cmd: String::new(),
-        env: Some(open.base()),
-        extra: Extra::from_iter([(TACTIC_ROWS.to_owned(), probe)]),
-        ..Command::default()
-    });
-    match open.session.ask(
-        &request,
-        Deadline::after(job.factory.spec.import_timeout.get()),
-    )? {
-        Reply::Command(reply) => Ok(reply.extra.contains_key(TACTIC_ROWS)),
-        Reply::Error { .. } => Ok(false),
-        Reply::ProofStep(_) => Err(EnvError::Session(open.session.out_of_step())),
-    }
-}
-
-/// Makes the environment of the extractors.
-fn load(open: &mut OpenSession, job: &Job) -> Result<EnvId, Failure> {
-    let wait = job.factory.spec.import_timeout.get();
-    let env = open
-        .environment(&header_of(job)?, wait)
-        .map_err(EnvError::into_failure)?;
-    let reply = open
-        .run(PREAMBLE, env, wait)
-        .map_err(EnvError::into_failure)?;
-    if has_errors(&reply.messages) {
-        return Err(Failure::new(
-            Kind::Project,
-            format!("the extractors do not compile on Lean {}", open.lean_version),
-            "please report it with this version of Lean; core Lean extracts with `--toolchain core`",
-        )
-        .caused_by(texts(&reply.messages)));
-    }
-    match &job.extractor {
-        Extractor::Builtin(_) => Ok(reply.env),
-        Extractor::Plugin(plugin) => load_plugin(open, plugin, reply.env, job),
-    }
-}
-
-/// Adds a plugin.
-fn load_plugin(
-    open: &mut OpenSession,
-    plugin: &Plugin,
-    env: EnvId,
-    job: &Job,
-) -> Result<EnvId, Failure> {
-    let wait = job.factory.spec.import_timeout.get();
-    let split = header::split(&plugin.source);
-    let reply = open
-        .run(&split.command(&plugin.source), env, wait)
-        .map_err(EnvError::into_failure)?;
-    let Some(error) = reply
-        .messages
-        .iter()
-        .find(|it| it.severity == Severity::Error)
-    else {
-        return Ok(reply.env);
-    };
-    Err(Failure::new(
-        Kind::Usage,
-        format!(
-            "the plugin does not compile: `{}`:{}:{}",
-            plugin.file.display(),
-            error.pos.line,
-            error.pos.column
-        ),
-        "correct it; it sees the names of `LeanRepl.Extract` and what its own imports bring",
-    )
-    .caused_by(texts(&reply.messages)))
-}
-
-/// What a worker imports: Lean for the extractors, what was asked for, and what a plugin wants.
-fn header_of(job: &Job) -> Result<Split, Failure> {
-    let mut text = "import Lean\n".to_owned();
-    if !job.extractor.reads_sources() {
-        for root in &job.roots {
-            // Writing to a string cannot fail.
-            let _written = writeln!(text, "import {root}");
-        }
-    }
-    if let Extractor::Plugin(plugin) = &job.extractor {
-        let split = header::split(&plugin.source);
-        if split.module || split.prelude {
-            return Err(Failure::new(
-                Kind::Usage,
-                format!(
-                    "the plugin `{}` begins with `module` or `prelude`",
-                    plugin.file.display()
-                ),
-                "leave that out: a plugin runs in the environment of the extractors",
-            ));
-        }
-        for import in &split.imports {
-            let _written = writeln!(text, "import {}", import.module);
-        }
-    }
-    Ok(header::split(&text))
-}
-
-impl RowsError {
-    /// What a user reads about a unit without rows.
-    pub(crate) fn into_failure(self, unit: &str) -> Failure {
-        match self {
-            Self::Session(error) => {
-                let inner = error.into_failure();
-                if inner.kind() == Kind::Interrupted {
-                    return inner;
-                }
-                let problem = format!("`{unit}` gave no rows: {}", inner.problem());
-                let hint = inner.hint().to_owned();
-                let outer = Failure::new(inner.kind(), problem, hint);
-                match inner.causes().as_slice() {
-                    [] => outer,
-                    causes => outer.caused_by(causes.join("\n")),
-                }
-            }
-            Self::Lean { position, problem } => {
-                let place =
-                    position.map_or_else(String::new, |(line, column)| format!(":{line}:{column}"));
-                let hint = "correct it, or go on without it with `--keep-going`";
-                Failure::new(Kind::Project, format!("Lean refuses `{unit}`{place}"), hint)
-                    .caused_by(problem)
-            }
-            Self::Reply(problem) => Failure::new(
-                Kind::Session,
-                format!("the rows of `{unit}` cannot be used"),
-                "run again with `-v` to see what was asked; a plugin prints nothing but its rows",
-            )
-            .caused_by(problem),
-        }
-    }
-
-    /// Whether Lean itself refuses, so that trying again changes nothing.
-    pub(crate) fn is_refusal(&self) -> bool {
-        matches!(self, Self::Lean { .. })
-    }
-}
-
-/// SHA-256 of the extractors.
-pub(crate) fn preamble_digest() -> String {
-    crate::digest::of_bytes([PREAMBLE, TACTICS].concat().as_bytes())
 }

@@ -6,7 +6,12 @@ use super::{row, whole};
 
 /// The rows of the module.
 fn shapes() -> Vec<Value> {
-    whole(r#"page "decls""#, &["First"], &[("Shapes", 0, 1000)]).rows()
+    whole(
+        "pageWith LeanRepl.Extract.decls",
+        &["First"],
+        &[("Shapes", 0, 1000)],
+    )
+    .rows()
 }
 
 /// The columns of a row that are named, in that order.
@@ -31,7 +36,7 @@ fn the_row_of_a_simp_lemma_has_all_columns() {
             "hypothesisHeads": ["Nat", "Bool"],
             "constants": ["Bool", "Eq", "Nat", "Shapes.Measure.measure", "Shapes.Shape", "Shapes.Shape.mk", "Shapes.measureShape"],
             "conclusionConstants": ["Eq", "Nat", "Shapes.Measure.measure", "Shapes.Shape", "Shapes.Shape.mk", "Shapes.measureShape"],
-            "deps": row(&whole(r#"page "const_dep""#, &["First"], &[("Shapes", 0, 1000)]).rows(), "Shapes.measure_mk")["deps"],
+            "deps": row(&whole("pageWith LeanRepl.Extract.constDep", &["First"], &[("Shapes", 0, 1000)]).rows(), "Shapes.measure_mk")["deps"],
             "attributes": ["simp"],
             "isUnsafe": false,
             "docString": null,
@@ -84,14 +89,24 @@ fn kinds_and_attributes_are_told() {
 fn a_theorem_without_its_proof_is_a_theorem() {
     // The package of core Lean shows theorems and definitions without bodies as axioms.
     let module = "Init.Data.Nat.Basic";
-    let rows = whole(r#"page "decls""#, &["Init"], &[(module, 0, 60)]).rows();
+    let rows = whole(
+        "pageWith LeanRepl.Extract.decls",
+        &["Init"],
+        &[(module, 0, 60)],
+    )
+    .rows();
     let kinds: Vec<&str> = rows
         .iter()
         .map(|row| row["kind"].as_str().unwrap())
         .collect();
     assert!(kinds.contains(&"theorem"));
     assert!(!kinds.contains(&"axiom"), "{kinds:?}");
-    let rows = whole(r#"page "decls""#, &["Init"], &[("Init.Core", 0, 1000)]).rows();
+    let rows = whole(
+        "pageWith LeanRepl.Extract.decls",
+        &["Init"],
+        &[("Init.Core", 0, 1000)],
+    )
+    .rows();
     assert_eq!(row(&rows, "propext")["kind"], "axiom");
     assert_eq!(row(&rows, "Quot.sound")["kind"], "axiom");
 }

@@ -32,6 +32,7 @@ use serde_json::{Value, json};
 const PATIENCE: Duration = Duration::from_secs(180);
 
 const PREAMBLE: &str = include_str!("../../src/extract/preamble.lean");
+const DECLS: &str = include_str!("../../src/extract/decls.lean");
 const TACTICS: &str = include_str!("../../src/extract/tactics.lean");
 const PLUGIN: &str = include_str!("../../examples/depth.lean");
 
@@ -92,7 +93,8 @@ static SESSION: LazyLock<Mutex<Sender<Question>>> = LazyLock::new(|| {
 /// The environment with the package and the preamble.
 static ENV: LazyLock<u64> = LazyLock::new(|| {
     let env = extended(None, HEADER);
-    extended(Some(env), PREAMBLE)
+    let env = extended(Some(env), PREAMBLE);
+    extended(Some(env), DECLS)
 });
 
 /// The installed core Lean.
@@ -186,7 +188,7 @@ fn all_parts(modules: &[&str]) -> String {
 
 /// What a page is asked for.
 struct Page<'a> {
-    /// `page "types"`, or `pageWith` and the name of an extractor.
+    /// `pageWith` and the name of an extractor.
     extractor: &'a str,
     roots: &'a [&'a str],
     config: &'a str,

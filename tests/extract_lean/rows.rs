@@ -56,7 +56,7 @@ fn a_root_that_is_not_imported_is_named() {
 #[test]
 #[ignore = "needs core Lean; run cargo xtask test"]
 fn types_are_those_of_lean_scouts_fixtures() {
-    let rows = whole(r#"page "types""#, PROJECT, OF_PROJECT).rows();
+    let rows = whole("pageWith LeanRepl.Extract.types", PROJECT, OF_PROJECT).rows();
     let basic = "LeanScoutTestProject.Basic";
     let lists = "LeanScoutTestProject.Lists";
     let expected = [
@@ -92,7 +92,12 @@ fn types_are_those_of_lean_scouts_fixtures() {
         "Documented declaration used to test docstring extraction. "
     );
     let module = "Init.Data.OfScientific";
-    let rows = whole(r#"page "types""#, &["Init"], &[(module, 0, 1000)]).rows();
+    let rows = whole(
+        "pageWith LeanRepl.Extract.types",
+        &["Init"],
+        &[(module, 0, 1000)],
+    )
+    .rows();
     let hidden = row(&rows, "OfScientific.ctorIdx");
     assert_eq!(hidden["allowCompletion"], false);
     assert!(hidden["type"].as_str().unwrap().contains("OfScientific"));
@@ -101,7 +106,7 @@ fn types_are_those_of_lean_scouts_fixtures() {
 #[test]
 #[ignore = "needs core Lean; run cargo xtask test"]
 fn dependencies_are_those_of_lean_scouts_fixtures() {
-    let rows = whole(r#"page "const_dep""#, PROJECT, OF_PROJECT).rows();
+    let rows = whole("pageWith LeanRepl.Extract.constDep", PROJECT, OF_PROJECT).rows();
     let expected: [(&str, &[&str]); 5] = [
         ("add_zero", &["Nat", "Eq"]),
         ("zero_add", &["Nat.zero_add"]),
@@ -137,7 +142,11 @@ fn dependencies_are_those_of_lean_scouts_fixtures() {
 fn a_constant_of_several_modules_has_one_row() {
     // Both modules have made the equations of `sized` for themselves.
     let items = [("First", 0, 100), ("Second", 0, 100)];
-    let page = whole(r#"page "const_dep""#, &["First", "Second"], &items);
+    let page = whole(
+        "pageWith LeanRepl.Extract.constDep",
+        &["First", "Second"],
+        &items,
+    );
     let (rows, ends) = page.try_in(*ENV).unwrap();
     let made_by = |rows: &[Value]| row(rows, "Shapes.sized.eq_1")["module"].clone();
     assert_eq!(made_by(&rows), "First");
@@ -153,7 +162,11 @@ fn a_constant_of_several_modules_has_one_row() {
         ]
     );
     // Where the first one does not belong to the closure, the other has the row.
-    let page = whole(r#"page "const_dep""#, &["Second"], &[("Second", 0, 100)]);
+    let page = whole(
+        "pageWith LeanRepl.Extract.constDep",
+        &["Second"],
+        &[("Second", 0, 100)],
+    );
     let (rows, ends) = page.try_in(*ENV).unwrap();
     assert_eq!(made_by(&rows), "Second");
     assert_eq!(ends, [json!({"module": "Second", "rows": 6, "next": null})]);
@@ -164,13 +177,20 @@ fn a_constant_of_several_modules_has_one_row() {
 fn pages_of_any_size_have_the_same_rows() {
     let roots = &["First"];
     let items = [("Shapes", 0, 1000), ("First", 0, 1000)];
-    let all = whole(r#"page "decls""#, roots, &items).rows();
+    let all = whole("pageWith LeanRepl.Extract.decls", roots, &items).rows();
     assert_eq!(all.len(), 96);
     let mut by_count = Vec::new();
     for first in (0..90).step_by(37) {
-        by_count.extend(whole(r#"page "decls""#, roots, &[("Shapes", first, 37)]).rows());
+        by_count.extend(
+            whole(
+                "pageWith LeanRepl.Extract.decls",
+                roots,
+                &[("Shapes", first, 37)],
+            )
+            .rows(),
+        );
     }
-    by_count.extend(whole(r#"page "decls""#, roots, &[("First", 0, 6)]).rows());
+    by_count.extend(whole("pageWith LeanRepl.Extract.decls", roots, &[("First", 0, 6)]).rows());
     assert_eq!(by_count, all);
 
     let mut by_bytes = Vec::new();
@@ -179,7 +199,7 @@ fn pages_of_any_size_have_the_same_rows() {
         let items = [("Shapes", first, 1000), ("First", 0, 1000)];
         let page = Page {
             max_bytes: 20_000,
-            ..whole(r#"page "decls""#, roots, &items)
+            ..whole("pageWith LeanRepl.Extract.decls", roots, &items)
         };
         let (rows, ends) = page.try_in(*ENV).unwrap();
         let bytes: usize = rows.iter().map(|row| row.to_string().len() + 1).sum();
@@ -201,7 +221,7 @@ fn a_page_without_room_has_one_constant() {
     let items = [("Shapes", 3, 2), ("First", 0, 1)];
     let page = Page {
         max_bytes: 0,
-        ..whole(r#"page "types""#, &["First"], &items)
+        ..whole("pageWith LeanRepl.Extract.types", &["First"], &items)
     };
     let (rows, ends) = page.try_in(*ENV).unwrap();
     assert_eq!(rows.len(), 1);
@@ -210,13 +230,17 @@ fn a_page_without_room_has_one_constant() {
     let items = [("Shapes", 4, 1), ("First", 0, 1)];
     let page = Page {
         max_bytes: 0,
-        ..whole(r#"page "types""#, &["First"], &items)
+        ..whole("pageWith LeanRepl.Extract.types", &["First"], &items)
     };
     let (_, ends) = page.try_in(*ENV).unwrap();
     assert_eq!(ends, [json!({"module": "Shapes", "rows": 1, "next": null})]);
-    let (rows, ends) = whole(r#"page "types""#, &["First"], &[("First", 6, 5)])
-        .try_in(*ENV)
-        .unwrap();
+    let (rows, ends) = whole(
+        "pageWith LeanRepl.Extract.types",
+        &["First"],
+        &[("First", 6, 5)],
+    )
+    .try_in(*ENV)
+    .unwrap();
     assert_eq!(
         (rows, ends),
         (
@@ -247,11 +271,15 @@ fn what_cannot_be_extracted_is_named() {
     ] {
         let page = Page {
             config,
-            ..whole(r#"page "types""#, &["First"], &items)
+            ..whole("pageWith LeanRepl.Extract.types", &["First"], &items)
         };
         assert_eq!(page.try_in(*ENV).unwrap_err(), problem);
     }
-    let page = whole(r#"page "types""#, &["First"], &[("Gone", 0, 1)]);
+    let page = whole(
+        "pageWith LeanRepl.Extract.types",
+        &["First"],
+        &[("Gone", 0, 1)],
+    );
     assert_eq!(
         page.try_in(*ENV).unwrap_err(),
         "the module Gone is not imported"

@@ -58,7 +58,7 @@ fn of(command: &str, modules: &[Module]) -> Result<Played, String> {
         }
         return Ok(played);
     }
-    if !command.starts_with("page ") {
+    if !command.starts_with("pageWith ") {
         return Err(format!("fake-repl: no extractor is played for `{command}`"));
     }
     // The items are the last list of the command.
@@ -134,7 +134,8 @@ mod tests {
             wish: Some("die".to_owned()),
             rows: None,
         }];
-        let command = "page \"types\" #[#[\"A\"]] \"null\" #[(#[\"A\", \"B\"], 3, 2)] 100";
+        let command =
+            "pageWith LeanRepl.Extract.types #[#[\"A\"]] \"null\" #[(#[\"A\", \"B\"], 3, 2)] 100";
         let played = of(command, &modules).unwrap();
         let lines: Vec<&str> = played.output.lines().collect();
         assert_eq!(lines.len(), 3);
@@ -145,12 +146,16 @@ mod tests {
         );
         assert_eq!(played.wishes, ["--! die"]);
         assert_eq!(
-            of("page \"types\" #[] \"null\" #[] 100", &modules).unwrap(),
+            of(
+                "pageWith LeanRepl.Extract.types #[] \"null\" #[] 100",
+                &modules
+            )
+            .unwrap(),
             Played::default()
         );
         assert!(
             of(
-                "page \"types\" #[] \"null\" #[(#[\"C\"], 0, 1)] 1",
+                "pageWith LeanRepl.Extract.types #[] \"null\" #[(#[\"C\"], 0, 1)] 1",
                 &modules
             )
             .is_err()
