@@ -47,7 +47,7 @@ pub(crate) fn run(root: &Path, args: &Args) -> anyhow::Result<bool> {
 pub(crate) enum Profile {
     /// As it is shipped.
     Release,
-    /// Built in less than half the time, for tests.
+    /// Not optimised, for tests.
     Trial,
 }
 
