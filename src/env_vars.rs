@@ -2,17 +2,17 @@
 //! handed to children. Besides clap, the only reader of the environment; never decides what a value
 //! means.
 
+mod cluster;
+mod variable;
+
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
-/// A variable by name, with what it does as a user reads it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Variable {
-    /// The name as it is written in a shell.
-    pub name: &'static str,
-    /// What it changes, one sentence.
-    pub doc: &'static str,
-}
+pub use cluster::{
+    JOB_COMPLETION_INDEX, SLURM_ARRAY_TASK_COUNT, SLURM_ARRAY_TASK_ID, SLURM_ARRAY_TASK_MAX,
+    SLURM_ARRAY_TASK_MIN,
+};
+pub use variable::Variable;
 
 /// Where leanrepl keeps what it builds and installs.
 pub const CACHE_DIR: Variable = Variable {
@@ -66,36 +66,6 @@ pub const CI: Variable = Variable {
 pub const TERM: Variable = Variable {
     name: "TERM",
     doc: "Kind of the terminal; `dumb` turns colour and progress bars off.",
-};
-
-/// Which task of a Slurm array this is.
-pub const SLURM_ARRAY_TASK_ID: Variable = Variable {
-    name: "SLURM_ARRAY_TASK_ID",
-    doc: "Number of a task of a Slurm array: the share that `leanrepl extract` makes, unless `--shard` names one.",
-};
-
-/// How many tasks a Slurm array has.
-pub const SLURM_ARRAY_TASK_COUNT: Variable = Variable {
-    name: "SLURM_ARRAY_TASK_COUNT",
-    doc: "Number of the tasks of a Slurm array.",
-};
-
-/// The least number of a task of a Slurm array.
-pub const SLURM_ARRAY_TASK_MIN: Variable = Variable {
-    name: "SLURM_ARRAY_TASK_MIN",
-    doc: "Least number of a task of a Slurm array, which must be 0.",
-};
-
-/// The greatest number of a task of a Slurm array.
-pub const SLURM_ARRAY_TASK_MAX: Variable = Variable {
-    name: "SLURM_ARRAY_TASK_MAX",
-    doc: "Greatest number of a task of a Slurm array.",
-};
-
-/// Which pod of an indexed job of Kubernetes this is.
-pub const JOB_COMPLETION_INDEX: Variable = Variable {
-    name: "JOB_COMPLETION_INDEX",
-    doc: "Number of a pod of an indexed job of Kubernetes: the index of `leanrepl extract --shard N`.",
 };
 
 /// Where Lean looks for compiled modules.

@@ -1,24 +1,22 @@
 //! One extraction from its order to its result: plans, has the workers spool what is missing, and packs.
 
-use std::collections::{HashSet, VecDeque};
-use std::fs;
-use std::path::PathBuf;
+use std::collections::HashSet;
 
 use crate::extract::card::card;
 use crate::extract::crew;
-use crate::extract::disk;
 use crate::extract::extractor::Extractor;
 use crate::extract::job::Job;
+use crate::extract::lines::{Lines, WriteText};
 use crate::extract::manifest::Manifest;
 use crate::extract::order::{Order, PackOptions};
 use crate::extract::output::{Beside, Earlier, OutputDir};
 use crate::extract::pack::{self, Sources};
-use crate::extract::plan::{self, Plan};
-use crate::extract::report::{Foreman, Listing, Planned, Report};
-use crate::extract::run_file::{FORMAT, FailedUnit, RunFile};
+use crate::extract::place::Place;
+use crate::extract::run_file::RunFile;
+use crate::extract::site::{Made, Site};
 use crate::extract::spool::Spool;
 use crate::extract::summary::{Ended, Progress, Summary};
-use crate::extract::unit::{Unit, UnitName};
+use crate::extract::unit::UnitName;
 use crate::extract::worker::Worker;
 use crate::failure::Failure;
 use crate::limits::{Bytes, CancelFlag};
@@ -26,12 +24,6 @@ use crate::table::schema::Schema;
 
 /// About how many bytes of rows a reply may hold.
 const PAGE_BYTES: Bytes = Bytes::mib(32);
-
-/// How much is written at once.
-const CHUNK_BYTES: usize = 1024 * 1024;
-
-/// Writes text; false if nobody reads on.
-pub(crate) type WriteText<'a> = &'a mut dyn FnMut(&str) -> Result<bool, Failure>;
 
 /// Where rows go.
 pub(crate) enum Destination<'a> {
@@ -213,277 +205,4 @@ pub(crate) fn publish(
     };
     dir.publish(&stage, &beside)?;
     Ok(manifest)
-}
-
-/// Where rows are spooled.
-enum Place {
-    /// In the directory of the result.
-    Directory(PathBuf),
-    /// In a private temporary directory, deleted at the end.
-    Temporary(PathBuf),
-}
-
-impl Place {
-    fn temporary() -> Result<Self, Failure> {
-        use std::hash::{BuildHasher as _, Hasher as _};
-        use std::os::unix::fs::DirBuilderExt as _;
-
-        let random = std::collections::hash_map::RandomState::new()
-            .build_hasher()
-            .finish();
-        let name = format!("leanrepl-extract-{}-{random:016x}", std::process::id());
-        let folder = std::env::temp_dir().join(name);
-        // It must not have been made by another user.
-        let made = fs::DirBuilder::new().mode(0o700).create(&folder);
-        made.map_err(|err| disk::failure("create", &folder, err))?;
-        Ok(Self::Temporary(folder))
-    }
-
-    fn folder(&self) -> &PathBuf {
-        match self {
-            Self::Directory(folder) | Self::Temporary(folder) => folder,
-        }
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        if let Self::Temporary(folder) = self {
-            // What cannot be deleted now is for those who tidy up temporary directories.
-            let _left = fs::remove_dir_all(folder);
-        }
-    }
-}
-
-/// What is known once it is planned.
-struct Made {
-    run: RunFile,
-    schema: Schema,
-    /// How many units are this run's, and how many of them were there, with how many rows.
-    selected: usize,
-    kept: usize,
-    kept_rows: u64,
-    is_up_to_date: bool,
-}
-
-/// Hears the workers.
-struct Site<'a, 'b> {
-    order: &'a Order,
-    interrupt: &'a CancelFlag,
-    on: &'a mut dyn FnMut(Progress<'_>),
-    spool: Spool,
-    earlier: Option<&'a Earlier>,
-    lines: Option<Lines<'b>>,
-    made: Option<Made>,
-    failed: Vec<FailedUnit>,
-    /// Whether the failure that ended it was Lean's refusal.
-    is_refusal: bool,
-    rows: u64,
-}
-
-impl Site<'_, '_> {
-    /// Whether what is in the directory is of the same run.
-    fn compare(&self, run: &RunFile) -> Result<(), Failure> {
-        let (identity, share) = match self.earlier {
-            Some(Earlier::Run(earlier)) => (&earlier.identity, earlier.share),
-            Some(Earlier::Result(manifest)) => (&manifest.identity, run.share),
-            Some(Earlier::Nothing) | None => return Ok(()),
-        };
-        if let Some((what, theirs, ours)) = identity.difference(&run.identity) {
-            return Err(crate::extract::summary::other_run(what, &theirs, &ours));
-        }
-        if share != run.share {
-            let shown = |share: Option<crate::extract::run_file::Share>| {
-                share.map_or_else(
-                    || "all".to_owned(),
-                    |it| format!("{}/{}", it.index, it.count),
-                )
-            };
-            return Err(crate::extract::summary::other_run(
-                "share",
-                &shown(share),
-                &shown(run.share),
-            ));
-        }
-        Ok(())
-    }
-
-    /// The units that are missing, and how many are there.
-    fn missing(&self, selected: Vec<Unit>) -> (Vec<Unit>, usize, u64) {
-        let (mut kept, mut rows) = (0, 0_u64);
-        let missing = selected
-            .into_iter()
-            .filter(|unit| match self.spool.kept(&unit.name()) {
-                Some(found) => {
-                    kept += 1;
-                    rows = rows.saturating_add(found.rows);
-                    false
-                }
-                None => true,
-            });
-        let missing: Vec<Unit> = missing.collect();
-        (missing, kept, rows)
-    }
-}
-
-impl Foreman for Site<'_, '_> {
-    fn plan(&mut self, listing: Listing) -> Result<Planned, Failure> {
-        let Plan {
-            identity,
-            schema,
-            units,
-        } = plan::plan(self.order, &listing, self.interrupt)?;
-        let packing = self.order.packing(&identity.key);
-        pack::check(&packing, &schema)?;
-        let run = RunFile {
-            format: FORMAT,
-            identity,
-            limits: self.order.limits.clone(),
-            units: units.iter().map(Unit::name).collect(),
-            failed: Vec::new(),
-            share: self.order.share,
-        };
-        self.compare(&run)?;
-        let is_up_to_date = matches!(self.earlier, Some(Earlier::Result(manifest)) if manifest.is_of(&run, &packing));
-        let share = self.order.share;
-        let numbered = units.into_iter().enumerate();
-        let selected: Vec<Unit> = numbered
-            .filter(|(number, _)| share.is_none_or(|share| share.has(*number)))
-            .map(|(_, unit)| unit)
-            .collect();
-        let count = selected.len();
-        if self.lines.is_none() && !is_up_to_date {
-            run.write(self.spool.folder())?;
-            self.spool.sweep(&run.units)?;
-        }
-        if let Some(lines) = &mut self.lines {
-            lines.expect(&selected);
-        }
-        let (missing, kept, kept_rows) = if is_up_to_date {
-            (Vec::new(), count, 0)
-        } else {
-            self.missing(selected)
-        };
-        (self.on)(Progress::Planned {
-            units: count,
-            kept,
-            limits: &run.limits,
-        });
-        let made = Made {
-            run,
-            schema: schema.clone(),
-            selected: count,
-            kept,
-            kept_rows,
-            is_up_to_date,
-        };
-        self.made = Some(made);
-        Ok(Planned {
-            units: missing,
-            schema,
-        })
-    }
-
-    fn hear(&mut self, report: Report) -> Result<(), Failure> {
-        match report {
-            Report::Rows(rows) => {
-                self.rows = self.rows.saturating_add(rows);
-                (self.on)(Progress::Rows(self.rows));
-            }
-            Report::Done(unit) => {
-                (self.on)(Progress::Unit);
-                if let Some(lines) = &mut self.lines {
-                    lines.done(&unit, true, &self.spool)?;
-                }
-            }
-            Report::Failed(unit, failure, is_refusal) => {
-                if !self.order.keep_going {
-                    self.is_refusal = is_refusal;
-                    return Err(failure);
-                }
-                (self.on)(Progress::Failed(&failure));
-                (self.on)(Progress::Unit);
-                let causes = failure.causes();
-                let why = causes
-                    .first()
-                    .map_or(String::new(), |cause| format!(": {cause}"));
-                let problem = format!("{}{why}", failure.problem());
-                self.failed.push(FailedUnit {
-                    name: unit.name.clone(),
-                    problem,
-                });
-                self.failed.sort_by(|one, other| one.name.cmp(&other.name));
-                if let Some(lines) = &mut self.lines {
-                    lines.done(&unit, false, &self.spool)?;
-                }
-            }
-            Report::Listed(_) | Report::Lost(_) => {}
-        }
-        Ok(())
-    }
-}
-
-/// Rows that are written as soon as all units before theirs are written.
-struct Lines<'a> {
-    write: WriteText<'a>,
-    /// Units that are not written, in their order; each with whether it is done and has rows.
-    waiting: VecDeque<(UnitName, Option<bool>)>,
-    /// Whether nobody reads on.
-    is_closed: bool,
-}
-
-impl<'a> Lines<'a> {
-    fn new(write: WriteText<'a>) -> Self {
-        Self {
-            write,
-            waiting: VecDeque::new(),
-            is_closed: false,
-        }
-    }
-
-    fn expect(&mut self, units: &[Unit]) {
-        self.waiting = units.iter().map(|unit| (unit.name(), None)).collect();
-    }
-
-    /// Takes note of a unit, and writes all whose turn it is.
-    fn done(&mut self, unit: &UnitName, has_rows: bool, spool: &Spool) -> Result<(), Failure> {
-        // Units are done nearly in their order, so it is near the front.
-        if let Some((_, state)) = self.waiting.iter_mut().find(|(name, _)| name == unit) {
-            *state = Some(has_rows);
-        }
-        while let Some((_, Some(has_rows))) = self.waiting.front() {
-            let has_rows = *has_rows;
-            let Some((unit, _)) = self.waiting.pop_front() else {
-                break;
-            };
-            if has_rows {
-                self.write_unit(&unit, spool)?;
-                spool.forget(&unit)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn write_unit(&mut self, unit: &UnitName, spool: &Spool) -> Result<(), Failure> {
-        let mut rows = spool.read(unit)?;
-        let mut chunk = String::new();
-        while let Some(row) = rows.next_row()? {
-            chunk.push_str(&row);
-            chunk.push('\n');
-            if chunk.len() >= CHUNK_BYTES {
-                self.put(&chunk)?;
-                chunk.clear();
-            }
-        }
-        self.put(&chunk)
-    }
-
-    fn put(&mut self, text: &str) -> Result<(), Failure> {
-        if text.is_empty() || (self.write)(text)? {
-            return Ok(());
-        }
-        self.is_closed = true;
-        // Ends the extraction; it is no failure, as `is_closed` says.
-        Err(pack::interrupted())
-    }
 }

@@ -4,6 +4,7 @@
 #[cfg(feature = "extract")]
 pub mod parquet;
 pub mod row;
+mod row_error;
 pub mod schema;
 pub mod shard;
 mod walk;

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
+pub use super::row_error::RowError;
 use super::schema::Schema;
-pub use super::walk::RowError;
 use super::walk::{self, Misfit, Sink};
 
 impl Schema {

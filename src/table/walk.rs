@@ -6,6 +6,7 @@ use std::fmt::{self, Write as _};
 
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
+use super::row_error::RowError;
 use super::schema::{DataType, Field, MAX_FIELDS};
 
 /// How much of an unknown name is shown, in characters.
@@ -13,26 +14,6 @@ const SHOWN_NAME: usize = 64;
 
 /// The largest integer up to which a double holds each one.
 const LARGEST_EXACT: u64 = 1 << f64::MANTISSA_DIGITS;
-
-/// Why a row does not fit.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RowError {
-    /// The value that is wrong, for example `goals[2].usedGoals[0].kind`; empty if it is the whole row.
-    pub column: String,
-    /// What is wrong with it: lower-case, no full stop.
-    pub problem: String,
-}
-
-impl fmt::Display for RowError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.column.as_str() {
-            "" => f.write_str(&self.problem),
-            column => write!(f, "column `{column}`: {}", self.problem),
-        }
-    }
-}
-
-impl std::error::Error for RowError {}
 
 /// Takes the values of one column in the order of its rows. A call that does not go with the type of the
 /// column is a [`Misfit`].

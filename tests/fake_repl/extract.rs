@@ -32,9 +32,10 @@ pub(crate) struct Played {
     pub(crate) wishes: Vec<String>,
 }
 
-/// Plays the command in the argument of an `#eval`; none if it is no command of these.
-pub(crate) fn play(command: &str, file: &str) -> Option<Result<Played, String>> {
-    let command = command.strip_prefix(COMMAND)?;
+/// Plays a line that is one of these commands.
+pub(crate) fn play(line: &str, file: Option<&str>) -> Option<Result<Played, String>> {
+    let command = line.strip_prefix("#eval ")?.strip_prefix(COMMAND)?;
+    let file = file?;
     Some(read(file).and_then(|modules| of(command, &modules)))
 }
 

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::directive::{Directive, LACKING, Place, place_json};
 use crate::draft::{Answer, Draft, plain};
 use crate::environment::Environment;
-use crate::extract::{self, Played};
+use crate::extract;
 use crate::flags::{Flags, Lie, PickleFault, Restore};
 use crate::frame::Manner;
 use crate::header::{Header, newlines};
@@ -202,7 +202,7 @@ impl<'a> Interpreter<'a> {
                 let directive = directive.map_err(Ruin::BadDirective)?;
                 self.follow(directive, number, options, &mut draft)?;
                 is_directed = true;
-            } else if let Some(played) = self.extracted(line) {
+            } else if let Some(played) = extract::play(line, self.flags.extract.as_deref()) {
                 let played = played.map_err(Ruin::BadDirective)?;
                 for wish in played
                     .wishes
@@ -246,12 +246,6 @@ impl<'a> Interpreter<'a> {
             answer.reply = before;
         }
         Ok(answer)
-    }
-
-    /// What an extractor prints, if the line is a command of one.
-    fn extracted(&self, line: &str) -> Option<Result<Played, String>> {
-        let file = self.flags.extract.as_deref()?;
-        extract::play(line.strip_prefix("#eval ")?, file)
     }
 
     /// The environment of a header. A failed import is silent, as in the real REPL.
