@@ -1,11 +1,11 @@
 //! Reads one row along its schema and hands each value to the column that it belongs to. The rules of what
 //! fits are here and nowhere else. It recurses as deep as the schema, not as deep as the JSON.
 
-use std::cell::Cell;
-use std::fmt::{self, Write as _};
+use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
+use super::fault::{Fault, RowError, Step};
 use super::schema::{DataType, Field, MAX_FIELDS};
 
 /// How much of an unknown name is shown, in characters.
@@ -13,26 +13,6 @@ const SHOWN_NAME: usize = 64;
 
 /// The largest integer up to which a double holds each one.
 const LARGEST_EXACT: u64 = 1 << f64::MANTISSA_DIGITS;
-
-/// Why a row does not fit.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RowError {
-    /// The value that is wrong, for example `goals[2].usedGoals[0].kind`; empty if it is the whole row.
-    pub column: String,
-    /// What is wrong with it: lower-case, no full stop.
-    pub problem: String,
-}
-
-impl fmt::Display for RowError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.column.as_str() {
-            "" => f.write_str(&self.problem),
-            column => write!(f, "column `{column}`: {}", self.problem),
-        }
-    }
-}
-
-impl std::error::Error for RowError {}
 
 /// Takes the values of one column in the order of its rows. A call that does not go with the type of the
 /// column is a [`Misfit`].
@@ -84,63 +64,6 @@ pub(crate) fn row(fields: &[Field], line: &str, sink: &mut impl Sink) -> Result<
         .deserialize(&mut json)
         .and_then(|()| json.end())
         .map_err(|err| fault.into_error(&err))
-}
-
-/// The error of a line that is not JSON.
-pub(crate) fn malformed(err: &serde_json::Error) -> RowError {
-    RowError {
-        column: String::new(),
-        problem: format!("malformed JSON: {err}"),
-    }
-}
-
-/// What was found wrong. The place is put together from the inside out while the error goes up, so that a row
-/// that fits pays nothing for it.
-#[derive(Default)]
-struct Fault {
-    problem: Cell<Option<String>>,
-    /// From the innermost place outwards.
-    place: Cell<Vec<Step>>,
-}
-
-/// One step of the way to a value.
-enum Step {
-    Name(String),
-    Index(usize),
-}
-
-impl Fault {
-    /// Notes what is wrong; gives the error that ends the reading.
-    fn note<E: Error>(&self, problem: impl Into<String>) -> E {
-        self.problem.set(Some(problem.into()));
-        E::custom("the row does not fit")
-    }
-
-    /// Adds the place around those that are known.
-    fn is_in(&self, step: Step) {
-        let mut place = self.place.take();
-        place.push(step);
-        self.place.set(place);
-    }
-
-    /// The error for the caller: what was noted, or that it is not JSON.
-    fn into_error(self, err: &serde_json::Error) -> RowError {
-        let Some(problem) = self.problem.take() else {
-            return malformed(err);
-        };
-        let mut column = String::new();
-        for step in self.place.take().iter().rev() {
-            match step {
-                Step::Name(name) if column.is_empty() => column.push_str(name),
-                Step::Name(name) => column.extend([".", name]),
-                Step::Index(index) => {
-                    // Writing to a string cannot fail.
-                    let _written = write!(column, "[{index}]");
-                }
-            }
-        }
-        RowError { column, problem }
-    }
 }
 
 /// What fits a place.
