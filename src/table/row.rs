@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-pub use super::row_error::RowError;
+pub use super::fault::RowError;
+use super::fault::malformed;
 use super::schema::Schema;
 use super::walk::{self, Misfit, Sink};
 
@@ -15,7 +16,7 @@ impl Schema {
     /// required one that is missing or `null`, a value of another type.
     pub fn check(&self, line: &str) -> Result<Value, RowError> {
         walk::row(&self.fields, line, &mut Nowhere)?;
-        serde_json::from_str(line).map_err(|err| walk::malformed(&err))
+        serde_json::from_str(line).map_err(|err| malformed(&err))
     }
 }
 

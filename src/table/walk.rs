@@ -1,12 +1,11 @@
 //! Reads one row along its schema and hands each value to the column that it belongs to. The rules of what
 //! fits are here and nowhere else. It recurses as deep as the schema, not as deep as the JSON.
 
-use std::cell::Cell;
-use std::fmt::{self, Write as _};
+use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
-use super::row_error::RowError;
+use super::fault::{Fault, RowError, Step};
 use super::schema::{DataType, Field, MAX_FIELDS};
 
 /// How much of an unknown name is shown, in characters.
@@ -65,63 +64,6 @@ pub(crate) fn row(fields: &[Field], line: &str, sink: &mut impl Sink) -> Result<
         .deserialize(&mut json)
         .and_then(|()| json.end())
         .map_err(|err| fault.into_error(&err))
-}
-
-/// The error of a line that is not JSON.
-pub(crate) fn malformed(err: &serde_json::Error) -> RowError {
-    RowError {
-        column: String::new(),
-        problem: format!("malformed JSON: {err}"),
-    }
-}
-
-/// What was found wrong. The place is put together from the inside out while the error goes up, so that a row
-/// that fits pays nothing for it.
-#[derive(Default)]
-struct Fault {
-    problem: Cell<Option<String>>,
-    /// From the innermost place outwards.
-    place: Cell<Vec<Step>>,
-}
-
-/// One step of the way to a value.
-enum Step {
-    Name(String),
-    Index(usize),
-}
-
-impl Fault {
-    /// Notes what is wrong; gives the error that ends the reading.
-    fn note<E: Error>(&self, problem: impl Into<String>) -> E {
-        self.problem.set(Some(problem.into()));
-        E::custom("the row does not fit")
-    }
-
-    /// Adds the place around those that are known.
-    fn is_in(&self, step: Step) {
-        let mut place = self.place.take();
-        place.push(step);
-        self.place.set(place);
-    }
-
-    /// The error for the caller: what was noted, or that it is not JSON.
-    fn into_error(self, err: &serde_json::Error) -> RowError {
-        let Some(problem) = self.problem.take() else {
-            return malformed(err);
-        };
-        let mut column = String::new();
-        for step in self.place.take().iter().rev() {
-            match step {
-                Step::Name(name) if column.is_empty() => column.push_str(name),
-                Step::Name(name) => column.extend([".", name]),
-                Step::Index(index) => {
-                    // Writing to a string cannot fail.
-                    let _written = write!(column, "[{index}]");
-                }
-            }
-        }
-        RowError { column, problem }
-    }
 }
 
 /// What fits a place.

@@ -65,7 +65,7 @@ pub(super) struct Batch {
 }
 
 impl Batch {
-    /// An empty batch; `arrow` is [`arrow_schema`] of the same schema.
+    /// An empty batch; `arrow` is [`arrow_schema()`] of the same schema.
     pub(super) fn new(schema: &Schema, arrow: &SchemaRef) -> Self {
         Self {
             schema: Arc::clone(arrow),

@@ -12,8 +12,8 @@ use std::thread::JoinHandle;
 use super::error::WriteError;
 use super::file::{Format, Shard, ShardFile};
 use super::key::shard_of_line;
+use crate::table::fault::malformed;
 use crate::table::schema::Schema;
-use crate::table::walk;
 
 /// How much goes to a thread at once, in bytes of rows.
 const CHUNK_BYTES: usize = 64 * 1024;
@@ -77,7 +77,7 @@ impl ShardWriter {
         let shard = shard.map_err(|err| {
             // The check knows more about the line, and refuses all that is refused here.
             let checked = self.format.schema.check(line);
-            let error = checked.err().unwrap_or_else(|| walk::malformed(&err));
+            let error = checked.err().unwrap_or_else(|| malformed(&err));
             WriteError::Row { row: number, error }
         })?;
         let index = shard as usize % self.threads.len().max(1);
