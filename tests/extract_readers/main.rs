@@ -13,6 +13,7 @@ mod readers;
 use std::fs;
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::Path;
+use std::process::Command;
 
 use leanrepl::internals::table::parquet::{ShardOptions, ShardWriter};
 use leanrepl::internals::table::schema::Schema;
@@ -77,4 +78,42 @@ fn every_reader_finds_the_rows_that_were_written() {
         write(dir.path(), table, key, rows);
         readers::check(dir.path(), rows);
     }
+}
+
+/// Runs `leanrepl extract types` in a folder, on a fake REPL with a few modules; gives what it writes on stdout.
+fn extract(folder: &Path, more: &[&str]) -> String {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_leanrepl"));
+    command.args([
+        "extract",
+        "types",
+        "--imports",
+        "A",
+        "--repl",
+        env!("CARGO_BIN_EXE_fake-repl"),
+    ]);
+    command.args(more).current_dir(folder);
+    command.env("LEAN_FAKE_REPL", "--module A --extract modules.json");
+    let output = command.output().unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{stderr}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+#[ignore = "needs Python and PyPI; run cargo xtask test"]
+fn every_reader_opens_what_extract_writes_with_its_card() {
+    let dir = tempfile::tempdir().unwrap();
+    let modules = json!([
+        {"module": "A", "constants": 70},
+        {"module": "A.B", "constants": 0},
+        {"module": "C", "constants": 9},
+    ]);
+    fs::write(dir.path().join("modules.json"), modules.to_string()).unwrap();
+    let rows = extract(dir.path(), &["--jsonl"]);
+    assert_eq!(rows.lines().count(), 79);
+    extract(
+        dir.path(),
+        &["--out", "out", "--num-shards", "8", "--batch-rows", "4"],
+    );
+    readers::check(&dir.path().join("out"), &rows);
 }

@@ -29,7 +29,7 @@ pub(crate) fn build(root: &Path, names: &[&str], profile: Profile) -> anyhow::Re
         }
         Profile::Release => {
             command.args(["--release", "--package", "leanrepl"]);
-            command.args(["--features", "fake-repl"]);
+            command.args(["--features", "fake-repl,extract"]);
             command.args(names.iter().flat_map(|name| ["--bin", name]));
             "release"
         }

@@ -1,6 +1,8 @@
 //! `cargo xtask bench extract`: how many rows of a table a processor writes in a second, beside an ordinary
-//! writer on pyarrow with the same options, in turns in one run.
+//! writer on pyarrow with the same options, in turns in one run; and extraction on core Lean, with a second worker
+//! beside one.
 
+mod lean;
 mod rows;
 
 use std::fs;
@@ -45,9 +47,12 @@ pub(crate) struct Args {
     /// How many rows of a shard make a row group.
     #[arg(long, default_value = "1024")]
     batch_rows: NonZeroUsize,
-    /// How often each writer runs.
+    /// How often each writer runs; 0 for extraction alone.
     #[arg(long, default_value_t = 5)]
     rounds: usize,
+    /// The module whose types are extracted on core Lean; none for the writers alone.
+    #[arg(long, num_args = 0..=1, default_value = "Init", default_missing_value = "")]
+    imports: String,
 }
 
 /// What the hidden command writes.
@@ -73,8 +78,24 @@ pub(crate) struct WriterArgs {
 /// No Python, a writer that fails, or two tables that differ.
 pub(crate) fn run(root: &Path, args: &Args) -> Result<()> {
     let folder = cargo::build_folder(root)?.join("bench-extract");
+    if folder.exists() {
+        fs::remove_dir_all(&folder)?;
+    }
     fs::create_dir_all(&folder)?;
-    let python = python(&folder)?;
+    if args.rounds > 0 {
+        writers(root, &folder, args)?;
+    }
+    if !args.imports.is_empty() {
+        let programs = cargo::build(root, &["leanrepl"], cargo::Profile::Release)?;
+        lean::run(&programs.join("leanrepl"), &folder, &args.imports)?;
+    }
+    fs::remove_dir_all(&folder)?;
+    Ok(())
+}
+
+/// Runs the writers in turns.
+fn writers(root: &Path, folder: &Path, args: &Args) -> Result<()> {
+    let python = python(folder)?;
     let rows = folder.join("rows.jsonl");
     let lines = rows::lines(args.rows)?;
     fs::write(&rows, &lines)?;
@@ -109,7 +130,6 @@ pub(crate) fn run(root: &Path, args: &Args) -> Result<()> {
         output(&mut compare)?;
     }
     print(&writers, args.rows);
-    fs::remove_dir_all(&folder)?;
     Ok(())
 }
 
