@@ -48,7 +48,11 @@ fn write(dir: &Path, table: &str, key: &str, rows: &str) {
     for row in rows.lines() {
         writer.push(row).unwrap();
     }
-    let manifest = json!({"shards": writer.finish().unwrap()});
+    let mut shards = writer.finish().unwrap();
+    for shard in &mut shards {
+        shard.file.insert_str(0, "data/");
+    }
+    let manifest = json!({ "shards": shards });
     fs::write(dir.join("_schema.json"), schema.to_json()).unwrap();
     fs::write(dir.join("_manifest.json"), manifest.to_string()).unwrap();
     fs::write(dir.join("README.md"), CARD).unwrap();
