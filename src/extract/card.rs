@@ -65,7 +65,7 @@ pub(crate) fn card(manifest: &Manifest, schema: &Schema) -> String {
     text
 }
 
-/// A text that is safe in a line of Markdown.
+/// What is safe in a line of Markdown.
 fn plain(text: &str) -> String {
     text.chars()
         .map(|letter| match letter {

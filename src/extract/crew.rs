@@ -54,7 +54,7 @@ pub(crate) fn run(
                 |count: usize| (1..jobs.min(count)).try_for_each(|_| start(false, sender.clone()));
             lead(job, &queue, &receiver, interrupt, foreman, more)
         });
-        // Whatever ended it, nobody goes on, and nobody waits for a place in the channel.
+        // All workers end, and none waits for a place in the channel.
         if led.is_err() {
             job.stop().set();
         }

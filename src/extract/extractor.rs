@@ -117,7 +117,7 @@ impl Extractor {
     /// The one that a command line names: one of ours, unless a plugin's file is named too.
     ///
     /// # Errors
-    /// An extractor that nobody defines, and a name that is no identifier of Lean.
+    /// An unknown extractor, and a name that is no identifier of Lean.
     pub(crate) fn choose(name: &str, plugin: Option<(&Path, &str)>) -> Result<Self, Failure> {
         if let Some((file, source)) = plugin {
             if !is_identifier(name) {

@@ -101,8 +101,8 @@ pub(crate) mod tests {
 
     #[test]
     fn every_part_counts() {
-        // A field that `difference` forgets would be one by which a run could not be resumed and
-        // nobody could say why.
+        // A run that differs in a field which `difference` forgets could not be resumed, without a
+        // reason.
         let one = identity();
         let value = serde_json::to_value(&one).unwrap();
         for (name, _) in value.as_object().unwrap() {

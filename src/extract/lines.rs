@@ -10,7 +10,7 @@ use crate::failure::Failure;
 /// How much is written at once.
 const CHUNK_BYTES: usize = 1024 * 1024;
 
-/// Writes text; false if nobody reads on.
+/// Writes text; false if the reader has gone.
 pub(crate) type WriteText<'a> = &'a mut dyn FnMut(&str) -> Result<bool, Failure>;
 
 /// Rows that are written as soon as all units before theirs are written.
@@ -18,7 +18,7 @@ pub(crate) struct Lines<'a> {
     write: WriteText<'a>,
     /// Units that are not written, in their order; each with whether it is done and has rows.
     waiting: VecDeque<(UnitName, Option<bool>)>,
-    /// Whether nobody reads on.
+    /// Whether the reader has gone.
     pub(crate) is_closed: bool,
 }
 

@@ -3,7 +3,7 @@
 //!
 //! The way of a row: an extractor in `preamble.lean` prints it in a session (`worker`), it is checked against
 //! the schema (`bundle`), spooled with its unit (`spool`), and packed in the order of units (`pack`).
-//! Units depend on nothing but their digests, so that a result is the same whoever made which unit.
+//! Units depend on nothing but their digests, so a result does not depend on which worker made which unit.
 //!
 //! Never judges a source, and never writes to stdout.
 

@@ -181,7 +181,7 @@ fn lock(path: &Path, root: &Path) -> Result<File, Failure> {
         Err(TryLockError::WouldBlock) => return Err(busy()),
         Err(TryLockError::Error(err)) => return Err(refused(err)),
     }
-    // Whoever has ended in between has removed the file that was locked here.
+    // A process that ended in between has removed the file that was locked here.
     match (identity(path), file.metadata().map(|it| of(&it))) {
         (Ok(there), Ok(ours)) if there == ours => Ok(file),
         _ => Err(busy()),

@@ -30,13 +30,13 @@ fn world(modules: &[Value]) -> World {
 }
 
 /// The modules, one of them with a directive.
-fn with_wish(module: &str, wish: &str) -> Vec<Value> {
+fn with_directive(module: &str, directive: &str) -> Vec<Value> {
     let mut modules = modules();
     let found = modules
         .iter_mut()
         .find(|it| it["module"] == module)
         .unwrap();
-    found["wish"] = wish.into();
+    found["directive"] = directive.into();
     modules
 }
 

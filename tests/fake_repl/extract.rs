@@ -1,7 +1,7 @@
 //! The extractors that `leanrepl extract` sends to a worker, played: `--extract FILE` names the modules, with
 //! what goes wrong at each.
 //!
-//! The file is a JSON list of `{"module": "A.B", "constants": 3, "wish": "die", "rows": ["…"]}`. `wish`, which
+//! The file is a JSON list of `{"module": "A.B", "constants": 3, "directive": "die", "rows": ["…"]}`. `directive`, which
 //! may be absent, is a directive without its `--!`, followed whenever the module is asked for. `rows`, which may
 //! be absent, takes the place of the rows of its constants.
 
@@ -20,7 +20,7 @@ struct Module {
     #[serde(rename = "module")]
     name: String,
     constants: u64,
-    wish: Option<String>,
+    directive: Option<String>,
     rows: Option<Vec<String>>,
 }
 
@@ -29,7 +29,7 @@ struct Module {
 pub(crate) struct Played {
     pub(crate) output: String,
     /// Directives, each as a line.
-    pub(crate) wishes: Vec<String>,
+    pub(crate) directives: Vec<String>,
 }
 
 /// Plays a line that is one of these commands.
@@ -81,9 +81,12 @@ fn of(command: &str, modules: &[Module]) -> Result<Played, String> {
         let (first, count): (u64, u64) = (number(first)?, number(count)?);
         let module = modules.iter().find(|module| module.name == name);
         let module = module.ok_or_else(|| format!("fake-repl: there is no module `{name}`"))?;
-        played
-            .wishes
-            .extend(module.wish.iter().map(|wish| format!("--! {wish}")));
+        played.directives.extend(
+            module
+                .directive
+                .iter()
+                .map(|directive| format!("--! {directive}")),
+        );
         let own = || {
             (first..first + count)
                 .map(|index| row(&name, index))
@@ -132,7 +135,7 @@ mod tests {
         let modules = vec![Module {
             name: "A.B".to_owned(),
             constants: 9,
-            wish: Some("die".to_owned()),
+            directive: Some("die".to_owned()),
             rows: None,
         }];
         let command =
@@ -145,7 +148,7 @@ mod tests {
             lines[2],
             "{\"$end\":{\"module\":\"A.B\",\"next\":null,\"rows\":2}}"
         );
-        assert_eq!(played.wishes, ["--! die"]);
+        assert_eq!(played.directives, ["--! die"]);
         assert_eq!(
             of(
                 "pageWith LeanRepl.Extract.types #[] \"null\" #[] 100",

@@ -204,13 +204,13 @@ impl<'a> Interpreter<'a> {
                 is_directed = true;
             } else if let Some(played) = extract::play(line, self.flags.extract.as_deref()) {
                 let played = played.map_err(Ruin::BadDirective)?;
-                for wish in played
-                    .wishes
+                for directive in played
+                    .directives
                     .iter()
-                    .filter_map(|wish| Directive::parse(wish))
+                    .filter_map(|directive| Directive::parse(directive))
                 {
                     self.follow(
-                        wish.map_err(Ruin::BadDirective)?,
+                        directive.map_err(Ruin::BadDirective)?,
                         number,
                         options,
                         &mut draft,

@@ -2,26 +2,26 @@
 
 use std::fs;
 
-use super::{all_names, asked, extract, manifest, names, with_rows, with_wish, world};
+use super::{all_names, asked, extract, manifest, names, with_directive, with_rows, world};
 
 #[test]
 fn a_worker_that_dies_once_is_replaced() {
-    for wish in [
+    for directive in [
         "once seen.txt die 3",
         "once seen.txt garbage",
         "once seen.txt die-mid-reply",
         "once seen.txt segv",
     ] {
-        let world = world(&with_wish("C", wish));
+        let world = world(&with_directive("C", directive));
         let seen = extract(&world, &["--jsonl"]);
-        assert_eq!(seen.exit(), Some(0), "{wish}: {}", seen.stderr());
-        assert_eq!(names(&seen.stdout()), all_names(), "{wish}");
+        assert_eq!(seen.exit(), Some(0), "{directive}: {}", seen.stderr());
+        assert_eq!(names(&seen.stdout()), all_names(), "{directive}");
     }
 }
 
 #[test]
 fn a_unit_that_kills_its_worker_is_named_with_the_end_of_stderr() {
-    let world = world(&with_wish("C", "stderr the last words"));
+    let world = world(&with_directive("C", "stderr the last words"));
     let text = fs::read_to_string(world.work("modules.json")).unwrap();
     let text = text.replace("stderr the last words", "die 7");
     fs::write(world.work("modules.json"), text).unwrap();
@@ -47,7 +47,7 @@ fn a_unit_that_kills_its_worker_is_named_with_the_end_of_stderr() {
 
 #[test]
 fn a_worker_that_does_not_answer_is_stopped() {
-    let world = world(&with_wish("C", "hang"));
+    let world = world(&with_directive("C", "hang"));
     let seen = extract(&world, &["--jsonl", "--timeout", "1s"]);
     assert_eq!(seen.exit(), Some(5), "{}", seen.stderr());
     assert!(
@@ -61,14 +61,14 @@ fn a_worker_that_does_not_answer_is_stopped() {
 
 #[test]
 fn a_worker_that_floods_is_stopped() {
-    for (wish, why) in [
+    for (directive, why) in [
         ("noise hello", "something other than the reply"),
         ("flood-stderr 9000000", ""),
         ("fake-reply {\"env\": 0}", ""),
     ] {
-        let world = world(&with_wish("C", wish));
+        let world = world(&with_directive("C", directive));
         let seen = extract(&world, &["--jsonl"]);
-        if wish.starts_with("flood-stderr") {
+        if directive.starts_with("flood-stderr") {
             assert_eq!(
                 (seen.exit(), names(&seen.stdout())),
                 (Some(0), all_names()),
@@ -77,16 +77,24 @@ fn a_worker_that_floods_is_stopped() {
             );
             continue;
         }
-        assert_eq!(seen.exit(), Some(5), "{wish}: {}", seen.stderr());
-        assert!(seen.stderr().contains("`C`"), "{wish}: {}", seen.stderr());
-        assert!(seen.stderr().contains(why), "{wish}: {}", seen.stderr());
+        assert_eq!(seen.exit(), Some(5), "{directive}: {}", seen.stderr());
+        assert!(
+            seen.stderr().contains("`C`"),
+            "{directive}: {}",
+            seen.stderr()
+        );
+        assert!(
+            seen.stderr().contains(why),
+            "{directive}: {}",
+            seen.stderr()
+        );
         world.assert_nothing_runs();
     }
 }
 
 #[test]
 fn a_module_that_lean_refuses_ends_it_with_1_or_is_left_out() {
-    let world = world(&with_wish("C", "error 3:5 it throws"));
+    let world = world(&with_directive("C", "error 3:5 it throws"));
     let seen = extract(&world, &["--out", "out"]);
     assert_eq!(seen.exit(), Some(1), "{}", seen.stderr());
     assert!(

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use rustix::process::Signal;
 
-use super::{all_names, asked, extract, files, manifest, modules, names, with_wish, world};
+use super::{all_names, asked, extract, files, manifest, modules, names, with_directive, world};
 use crate::world::World;
 
 /// The usual options for few rows.
@@ -155,7 +155,7 @@ fn shares_that_do_not_belong_together_are_not_packed() {
 
 #[test]
 fn an_interrupted_run_is_resumed_and_does_only_what_is_missing() {
-    let world = world(&with_wish("Large", "once seen.txt hang"));
+    let world = world(&with_directive("Large", "once seen.txt hang"));
     make_reference(&world);
     fs::remove_file(world.work("seen.txt")).unwrap();
     fs::remove_file(world.work("requests.log")).unwrap();
@@ -363,7 +363,7 @@ fn a_damaged_spool_is_made_again() {
 
 #[test]
 fn what_runs_is_shown_in_a_log() {
-    let world = world(&with_wish("Large", "slow 1")).var("CI", "1");
+    let world = world(&with_directive("Large", "slow 1")).var("CI", "1");
     let running = world.start([
         "extract",
         "types",
