@@ -18,6 +18,9 @@ use crate::failure::{Failure, Kind};
 /// The folder of the spool in the directory.
 const SPOOL: &str = ".spool";
 
+/// The mark of a directory into which shares are being packed: what is in it can be made again.
+const PACKING: &str = "packing";
+
 /// Where shards are written before they are all there.
 const STAGE: &str = "stage";
 
@@ -84,6 +87,14 @@ impl OutputDir {
         })
     }
 
+    /// Marks it as one into which shares are packed, so that packing can start over after a kill.
+    ///
+    /// # Errors
+    /// What the disk says.
+    pub(crate) fn mark_packing(&self) -> Result<(), Failure> {
+        disk::replace(&self.spool().join(PACKING), b"")
+    }
+
     /// The folder of the spool.
     pub(crate) fn spool(&self) -> PathBuf {
         self.root.join(SPOOL)
@@ -138,8 +149,9 @@ fn check(root: &Path, resume: bool) -> Result<(), Failure> {
     let names: Vec<_> = entries.flatten().map(|entry| entry.file_name()).collect();
     let spool = root.join(SPOOL);
     let is_ours = RunFile::path(&spool).exists() || root.join(MANIFEST).exists();
-    // A spool without a run is what another process leaves that is only starting, or was refused.
-    let is_empty = names.iter().all(|name| name == SPOOL) && !is_ours;
+    // A spool without a run is what another process leaves that is only starting, was refused, or was packing.
+    let is_packing = spool.join(PACKING).exists();
+    let is_empty = (is_packing || names.iter().all(|name| name == SPOOL)) && !is_ours;
     match (is_empty, is_ours, resume) {
         (true, ..) | (_, true, true) => Ok(()),
         (_, true, false) => Err(Failure::new(
@@ -216,6 +228,23 @@ mod tests {
         let file = dir.path().join("file");
         fs::write(&file, "").unwrap();
         assert!(OutputDir::open(&file, true).is_err());
+    }
+
+    #[test]
+    fn packing_starts_over_after_a_kill_at_any_moment() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().join("out");
+        let out = OutputDir::open(&root, false).unwrap();
+        out.mark_packing().unwrap();
+        fs::create_dir(root.join(disk::DATA)).unwrap();
+        fs::write(root.join(CARD), "half").unwrap();
+        drop(out);
+        let again = OutputDir::open(&root, false).unwrap();
+        assert!(matches!(again.earlier, Earlier::Nothing));
+        // A complete result is left alone, whatever lies beside it.
+        fs::write(root.join(MANIFEST), "{}").unwrap();
+        drop(again);
+        assert!(OutputDir::open(&root, false).is_err());
     }
 
     #[test]

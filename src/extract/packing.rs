@@ -47,6 +47,7 @@ pub(crate) fn pack(
         limits: run.limits.clone(),
         ..Summary::default()
     };
+    out.mark_packing()?;
     let manifest = publish(out, &run, &spools, &schema, &packing, interrupt)?;
     summary.rows = manifest.rows;
     summary.add_shards(&manifest);

@@ -10,6 +10,7 @@ use anyhow::{Context, Result};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
+use crate::bench::extract::plot::Panel;
 use crate::bench::program::command;
 use crate::status::Status;
 
@@ -38,7 +39,7 @@ struct Run {
 ///
 /// # Errors
 /// An extraction that fails, or two results that differ.
-pub(crate) fn run(leanrepl: &Path, folder: &Path, imports: &str) -> Result<()> {
+pub(crate) fn run(leanrepl: &Path, folder: &Path, imports: &str) -> Result<Panel> {
     let one = folder.join("one");
     let first = whole(leanrepl, imports, &one, 1, false)?;
     let second = whole(leanrepl, imports, &folder.join("two"), 2, false)?;
@@ -80,7 +81,15 @@ pub(crate) fn run(leanrepl: &Path, folder: &Path, imports: &str) -> Result<()> {
             run.worker_kib / 1024,
         );
     }
-    Ok(())
+    Ok(Panel {
+        title: format!(
+            "Processor time in ms for each row of `types --imports {imports}` on core Lean"
+        ),
+        digits: 2,
+        bars: [&first, &second]
+            .map(|run| (run.name.clone(), per_row(run)))
+            .into(),
+    })
 }
 
 /// A run to its end.

@@ -3,6 +3,7 @@
 //! beside one.
 
 mod lean;
+mod plot;
 mod rows;
 
 use std::fs;
@@ -19,6 +20,7 @@ use leanrepl::internals::table::schema::Schema;
 use rustix::time::{ClockId, clock_gettime};
 use serde_json::{Value, json};
 
+use crate::bench::extract::plot::Panel;
 use crate::bench::program::command;
 use crate::cargo;
 use crate::status::Status;
@@ -53,6 +55,9 @@ pub(crate) struct Args {
     /// The module whose types are extracted on core Lean; none for the writers alone.
     #[arg(long, num_args = 0..=1, default_value = "Init", default_missing_value = "")]
     imports: String,
+    /// Where to write a plot of the figures.
+    #[arg(long)]
+    plot: Option<PathBuf>,
 }
 
 /// What the hidden command writes.
@@ -82,19 +87,28 @@ pub(crate) fn run(root: &Path, args: &Args) -> Result<()> {
         fs::remove_dir_all(&folder)?;
     }
     fs::create_dir_all(&folder)?;
+    let mut panels = Vec::new();
     if args.rounds > 0 {
-        writers(root, &folder, args)?;
+        panels.push(writers(root, &folder, args)?);
     }
     if !args.imports.is_empty() {
         let programs = cargo::build(root, &["leanrepl"], cargo::Profile::Release)?;
-        lean::run(&programs.join("leanrepl"), &folder, &args.imports)?;
+        panels.push(lean::run(
+            &programs.join("leanrepl"),
+            &folder,
+            &args.imports,
+        )?);
+    }
+    if let Some(path) = &args.plot {
+        fs::write(path, plot::draw(&panels))
+            .with_context(|| format!("cannot write {}", path.display()))?;
     }
     fs::remove_dir_all(&folder)?;
     Ok(())
 }
 
 /// Runs the writers in turns.
-fn writers(root: &Path, folder: &Path, args: &Args) -> Result<()> {
+fn writers(root: &Path, folder: &Path, args: &Args) -> Result<Panel> {
     let python = python(folder)?;
     let rows = folder.join("rows.jsonl");
     let lines = rows::lines(args.rows)?;
@@ -130,7 +144,16 @@ fn writers(root: &Path, folder: &Path, args: &Args) -> Result<()> {
         output(&mut compare)?;
     }
     print(&writers, args.rows);
-    Ok(())
+    #[expect(clippy::cast_precision_loss, reason = "a figure of a few digits")]
+    let rate = |writer: &Writer| args.rows as f64 / writer.median("cpu_seconds");
+    Ok(Panel {
+        title: "Tactic rows written for each second of processor time".to_owned(),
+        digits: 0,
+        bars: writers
+            .iter()
+            .map(|writer| (writer.name.to_owned(), rate(writer)))
+            .collect(),
+    })
 }
 
 /// Writes a table as `leanrepl extract` does; prints what it took as JSON.
