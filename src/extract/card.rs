@@ -21,13 +21,13 @@ pub(crate) fn card(manifest: &Manifest, schema: &Schema) -> String {
     let size = SIZES
         .iter()
         .find(|(below, _)| manifest.rows < *below)
-        .map_or("n>1T", |(_, name)| name);
+        .map_or("1B<n<10B", |(_, name)| name);
     let identity = &manifest.identity;
     let mut text = format!(
         "---\nconfigs:\n- config_name: default\n  data_files:\n  - split: train\n    path: \"data/part-*.parquet\"\n\
          tags:\n- lean4\n- theorem-proving\nsize_categories:\n- {size}\n---\n\n\
          # {} of Lean {}\n\n\
-         {} rows in {} shards, made by [leanrepl](https://crates.io/crates/leanrepl) {} from {} of `{}`.\n\n\
+         {} rows in {} shards, made by leanrepl {} from {} of `{}`.\n\n\
          ```python\nfrom datasets import load_dataset\nrows = load_dataset(\"PATH_OF_THIS_DIRECTORY\", split=\"train\")\n```\n\n\
          | column | type | may be null |\n|---|---|---|\n",
         plain(&identity.extractor),
