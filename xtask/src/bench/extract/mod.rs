@@ -111,7 +111,7 @@ pub(crate) fn run(root: &Path, args: &Args) -> Result<()> {
 fn writers(root: &Path, folder: &Path, args: &Args) -> Result<Panel> {
     let python = python(folder)?;
     let rows = folder.join("rows.jsonl");
-    let lines = rows::lines(args.rows)?;
+    let lines = rows::lines(root, args.rows)?;
     fs::write(&rows, &lines)?;
     println!(
         "{} tactic rows of {} bytes on average, {} shards, {} rows a batch; medians of {} runs in turns\n",

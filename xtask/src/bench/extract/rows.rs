@@ -1,19 +1,23 @@
 //! Tactic rows as a large project would give them, made from the recorded ones.
 
 use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
 
 use anyhow::{Context, Result};
 use serde_json::Value;
 
 /// The recorded rows.
-const RECORDED: &str = include_str!("../../../../tests/extract_golden/tactics.rows.jsonl");
+const RECORDED: &str = "tests/extract_golden/tactics.rows.jsonl";
 
 /// How many times a tactic of the same spelling comes back, about.
 const REPEATED: usize = 4;
 
 /// So many rows, one a line. They are always the same.
-pub(super) fn lines(count: usize) -> Result<String> {
-    let recorded = RECORDED.lines().map(serde_json::from_str);
+pub(super) fn lines(root: &Path, count: usize) -> Result<String> {
+    let recorded =
+        fs::read_to_string(root.join(RECORDED)).context("cannot read the recorded rows")?;
+    let recorded = recorded.lines().map(serde_json::from_str);
     let recorded: Vec<Value> = recorded.collect::<Result<_, _>>()?;
     let mut lines = String::new();
     for number in 0..count {
@@ -60,7 +64,8 @@ mod tests {
     fn rows_fit_the_schema_and_differ() {
         let schema = include_str!("../../../../tests/extract_golden/tactics.schema.json");
         let schema = Schema::from_json(&serde_json::from_str(schema).unwrap()).unwrap();
-        let lines = lines(200).unwrap();
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let lines = lines(&root, 200).unwrap();
         let mut rows: Vec<&str> = lines.lines().collect();
         assert!(rows.iter().all(|row| schema.check(row).is_ok()));
         rows.sort_unstable();
