@@ -10,7 +10,7 @@ use crate::extract::loading::{self, TACTIC_ROWS};
 use crate::extract::reply::{self, ItemRows, Module};
 use crate::extract::rows_error::RowsError;
 use crate::extract::unit::{Input, Unit};
-use crate::failure::Failure;
+use crate::failure::{Failure, Kind};
 use crate::lean::header;
 use crate::lean::message::{EnvId, Extra, Message, Severity};
 use crate::lean::options::ModuleOptions;
@@ -35,11 +35,21 @@ pub(crate) struct Worker<'a> {
 }
 
 impl<'a> Worker<'a> {
-    /// Starts a session and gives it the extractors. The calling thread must outlive it.
+    /// Starts a session and gives it the extractors; a session that is lost at that is started once more, since
+    /// a long extraction starts many. The calling thread must outlive it.
     ///
     /// # Errors
     /// A session that does not start, imports that fail, extractors that this Lean does not compile.
     pub(crate) fn open(job: &'a Job) -> Result<Self, Failure> {
+        match Self::start(job) {
+            Err(failure) if failure.kind() == Kind::Session && !job.stop().is_set() => {
+                Self::start(job)
+            }
+            started => started,
+        }
+    }
+
+    fn start(job: &'a Job) -> Result<Self, Failure> {
         let mut open = job.factory.open()?;
         let makes_rows = job.extractor.reads_sources()
             && loading::makes_tactic_rows(&mut open, job).map_err(EnvError::into_failure)?;
