@@ -97,7 +97,10 @@ fn whole(leanrepl: &Path, imports: &str, out: &Path, jobs: u32, resume: bool) ->
     let name = if resume {
         "resumed".to_owned()
     } else {
-        format!("{jobs} worker(s)")
+        match jobs {
+            1 => "1 worker".to_owned(),
+            more => format!("{more} workers"),
+        }
     };
     let (run, status, stdout) = watched(leanrepl, imports, out, jobs, resume, &|| false)?;
     anyhow::ensure!(
