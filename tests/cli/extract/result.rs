@@ -1,4 +1,4 @@
-//! The same rows and bytes, whoever made which unit, and what is kept when a run does not come to its end.
+//! The same rows and bytes, whichever worker made which unit, and what is kept when a run is interrupted.
 
 use std::fs;
 use std::path::Path;
