@@ -17,7 +17,7 @@ use crate::commands::targets;
 use crate::event::{Event, Observer};
 use crate::extract::extraction::{self, Destination};
 use crate::extract::extractor::{BUILTINS, Extractor};
-use crate::extract::order::{Order, PackOptions, Target};
+use crate::extract::order::{Order, Packing, Target};
 use crate::extract::output::OutputDir;
 use crate::extract::run_file::Share;
 use crate::extract::summary::{Ended, Progress, Summary};
@@ -210,9 +210,7 @@ fn run_extraction(
         page_rows: args.page_rows,
         timeout: args.timeout,
         keep_going: args.keep_going,
-        shard_key: args.packing.shard_key.clone(),
-        shards: args.packing.num_shards,
-        batch_rows: args.packing.batch_rows,
+        packing: packing_of(&args.packing),
     };
     let mut meter = Meter::new();
     let mut on = |progress: Progress<'_>| ui.extracting(&mut meter, &progress);
@@ -350,23 +348,27 @@ fn factory(
     })
 }
 
+/// How rows are to become shards.
+fn packing_of(args: &PackingArgs) -> Packing {
+    Packing {
+        shards: args.num_shards,
+        batch_rows: args.batch_rows,
+        shard_key: args.shard_key.clone(),
+    }
+}
+
 /// Packs shares.
 fn run_pack(args: &PackArgs, context: &RunContext) -> Result<u8, Failure> {
     if !pack::HAS_PARQUET {
         return Err(pack::no_parquet());
     }
-    let PackingArgs {
-        num_shards,
-        batch_rows,
-        shard_key,
-    } = args.packing.clone();
-    let options = |key: &str| PackOptions {
-        shards: num_shards,
-        batch_rows,
-        key: shard_key.clone().unwrap_or_else(|| key.to_owned()),
-    };
     let out = OutputDir::open(&args.out, false)?;
     let meter = Meter::new();
-    let summary = packing::pack(&args.dirs, out, options, &context.interrupt)?;
+    let summary = packing::pack(
+        &args.dirs,
+        out,
+        &packing_of(&args.packing),
+        &context.interrupt,
+    )?;
     finish(Ok(summary), &meter, &context.ui)
 }

@@ -9,6 +9,7 @@ use std::thread;
 use crate::extract::bundle::Bundle;
 use crate::extract::extractor::Extractor;
 use crate::extract::job::Job;
+use crate::extract::pack;
 use crate::extract::report::{Foreman, Listing, Report};
 use crate::extract::spool::Spool;
 use crate::extract::unit::{Input, Unit};
@@ -76,11 +77,7 @@ fn lead(
     let mut left: Option<usize> = None;
     while left != Some(0) {
         if interrupt.is_set() {
-            return Err(Failure::new(
-                Kind::Interrupted,
-                "stopped by the user",
-                "continue with `--resume`: complete units are kept",
-            ));
+            return Err(pack::interrupted());
         }
         match receiver.recv_timeout(TICK) {
             Ok(Report::Listed(listing)) => {

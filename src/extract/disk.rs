@@ -5,6 +5,8 @@ use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::Path;
 
+use serde::Serialize;
+
 use crate::failure::{Failure, Kind};
 
 /// The folder of the shards in the directory of a result.
@@ -46,6 +48,17 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
         let _left = fs::remove_file(beside);
         failure("write", path, err)
     })
+}
+
+/// A value as the text of a JSON file of several lines.
+///
+/// # Errors
+/// A bug.
+pub(crate) fn json(value: &impl Serialize) -> Result<String, Failure> {
+    let mut text = serde_json::to_string_pretty(value)
+        .map_err(|err| Failure::bug(format!("a file of an extraction cannot be written: {err}")))?;
+    text.push('\n');
+    Ok(text)
 }
 
 /// Removes a file or a folder with all that is in it, if it is there.

@@ -158,7 +158,7 @@ fn finish(
         summary.is_share = true;
         return Ok(());
     }
-    let packing = order.packing(&run.identity.key);
+    let packing = order.packing.with_key_of(&run.identity.key);
     on(Progress::Packing);
     let manifest = publish(
         dir,
@@ -196,10 +196,8 @@ pub(crate) fn publish(
     let sources = Sources { spools };
     let (entries, shards) = pack::pack(&units, &sources, schema, packing, &stage, interrupt)?;
     let manifest = Manifest::new(run, packing, entries, shards);
-    let mut text = schema.to_json();
-    text.push('\n');
     let beside = Beside {
-        schema: &text,
+        schema,
         card: &card(&manifest, schema),
         manifest: &manifest,
     };

@@ -112,15 +112,4 @@ impl Manifest {
                 )
             })
     }
-
-    /// Its text.
-    ///
-    /// # Errors
-    /// A bug.
-    pub(crate) fn to_text(&self) -> Result<String, Failure> {
-        let mut text = serde_json::to_string_pretty(self)
-            .map_err(|err| Failure::bug(format!("a manifest cannot be written: {err}")))?;
-        text.push('\n');
-        Ok(text)
-    }
 }

@@ -29,10 +29,16 @@ pub(crate) struct Order {
     pub(crate) timeout: Wait,
     /// Whether a unit that fails is left out; else it ends the extraction.
     pub(crate) keep_going: bool,
-    /// The column that chooses shards; that of the extractor if absent.
-    pub(crate) shard_key: Option<String>,
+    pub(crate) packing: Packing,
+}
+
+/// How rows are to become shards, before the extractor is known.
+#[derive(Debug, Clone)]
+pub(crate) struct Packing {
     pub(crate) shards: NonZeroU32,
     pub(crate) batch_rows: NonZeroUsize,
+    /// The column that chooses shards; that of the extractor if absent.
+    pub(crate) shard_key: Option<String>,
 }
 
 /// How rows become shards. None of it changes what the rows are.
@@ -101,9 +107,9 @@ impl Target {
     }
 }
 
-impl Order {
-    /// How its rows are packed; `key` is that of the extractor.
-    pub(crate) fn packing(&self, key: &str) -> PackOptions {
+impl Packing {
+    /// The same with the column; `key` is that of the extractor.
+    pub(crate) fn with_key_of(&self, key: &str) -> PackOptions {
         PackOptions {
             shards: self.shards,
             batch_rows: self.batch_rows,

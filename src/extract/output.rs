@@ -14,9 +14,15 @@ use crate::extract::disk;
 use crate::extract::manifest::Manifest;
 use crate::extract::run_file::RunFile;
 use crate::failure::{Failure, Kind};
+use crate::table::schema::Schema;
 
 /// The folder of the spool in the directory.
 const SPOOL: &str = ".spool";
+
+/// Where the spool of the directory `root` is.
+pub(crate) fn spool_of(root: &Path) -> PathBuf {
+    root.join(SPOOL)
+}
 
 /// The mark of a directory into which shares are being packed: what is in it can be made again.
 const PACKING: &str = "packing";
@@ -52,7 +58,7 @@ pub(crate) enum Earlier {
 
 /// The files of a result beside its shards.
 pub(crate) struct Beside<'a> {
-    pub(crate) schema: &'a str,
+    pub(crate) schema: &'a Schema,
     pub(crate) card: &'a str,
     pub(crate) manifest: &'a Manifest,
 }
@@ -68,7 +74,7 @@ impl OutputDir {
         if was_there {
             check(root, resume)?;
         }
-        let spool = root.join(SPOOL);
+        let spool = spool_of(root);
         fs::create_dir_all(&spool).map_err(|err| disk::failure("create", &spool, err))?;
         let lock = lock(&spool.join("lock"), root)?;
         // Another process may have been at work in between.
@@ -97,7 +103,7 @@ impl OutputDir {
 
     /// The folder of the spool.
     pub(crate) fn spool(&self) -> PathBuf {
-        self.root.join(SPOOL)
+        spool_of(&self.root)
     }
 
     /// The directory itself.
@@ -128,9 +134,12 @@ impl OutputDir {
         let data = self.root.join(disk::DATA);
         disk::remove(&data)?;
         fs::rename(stage, &data).map_err(|err| disk::failure("create", &data, err))?;
-        disk::replace(&self.root.join(SCHEMA), beside.schema.as_bytes())?;
+        disk::replace(
+            &self.root.join(SCHEMA),
+            disk::json(beside.schema)?.as_bytes(),
+        )?;
         disk::replace(&self.root.join(CARD), beside.card.as_bytes())?;
-        disk::replace(&manifest, beside.manifest.to_text()?.as_bytes())?;
+        disk::replace(&manifest, disk::json(beside.manifest)?.as_bytes())?;
         self.clear()
     }
 
@@ -147,7 +156,7 @@ impl OutputDir {
 fn check(root: &Path, resume: bool) -> Result<(), Failure> {
     let entries = fs::read_dir(root).map_err(|err| disk::failure("read", root, err))?;
     let names: Vec<_> = entries.flatten().map(|entry| entry.file_name()).collect();
-    let spool = root.join(SPOOL);
+    let spool = spool_of(root);
     let is_ours = RunFile::path(&spool).exists() || root.join(MANIFEST).exists();
     // A spool without a run is what another process leaves that is only starting, was refused, or was packing.
     let is_packing = spool.join(PACKING).exists();

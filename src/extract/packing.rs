@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::extract::extraction::publish;
-use crate::extract::order::PackOptions;
-use crate::extract::output::OutputDir;
+use crate::extract::order::Packing;
+use crate::extract::output::{OutputDir, spool_of};
 use crate::extract::pack;
 use crate::extract::run_file::{FailedUnit, RunFile};
 use crate::extract::spool::Spool;
@@ -17,14 +17,14 @@ use crate::table::schema::Schema;
 /// How many missing units are named.
 const NAMED: usize = 3;
 
-/// Packs the spools in `dirs` into `out`. `packing` says how, given the key of the extractor.
+/// Packs the spools in `dirs` into `out`.
 ///
 /// # Errors
 /// Spools of different runs, units that are in none, and what keeps the result from being written.
 pub(crate) fn pack(
     dirs: &[PathBuf],
     out: OutputDir,
-    packing: impl Fn(&str) -> PackOptions,
+    packing: &Packing,
     interrupt: &CancelFlag,
 ) -> Result<Summary, Failure> {
     let mut runs = Vec::new();
@@ -35,7 +35,7 @@ pub(crate) fn pack(
     let run = merged(&runs)?;
     let schema = Schema::from_json(&run.identity.schema)
         .map_err(|err| Failure::bug(format!("the schema of a run cannot be read: {err}")))?;
-    let packing = packing(&run.identity.key);
+    let packing = packing.with_key_of(&run.identity.key);
     pack::check(&packing, &schema)?;
     let spools: Vec<Spool> = runs.into_iter().map(|(_, _, spool)| spool).collect();
     check_complete(&run, &spools)?;
@@ -52,11 +52,6 @@ pub(crate) fn pack(
     summary.rows = manifest.rows;
     summary.add_shards(&manifest);
     Ok(summary)
-}
-
-/// The folder of the spool of a directory.
-fn spool_of(dir: &Path) -> PathBuf {
-    dir.join(".spool")
 }
 
 /// What all of the runs are about.

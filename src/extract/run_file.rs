@@ -96,10 +96,7 @@ impl RunFile {
     /// # Errors
     /// What the disk says.
     pub(crate) fn write(&self, spool: &Path) -> Result<(), Failure> {
-        let mut text = serde_json::to_string_pretty(self)
-            .map_err(|err| Failure::bug(format!("a run cannot be written: {err}")))?;
-        text.push('\n');
-        disk::replace(&Self::path(spool), text.as_bytes())
+        disk::replace(&Self::path(spool), disk::json(self)?.as_bytes())
     }
 }
 

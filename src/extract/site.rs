@@ -88,7 +88,7 @@ impl Foreman for Site<'_, '_> {
             schema,
             units,
         } = plan::plan(self.order, &listing, self.interrupt)?;
-        let packing = self.order.packing(&identity.key);
+        let packing = self.order.packing.with_key_of(&identity.key);
         pack::check(&packing, &schema)?;
         let run = RunFile {
             format: FORMAT,
