@@ -532,8 +532,7 @@ fn a_source_ends_its_own_process_and_no_other() {
 #[ignore = "needs core Lean; run cargo xtask test"]
 fn the_package_asks_for_nothing_that_is_on_no_list() {
     let core = core();
-    let launch = core.launch();
-    let scripts = Path::new(&launch.args[0]).parent().unwrap().to_owned();
+    let scripts = core.scripts();
     let script = "
 const fs = require('fs');
 const [lists, file] = process.argv.slice(1);

@@ -568,12 +568,9 @@ fn kept_memory() -> PathBuf {
 
 /// The exit code of proving a kept memory, as at install, and what it says.
 fn prove(kept: &Path) -> (Option<i32>, String) {
-    let mut launch = core().launch();
-    launch.args.pop();
-    let script = Path::new(&launch.args[0]).with_file_name("freeze.cjs");
+    let launch = core().freezer();
     let output = Command::new(launch.program)
-        .arg(script)
-        .args(&launch.args[1..])
+        .args(launch.args)
         .arg(kept)
         .arg("prove")
         .envs(launch.vars)

@@ -2,7 +2,6 @@
 //! REPLs get. The figures of Lean Scout are those of `test/extractors/test_tactics.py` and
 //! `test/integration` at 289c1f1.
 
-use std::path::Path;
 use std::process::Command;
 
 use serde_json::{Value, json};
@@ -241,7 +240,7 @@ fn a_source_without_its_header_has_the_same_rows_in_the_environment_of_that() {
 /// What the REPL of core Lean makes of a request, or its complaint; no Lean is started.
 fn decoded(request: &Value) -> Result<Value, String> {
     let launch = core().launch();
-    let wire = Path::new(&launch.args[0]).with_file_name("wire.cjs");
+    let wire = core().scripts().join("wire.cjs");
     let script = "const { decode } = require(process.argv[1]); \
         console.log(JSON.stringify(decode(process.argv[2]).fields.tacticRows))";
     let output = Command::new(&launch.program)

@@ -28,6 +28,7 @@ mod steps;
 mod sum;
 mod test;
 mod times;
+mod watch;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;

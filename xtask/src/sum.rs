@@ -3,12 +3,13 @@
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 
 use crate::libtest::{Line, Tally};
 use crate::times::Times;
+use crate::watch::Watch;
 
 /// What `cargo test` is given each time: all packages with all features, even if the tests of one are run.
 /// Another choice turns on other features of dependencies, and each choice is a build of its own.
@@ -24,6 +25,9 @@ pub(crate) struct Args {
     #[arg(long, value_name = "NAME", requires = "require_all")]
     pub(crate) may_skip: Vec<String>,
 }
+
+/// How long a test program may say nothing: five times what the slowest test takes on two busy cores.
+const SILENCE: Duration = Duration::from_secs(900);
 
 /// What the tests of the sandbox say that they need.
 const SANDBOX_NEED: &str = "a kernel with Landlock and seccomp";
@@ -107,6 +111,7 @@ impl Sum {
         let stdout = child.stdout.take().context("cargo has no stdout")?;
         let mut tally = Tally::default();
         let (mut program, mut before) = (Instant::now(), Instant::now());
+        let watch = Watch::over(child.id(), SILENCE);
         for line in BufReader::new(stdout).split(b'\n') {
             let line = line.context("cannot read what cargo says")?;
             let line = String::from_utf8_lossy(&line);
@@ -115,14 +120,22 @@ impl Sum {
                 Line::Began => {
                     program = Instant::now();
                     before = program;
+                    watch.begin();
                 }
                 Line::Ran(name) => {
                     self.times.add_test(name, before.elapsed());
                     before = Instant::now();
+                    watch.begin();
                 }
-                Line::Ended => self.times.add_program(program.elapsed()),
+                Line::Ended => {
+                    self.times.add_program(program.elapsed());
+                    watch.pause();
+                }
                 Line::Other => {}
             }
+        }
+        for text in watch.finish() {
+            println!("{}xtask: {text}", self.mark);
         }
         let status = child.wait().context("cargo was lost")?;
         Ok((tally, status.success()))

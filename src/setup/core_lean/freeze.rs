@@ -7,9 +7,9 @@ use crate::env_vars;
 use crate::event::Event;
 use crate::failure::{Failure, Kind};
 use crate::process::run::Run;
+use crate::setup::core_lean::frozen;
 use crate::setup::core_lean::install::Job;
 use crate::setup::core_lean::installed::Installed;
-use crate::setup::core_lean::{frozen, scripts};
 
 impl Job<'_> {
     /// Makes the file and proves that a session starts from it and tells right from wrong. Without it
@@ -38,7 +38,7 @@ impl Job<'_> {
 
     /// Runs the script that makes or proves the file.
     fn run_freezer(&self, installed: &Installed, step: &str) -> Result<(), Failure> {
-        let launch = installed.script(scripts::FREEZE);
+        let launch = installed.freezer();
         let run = Run::new(launch.program)
             .args(launch.args)
             .arg(frozen::path(&installed.scripts))

@@ -248,6 +248,7 @@ impl Job<'_> {
             .map_err(|err| self.refused("write", &folder, err))?;
         let package = original.parent().unwrap_or(dir);
         let patch = Run::new(node)
+            .args(node::FLAGS)
             .arg(folder.join(scripts::PATCH))
             .arg(package)
             .arg(folder.join(scripts::PATCHED));
@@ -259,7 +260,10 @@ impl Job<'_> {
         let script = dir
             .join(Scripts::embedded().folder_name())
             .join(scripts::TRIM);
-        let trim = Run::new(node).arg(script).arg(packages::package(dir));
+        let trim = Run::new(node)
+            .args(node::FLAGS)
+            .arg(script)
+            .arg(packages::package(dir));
         self.finish(trim, "trimming core Lean")
     }
 

@@ -9,7 +9,7 @@ use crate::limits::Bytes;
 use crate::process::launch::Launch;
 use crate::setup::core_lean::manifest::Manifest;
 use crate::setup::core_lean::scripts::{self, Scripts};
-use crate::setup::core_lean::{frozen, packages};
+use crate::setup::core_lean::{frozen, node, packages};
 
 /// What to do about an import of a module that is not core Lean's.
 const IMPORT_HINT: &str = "check the spelling; core Lean has the modules of `Init`, `Std` and `Lean` alone. For \
@@ -49,8 +49,18 @@ impl Installed {
         self.script(scripts::COMPILE)
     }
 
+    /// How to prove its kept memory; the file and `prove` are to be added to the arguments.
+    pub fn freezer(&self) -> Launch {
+        self.script(scripts::FREEZE)
+    }
+
+    /// The folder of our scripts.
+    pub fn scripts(&self) -> &Path {
+        &self.scripts
+    }
+
     /// How to start a script.
-    pub(super) fn script(&self, name: &str) -> Launch {
+    fn script(&self, name: &str) -> Launch {
         let sysroot = packages::sysroot(&self.dir);
         let set = |variable: env_vars::Variable, value: OsString| (variable.name.into(), value);
         // Its own folder comes first: modules of Lean itself must be those of this Lean.
@@ -61,11 +71,15 @@ impl Installed {
         }
         Launch {
             reads: vec![self.dir.clone()],
-            args: vec![
-                self.scripts.join(name).into(),
-                packages::package(&self.dir).into(),
-                self.scripts.join(scripts::PATCHED).into(),
-            ],
+            args: node::FLAGS
+                .map(OsString::from)
+                .into_iter()
+                .chain([
+                    self.scripts.join(name).into(),
+                    packages::package(&self.dir).into(),
+                    self.scripts.join(scripts::PATCHED).into(),
+                ])
+                .collect(),
             vars: vec![
                 set(env_vars::LEAN_PATH, path),
                 set(env_vars::LEAN_SYSROOT, sysroot.into()),

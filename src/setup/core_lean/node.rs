@@ -17,6 +17,11 @@ use crate::process::run::{Run, find_program};
 /// The oldest major version that loads the module: older ones refuse its 200,000 exports.
 pub(crate) const OLDEST: u32 = 24;
 
+/// Without these, a Node that ends may wait for ever: it waits for a background thread that compiles JavaScript,
+/// which waits for a collection of garbage by the thread that ends (nodejs/node#54918; one of some 700 ends
+/// when measured). They compile JavaScript where it runs; wasm, of which Lean is made, is compiled as before.
+pub(crate) const FLAGS: [&str; 2] = ["--no-concurrent-sparkplug", "--no-concurrent-recompilation"];
+
 /// How long Node may take to tell its version.
 const PATIENCE: Duration = Duration::from_secs(20);
 

