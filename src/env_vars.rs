@@ -176,6 +176,12 @@ pub const API_KEY: Variable = Variable {
     doc: "Key of a Worker, with which `cloudflare deploy` asks whether it is ready.",
 };
 
+/// Where results are kept.
+pub const CACHE: Variable = Variable {
+    name: "LEANREPL_CACHE",
+    doc: "Where `eval` and `serve` keep results if `--cache` does not say: `off`, `auto` or a folder.",
+};
+
 /// Which session a process is of.
 pub const SESSION: Variable = Variable {
     name: "LEANREPL_SESSION",
@@ -183,8 +189,9 @@ pub const SESSION: Variable = Variable {
 };
 
 /// The variables that belong to leanrepl.
-pub const OURS: [Variable; 9] = [
+pub const OURS: [Variable; 10] = [
     CACHE_DIR,
+    CACHE,
     API_KEY,
     API_KEYS,
     SERVER_API_KEY,

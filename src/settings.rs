@@ -3,6 +3,7 @@
 
 mod binary;
 pub(crate) mod build;
+pub(crate) mod cache;
 pub(crate) mod cloudflare;
 pub(crate) mod extract;
 pub(crate) mod image;

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use crate::cli::cache::CacheArgs;
 use crate::cli::shared::{IsolationArgs, LeanArgs, LimitArgs, SandboxArgs};
 
 /// Evaluates files in a Lean REPL and prints what Lean says.
@@ -55,6 +56,9 @@ pub(crate) struct EvalArgs {
     /// What sources share.
     #[command(flatten)]
     pub(crate) isolation: IsolationArgs,
+    /// Where results are kept.
+    #[command(flatten)]
+    pub(crate) cache: CacheArgs,
     /// Write one JSON object a file as it finishes, and a last `summary`.
     #[arg(long, conflicts_with = "format")]
     pub(crate) json: bool,

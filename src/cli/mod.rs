@@ -2,6 +2,7 @@
 
 pub(crate) mod build;
 pub(crate) mod build_image;
+pub(crate) mod cache;
 pub(crate) mod cloudflare;
 pub(crate) mod core;
 pub(crate) mod doctor;
@@ -119,6 +120,8 @@ commands! {
     Serve(Box<serve::ServeArgs>),
     /// Writes, checks and deploys a Cloudflare Worker in front of containers that serve Lean.
     Cloudflare(cloudflare::CloudflareArgs),
+    /// Looks at the results that `--cache` keeps, and forgets some.
+    Cache(cache::CacheCommandArgs),
     /// Installs or removes core Lean: a real Lean from the npm registry.
     Core(core::CoreArgs),
     /// Looks at all that an evaluation depends on, and says how to fix each problem.

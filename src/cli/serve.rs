@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use crate::cli::cache::CacheArgs;
 use crate::cli::eval::BaseArg;
 use crate::cli::shared::{IsolationArgs, LeanArgs, SandboxArg, SessionArgs};
 use crate::limits::{Bytes, Wait};
@@ -39,6 +40,12 @@ pub(crate) struct ServeArgs {
     /// What sources share.
     #[command(flatten)]
     pub(crate) isolation: IsolationArgs,
+    /// Where results are kept.
+    #[command(flatten)]
+    pub(crate) cache: CacheArgs,
+    /// Answer a client from results that other clients asked for.
+    #[arg(long)]
+    pub(crate) cache_shared: bool,
     /// Read the compiled modules of `--header` into memory before the first session starts.
     #[arg(long)]
     pub(crate) prefault: bool,

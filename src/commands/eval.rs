@@ -10,12 +10,15 @@ use serde_json::{Value, json};
 use crate::cli::eval::{EvalArgs, FormatArg};
 use crate::cli::{DataFormat, RunCommand};
 use crate::commands::RunContext;
+use crate::commands::cache::CachePlan;
 use crate::commands::exit_code::{self, DONE};
 use crate::commands::lean;
 use crate::commands::options::ProjectOptions;
 use crate::commands::session::Plan;
 use crate::engine::batch::{Batch, BatchStep};
-use crate::engine::evaluate::SubmitError;
+use crate::engine::cache::cached::Cached;
+use crate::engine::cache::lookup::Audience;
+use crate::engine::evaluate::{Evaluate, SubmitError};
 use crate::engine::judge::{Judged, Policy};
 use crate::engine::pool::{Pool, PoolSettings, WearLimits};
 use crate::engine::record::EvalRecord;
@@ -160,7 +163,14 @@ fn evaluate(
     }
     let jobs = usize::from(args.jobs).clamp(1, requests.len());
     let import_timeout = spec.import_timeout;
+    let cache = CachePlan::new(
+        &args.cache,
+        Audience::EachClient,
+        &spec,
+        Arc::<Ui>::clone(report.ui),
+    )?;
     let settings = PoolSettings::new(spec);
+    let shape = Arc::clone(&settings.spec);
     let pool = Pool::start(
         PoolSettings {
             wear: WearLimits {
@@ -183,14 +193,16 @@ fn evaluate(
     };
     let waiter = thread::current();
     let wake = move || waiter.unpark();
-    let batch = Batch::new(
-        Arc::<Pool>::clone(&pool),
-        requests,
-        jobs + AHEAD,
-        limits,
-        wake,
-    );
+    let cached = cache.map(|plan| plan.around(Arc::<Pool>::clone(&pool), &shape));
+    let evaluate: Arc<dyn Evaluate> = match &cached {
+        Some(cached) => Arc::<Cached>::clone(cached),
+        None => Arc::<Pool>::clone(&pool),
+    };
+    let batch = Batch::new(evaluate, requests, jobs + AHEAD, limits, wake);
     let taken = take(batch, sources, interrupt, report);
+    if let Some(cached) = cached {
+        cached.finish();
+    }
     pool.drain(Wait::from(Duration::ZERO));
     taken
 }

@@ -2,6 +2,7 @@
 
 mod build;
 mod build_image;
+mod cache;
 mod cloudflare;
 mod cloudflare_try;
 mod core;

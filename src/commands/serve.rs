@@ -7,11 +7,15 @@ use crate::cli::RunCommand;
 use crate::cli::serve::ServeArgs;
 use crate::cli::shared::SandboxArgs;
 use crate::commands::RunContext;
+use crate::commands::cache::CachePlan;
 use crate::commands::exit_code::DONE;
 use crate::commands::lean;
 use crate::commands::options::ProjectOptions;
 use crate::commands::session::Plan;
 use crate::data_dir::DataDir;
+use crate::engine::cache::cached::Cached;
+use crate::engine::cache::lookup::Audience;
+use crate::engine::evaluate::Evaluate;
 use crate::engine::pool::Pool;
 use crate::event::{Event, Observer};
 use crate::failure::Failure;
@@ -70,10 +74,23 @@ impl RunCommand<RunContext> for ServeArgs {
                 let confinement = sandbox::in_force(&spec.lean.launch);
                 let lean_options = ProjectOptions::read(&chosen, &LogObserver, &interrupt)?
                     .of_no_file("each source", &LogObserver);
+                let audience = if self.cache_shared {
+                    Audience::All
+                } else {
+                    Audience::EachClient
+                };
                 let settings = settings::pool(&self, size, spec);
+                let shape = Arc::clone(&settings.spec);
+                let cache = CachePlan::new(&self.cache, audience, &shape, Arc::new(LogObserver))?;
                 let pool = Pool::start(settings, Arc::new(LogObserver));
+                let cache = cache.map(|plan| plan.around(Arc::<Pool>::clone(&pool), &shape));
+                let evaluate: Arc<dyn Evaluate> = match &cache {
+                    Some(cache) => Arc::<Cached>::clone(cache),
+                    None => Arc::<Pool>::clone(&pool),
+                };
                 Ok(StartedPool {
-                    evaluate: Arc::<Pool>::clone(&pool),
+                    evaluate,
+                    cache,
                     pool: Some(pool),
                     identity,
                     pickle,

@@ -2,6 +2,7 @@
 //! door a source came, and never renders.
 
 pub(crate) mod batch;
+pub(crate) mod cache;
 pub mod evaluate;
 mod evaluation;
 pub(crate) mod findings;

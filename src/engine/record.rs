@@ -65,6 +65,10 @@ pub struct EvalRecord {
     pub session: Option<u64>,
     /// The most resident memory of that session and all it started so far, in bytes.
     pub peak_memory_bytes: Option<u64>,
+    /// Whether it was kept from an earlier evaluation of the same source, whose times it has, or is that of
+    /// another request for it at the same time.
+    #[serde(default)]
+    pub cached: bool,
 }
 
 /// Which Lean, and which REPL.
@@ -132,6 +136,7 @@ impl EvalRecord {
             isolation: None,
             session: None,
             peak_memory_bytes: None,
+            cached: false,
         }
     }
 

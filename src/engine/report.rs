@@ -78,6 +78,9 @@ pub(crate) struct Report<'a> {
     /// The number of the session that evaluated it; absent if none did.
     #[serde(skip_serializing_if = "Option::is_none")]
     session: Option<u64>,
+    /// Whether this was found by an earlier evaluation of the same source, or by another request for it at the
+    /// same time; `seconds` are those of that evaluation then.
+    cached: bool,
     /// How long it took.
     seconds: Seconds,
 }
@@ -110,6 +113,7 @@ impl<'a> Report<'a> {
             lean: record.lean.as_deref(),
             isolation: record.isolation,
             session: record.session,
+            cached: record.cached,
             seconds: Seconds::from(record.times),
         }
     }

@@ -29,9 +29,25 @@ pub struct EvalRequest {
     pub find_sorry_decls: bool,
     /// The longest wait for Lean once the source runs; headers have a limit of their own.
     pub run_timeout: Duration,
+    /// What a record that was kept may do for it.
+    #[serde(default)]
+    pub cache: CacheUse,
     /// Who waits for the record, and for how long; means nothing outside this process.
     #[serde(skip)]
     pub terms: Terms,
+}
+
+/// What records that were kept may do for a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CacheUse {
+    /// Answer it; else its own is kept.
+    #[default]
+    Use,
+    /// Nothing; its own takes their place.
+    Refresh,
+    /// Nothing, and its own is not kept.
+    Off,
 }
 
 /// Who waits for a record, and for how long.
@@ -101,6 +117,7 @@ impl EvalRequest {
             lean_options: None,
             find_sorry_decls: false,
             run_timeout,
+            cache: CacheUse::default(),
             terms: Terms::default(),
         }
     }

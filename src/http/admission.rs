@@ -12,6 +12,7 @@ use axum::http::{HeaderName, Method};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
+use crate::http::cache_use;
 use crate::http::forwarded;
 use crate::http::own_machine;
 use crate::http::problem::Problem;
@@ -38,9 +39,11 @@ pub(crate) async fn admit(
     next: Next,
 ) -> Response {
     let admitted = own_machine::check(&service.options, &request)
-        .and_then(|()| Ok(principal(&service, &request)?));
+        .and_then(|()| Ok(principal(&service, &request)?))
+        .and_then(|principal| Ok((principal, cache_use::wanted(request.headers())?)));
     match admitted {
-        Ok(mut principal) => {
+        Ok((mut principal, cache)) => {
+            principal.cache = cache;
             principal.request_id = request_id::of(&request).into();
             if let Some(name) = request.extensions().get::<VisitorName>() {
                 name.set(&principal);

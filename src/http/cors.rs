@@ -7,6 +7,7 @@ use axum::http::{HeaderValue, Method};
 use tower_http::cors::{AllowOrigin, CorsLayer, Vary};
 
 use crate::http::admission::X_AUTH_TOKEN;
+use crate::http::cache_use::X_LEANREPL_CACHE;
 use crate::http::raw::{X_LEAN_ISOLATION, X_LEAN_TIMEOUT};
 use crate::http::request_id::REQUEST_ID;
 use crate::service::options::Cors;
@@ -36,9 +37,10 @@ pub(crate) fn layer(cors: &Cors) -> CorsLayer {
             CONTENT_TYPE,
             AUTHORIZATION,
             X_LEAN_TIMEOUT,
+            X_LEANREPL_CACHE,
             REQUEST_ID,
             X_AUTH_TOKEN,
         ])
-        .expose_headers([REQUEST_ID, RETRY_AFTER, X_LEAN_ISOLATION])
+        .expose_headers([REQUEST_ID, RETRY_AFTER, X_LEAN_ISOLATION, X_LEANREPL_CACHE])
         .max_age(MAX_AGE)
 }

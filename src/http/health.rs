@@ -181,9 +181,12 @@ pub(crate) async fn version(State(service): State<Arc<Service>>) -> Response {
     (status = 200, body = String, content_type = "application/openmetrics-text"),
 ))]
 pub(crate) async fn metrics(State(service): State<Arc<Service>>) -> Result<Response, Problem> {
-    let text = service
-        .metrics
-        .text_form(service.state().as_ref(), service.leases.len());
+    let cache = service.started().and_then(|started| started.cache.as_ref());
+    let text = service.metrics.text_form(
+        service.state().as_ref(),
+        service.leases.len(),
+        cache.map(|cache| cache.counted()),
+    );
     let text =
         text.map_err(|err| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, err.to_string()))?;
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";

@@ -16,7 +16,7 @@ use utoipa::ToSchema;
 
 use crate::engine::evaluate::SubmitError;
 use crate::engine::judge::Policy;
-use crate::engine::request::EvalRequest;
+use crate::engine::request::{CacheUse, EvalRequest};
 use crate::http::body;
 use crate::http::kimina::result::{CheckResult, VerifyResult};
 use crate::http::lax::{CustomId, LaxBool, LaxSeconds};
@@ -125,9 +125,9 @@ pub(crate) struct VerifyRequest {
     /// Parts of the infotree.
     #[serde(default)]
     infotree_type: Option<Infotree>,
-    /// Of no effect: see `reuse` of `/api/check`.
-    #[serde(default, rename = "disable_cache")]
-    _disable_cache: LaxBool,
+    /// Whether no kept result may answer, and none is kept.
+    #[serde(default)]
+    disable_cache: LaxBool,
 }
 
 /// The response of `/verify`.
@@ -188,7 +188,7 @@ pub(crate) async fn check(
 )]
 pub(crate) async fn verify(
     State(server): State<Arc<Service>>,
-    Extension(caller): Extension<Principal>,
+    Extension(mut caller): Extension<Principal>,
     request: Request,
 ) -> Result<Response, Problem> {
     let (head, body) = request.into_parts();
@@ -201,6 +201,9 @@ pub(crate) async fn verify(
             Some(text) => texts.push((code.custom_id.0, text)),
             None => missing.push((place, VerifyResult::missing(code.custom_id.0))),
         }
+    }
+    if asked.disable_cache.0 {
+        caller.cache = CacheUse::Off;
     }
     let sources = KiminaSources::new(&server, texts, asked.timeout, asked.infotree_type);
     let results = sources.evaluate(&server, &caller).await?;

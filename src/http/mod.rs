@@ -3,6 +3,7 @@
 mod admission;
 mod base_header;
 mod body;
+mod cache_use;
 mod connections;
 mod cors;
 mod eval;

@@ -100,6 +100,7 @@ impl Service {
         let started = self.started();
         request.lean_options = started.and_then(|started| started.lean_options.clone());
         request.id = Arc::clone(&principal.request_id);
+        request.cache = principal.cache;
         request.terms.client = Arc::clone(&principal.client);
         request
     }

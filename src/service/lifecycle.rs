@@ -57,7 +57,13 @@ pub(crate) async fn drain(service: &Service, grace: Wait) {
     let Some(pool) = service.pool().cloned() else {
         return;
     };
-    let drained = spawn_blocking(move || pool.drain(grace));
+    let cache = service.started().and_then(|started| started.cache.clone());
+    let drained = spawn_blocking(move || {
+        pool.drain(grace);
+        if let Some(cache) = cache {
+            cache.finish();
+        }
+    });
     if timeout(grace.get() + LAST, drained).await.is_err() {
         tracing::error!("the pool did not stop in time");
     }

@@ -13,10 +13,12 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
+use crate::engine::cache::counters::Counted;
 use crate::engine::judge::Verdict;
 use crate::engine::pool::PoolState;
 use crate::engine::record::Times;
 use crate::engine::undecided::UndecidedReason;
+use crate::service::cache_metrics::CacheMetrics;
 
 /// The interface that a source came by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,6 +105,8 @@ pub(crate) struct Metrics {
     leases: Gauge,
     /// 1 for the level that all sessions hold, once it is known.
     isolation: Family<LevelLabels, Gauge>,
+    /// What the cache of results does.
+    cache: CacheMetrics,
 }
 
 impl fmt::Debug for Metrics {
@@ -160,6 +164,7 @@ impl Metrics {
         let isolation = Family::default();
         let help = "1 for the level of isolation that all sessions hold";
         registry.register("isolation_info", help, isolation.clone());
+        let cache = CacheMetrics::new(&mut registry);
         Self {
             registry: Mutex::new(registry),
             responses,
@@ -173,6 +178,7 @@ impl Metrics {
             memory,
             leases,
             isolation,
+            cache,
         }
     }
 
@@ -212,8 +218,12 @@ impl Metrics {
         &self,
         pool: Option<&PoolState>,
         leases: usize,
+        cache: Option<Counted>,
     ) -> Result<String, fmt::Error> {
         self.leases.set(gauge(leases));
+        if let Some(counted) = cache {
+            self.cache.set(counted);
+        }
         if let Some(pool) = pool {
             self.queue.set(gauge(pool.queued));
             self.ready.set(i64::from(pool.is_ready));
@@ -270,13 +280,20 @@ mod tests {
             isolation: Some(Isolation::Client),
             ..PoolState::of_no_pool()
         };
-        let text = metrics.text_form(Some(&pool), 3).unwrap();
+        let counted = Counted {
+            hits: 4,
+            looked: Duration::from_millis(250),
+            ..Counted::default()
+        };
+        let text = metrics.text_form(Some(&pool), 3, Some(counted)).unwrap();
         for line in [
             r#"leanrepl_sources_total{surface="eval",verdict="accepted",reason=""} 1"#,
             r#"leanrepl_sources_total{surface="raw",verdict="undecided",reason="cancelled"} 1"#,
             r#"leanrepl_phase_seconds_count{phase="body"} 2"#,
             r#"leanrepl_phase_seconds_sum{phase="body"} 4.0"#,
             "leanrepl_leases 3",
+            r#"leanrepl_cache_requests_total{outcome="hit"} 4"#,
+            "leanrepl_cache_lookup_seconds_total 0.25",
             r#"leanrepl_isolation_info{level="client"} 1"#,
         ] {
             assert!(text.lines().any(|found| found == line), "{line}: {text}");

@@ -2,6 +2,7 @@
 //! a type of HTTP, and never the shape of an answer.
 
 pub(crate) mod address;
+mod cache_metrics;
 pub(crate) mod error;
 pub(crate) mod evaluations;
 pub(crate) mod keys;

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use tokio::sync::OwnedSemaphorePermit;
 
+use crate::engine::request::CacheUse;
 use crate::service::address;
 
 /// Who asks, and since when.
@@ -16,6 +17,8 @@ pub(crate) struct Principal {
     pub(crate) start: Instant,
     /// Names the request in logs; empty if it has no id.
     pub(crate) request_id: Arc<str>,
+    /// What kept results may do for its sources.
+    pub(crate) cache: CacheUse,
     /// Held while the request runs, if its key may not make many at a time.
     _permit: Option<Arc<OwnedSemaphorePermit>>,
 }
@@ -31,6 +34,7 @@ impl Principal {
             client: Arc::clone(name),
             start,
             request_id: Arc::from(""),
+            cache: CacheUse::default(),
             _permit: permit.map(Arc::new),
         }
     }
@@ -41,6 +45,7 @@ impl Principal {
             client: Arc::from(address.map_or_else(String::new, address::network)),
             start,
             request_id: Arc::from(""),
+            cache: CacheUse::default(),
             _permit: None,
         }
     }

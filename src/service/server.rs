@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
 
+use crate::engine::cache::cached::Cached;
 use crate::engine::evaluate::{Evaluate, SubmitError};
 use crate::engine::pool::{Pool, PoolState};
 use crate::failure::{Failure, Kind};
@@ -31,6 +32,8 @@ pub(crate) struct StartedPool {
     pub(crate) evaluate: Arc<dyn Evaluate>,
     /// The pool, if there is one in this process.
     pub(crate) pool: Option<Arc<Pool>>,
+    /// The cache in front of it, if there is one.
+    pub(crate) cache: Option<Arc<Cached>>,
     pub(crate) identity: Identity,
     /// The SHA-256 of the pickle that sources start from, if they do.
     pub(crate) pickle: Option<String>,

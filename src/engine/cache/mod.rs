@@ -2,5 +2,15 @@
 //!
 //! [`Evaluate`]: crate::engine::evaluate::Evaluate
 
+pub(crate) mod cached;
+mod closure;
+pub(crate) mod counters;
+pub(crate) mod environments;
+mod flights;
+mod keeping;
 pub(crate) mod key;
+mod level;
+pub(crate) mod lookup;
+pub(crate) mod sqlite;
 pub(crate) mod store;
+mod value;

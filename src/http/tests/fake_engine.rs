@@ -75,6 +75,7 @@ pub(crate) fn router_on(
     service.start(StartedPool {
         evaluate: Arc::new(FakeEngine(engine)),
         pool: None,
+        cache: None,
         identity: Identity {
             toolchain: "fake".to_owned(),
             repl: "fake".to_owned(),

@@ -1,0 +1,164 @@
+//! The cache of results in front of sessions, and `leanrepl cache`.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use serde_json::json;
+
+use crate::cli::cache::{CacheAction, CacheArgs, CacheCommandArgs};
+use crate::cli::{DataFormat, RunCommand};
+use crate::commands::RunContext;
+use crate::commands::exit_code::DONE;
+use crate::engine::cache::cached::{CacheParts, Cached};
+use crate::engine::cache::environments::Environments;
+use crate::engine::cache::lookup::Audience;
+use crate::engine::cache::sqlite::{Bounds, SqliteStore};
+use crate::engine::cache::store::{Store, StoreError, Which};
+use crate::engine::evaluate::Evaluate;
+use crate::event::{Event, Observer};
+use crate::failure::{Failure, Kind};
+use crate::limits::{Bytes, Wait};
+use crate::process::sandbox;
+use crate::session::spec::SessionSpec;
+use crate::settings::cache::{self, Place};
+
+/// How long `leanrepl cache` says that a result may be kept: it keeps none itself.
+const LONGEST: Wait = Wait::secs(100 * 365 * 86_400);
+
+/// A cache that is ready for sessions of a specification.
+pub(crate) struct CachePlan {
+    store: Arc<dyn Store>,
+    environments: Environments,
+    audience: Audience,
+    observer: Arc<dyn Observer>,
+}
+
+impl CachePlan {
+    /// Makes it ready, before any session starts; none if results are not kept. What keeps them from being kept
+    /// although that is asked for is noted, and the sources are evaluated all the same.
+    ///
+    /// # Errors
+    /// A place that cannot be named.
+    pub(crate) fn new(
+        args: &CacheArgs,
+        audience: Audience,
+        spec: &SessionSpec,
+        observer: Arc<dyn Observer>,
+    ) -> Result<Option<Self>, Failure> {
+        let Place::Folder(folder) = cache::place(args.cache.as_deref(), "off")? else {
+            return Ok(None);
+        };
+        let offer = sandbox::in_force(&spec.lean.launch);
+        if !(offer.files && offer.calls || args.cache_trust) {
+            note(
+                observer.as_ref(),
+                "no results are kept, since the sessions are not confined and a source could change them; \
+                 `--cache-trust` keeps them",
+            );
+            return Ok(None);
+        }
+        let store: Arc<dyn Store> = match SqliteStore::open(&folder, cache::bounds(args)) {
+            Ok(store) => Arc::new(store),
+            Err(err) => {
+                let folder = folder.display();
+                let text = format!("no results are kept in `{folder}`: {err}");
+                note(observer.as_ref(), &text);
+                return Ok(None);
+            }
+        };
+        Ok(Some(Self {
+            store,
+            environments: Environments::new(spec),
+            audience,
+            observer,
+        }))
+    }
+
+    /// The cache in front of those who evaluate.
+    pub(crate) fn around(self, inner: Arc<dyn Evaluate>, spec: &SessionSpec) -> Arc<Cached> {
+        let parts = CacheParts {
+            inner,
+            store: self.store,
+            environments: self.environments,
+            audience: self.audience,
+            observer: self.observer,
+        };
+        Cached::start(parts, spec)
+    }
+}
+
+fn note(observer: &dyn Observer, text: &str) {
+    observer.tell(Event::Noted { text });
+}
+
+impl RunCommand<RunContext> for CacheCommandArgs {
+    /// Looks at the results, or forgets some.
+    ///
+    /// # Errors
+    /// Results that are not there or cannot be used.
+    fn run(self, context: &RunContext) -> Result<u8, Failure> {
+        let Place::Folder(folder) = cache::place(self.cache.as_deref(), "auto")? else {
+            return Err(Failure::new(
+                Kind::Usage,
+                "the cache is off, so there is nothing to look at",
+                "name a folder with `--cache`, or `auto` for the cache folder",
+            ));
+        };
+        let store = open(&folder)?;
+        let which = match self.action {
+            CacheAction::Stats => None,
+            CacheAction::Clear => Some(Which::All),
+            CacheAction::Invalidate(args) => args
+                .module
+                .map(Which::Module)
+                .or(args.class.map(Which::Class)),
+        };
+        let failed = |err: StoreError| {
+            let problem = format!("the results in `{}` cannot be used", folder.display());
+            Failure::new(Kind::Build, problem, "run it again, or remove the folder").caused_by(err)
+        };
+        let forgotten = which.as_ref().map(|which| store.forget(which)).transpose();
+        let forgotten = forgotten.map_err(failed)?;
+        let holdings = store.holdings().map_err(failed)?;
+        let line = if self.json {
+            json!({
+                "place": folder, "forgotten": forgotten, "results": holdings.entries,
+                "environments": holdings.environments, "bytes": holdings.bytes,
+            })
+            .to_string()
+        } else {
+            let gone = forgotten.map_or(String::new(), |count| format!("{count} forgotten, "));
+            format!(
+                "{gone}{} results of {} environments in {} ({})",
+                holdings.entries,
+                holdings.environments,
+                folder.display(),
+                Bytes::new(holdings.bytes)
+            )
+        };
+        // A reader that went away has seen enough.
+        let _written = context.ui.data_line(&line)?;
+        Ok(DONE)
+    }
+
+    fn format(&self) -> DataFormat {
+        DataFormat::json_if(self.json)
+    }
+}
+
+/// The results in a folder, which has to be there.
+fn open(folder: &Path) -> Result<SqliteStore, Failure> {
+    let hint = "name the folder with `--cache`; `eval --cache auto` makes one in the cache folder";
+    if !folder.is_dir() {
+        let problem = format!("there are no results in `{}`", folder.display());
+        return Err(Failure::new(Kind::Usage, problem, hint));
+    }
+    let bounds = Bounds {
+        size: Bytes::new(u64::MAX),
+        age: LONGEST.get(),
+    };
+    SqliteStore::open(folder, bounds).map_err(|err| {
+        let problem = format!("the results in `{}` cannot be used", folder.display());
+        Failure::new(Kind::Build, problem, hint).caused_by(err)
+    })
+}

@@ -1,0 +1,163 @@
+//! Which environment a source starts from: worked out once for each header, and looked at again as files may
+//! change.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::engine::cache::closure::Closure;
+use crate::engine::cache::key::{Environment, KeyMaker};
+use crate::engine::record::BaseKind;
+use crate::env_vars;
+use crate::lean::header::{self, Split};
+use crate::lean::module_name::ModuleName;
+use crate::session::base::BaseEnv;
+use crate::session::spec::SessionSpec;
+use crate::setup::prefault;
+use crate::setup::prefault::search_path::SearchPath;
+
+/// How long what the file system said of modules is taken as said now.
+const FRESH: Duration = Duration::from_secs(1);
+
+/// The most headers that are remembered; clients name them, so that they need a bound.
+const MAX_HEADERS: usize = 256;
+
+/// What a source starts from.
+#[derive(Debug, Clone)]
+pub(crate) struct Start {
+    pub(crate) environment: Arc<Environment>,
+    /// What its record has to say that it started from.
+    pub(crate) base: BaseKind,
+    /// Whether the modules are the same as when they were first looked at in this process, before any session
+    /// imported them for a source: only then a session certainly has them as they are now.
+    pub(crate) is_first: bool,
+}
+
+/// What is known of a header.
+struct Known {
+    closure: Arc<Closure>,
+    start: Start,
+    looked: Instant,
+}
+
+/// The environments of the headers that sources have.
+pub(crate) struct Environments {
+    base: BaseEnv,
+    /// Toolchain, REPL and manifest.
+    identity: [String; 3],
+    path: SearchPath,
+    library: Option<PathBuf>,
+    known: Mutex<HashMap<(String, bool), Known>>,
+}
+
+impl Environments {
+    /// Those of sessions of that specification.
+    pub(crate) fn new(spec: &SessionSpec) -> Self {
+        let launch = &spec.lean.launch;
+        let sysroot = launch.var(env_vars::LEAN_SYSROOT.name);
+        let identity = &spec.lean.identity;
+        let made = Self {
+            base: spec.base.clone(),
+            identity: [
+                identity.toolchain.clone(),
+                identity.repl.clone(),
+                identity.manifest.clone().unwrap_or_default(),
+            ],
+            path: SearchPath::of(launch),
+            library: sysroot.map(|root| PathBuf::from(root).join("lib/lean")),
+            known: Mutex::default(),
+        };
+        // Sessions import these before any source asks for them.
+        for header in &spec.preload {
+            made.of(&header::split(header));
+        }
+        made
+    }
+
+    /// What a source with that header starts from; none if that cannot be worked out, and then its record is
+    /// neither looked for nor kept.
+    pub(crate) fn of(&self, split: &Split) -> Option<Start> {
+        self.find(split, FRESH)
+    }
+
+    /// Whether the source has started from that: the files are looked at now.
+    pub(crate) fn is_still(&self, split: &Split, start: &Start) -> bool {
+        let now = self.find(split, Duration::ZERO);
+        start.is_first
+            && now.is_some_and(|now| now.is_first && now.environment == start.environment)
+    }
+
+    /// As [`Self::of`], where the files are looked at again after that time.
+    fn find(&self, split: &Split, fresh: Duration) -> Option<Start> {
+        // An import that is refused gives no record that could be kept.
+        let pickle = self.base.serving(split).ok()?;
+        let key = (split.canonical(), pickle.is_some());
+        let mut all = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = all.get(&key);
+        if let Some(known) = before
+            && (known.looked.elapsed() < fresh || known.closure.is_unchanged())
+        {
+            let start = known.start.clone();
+            if let Some(known) = all.get_mut(&key) {
+                known.looked = Instant::now();
+            }
+            return Some(start);
+        }
+        let is_first = before.is_none();
+        if is_first && all.len() >= MAX_HEADERS {
+            return None;
+        }
+        let looked = Instant::now();
+        let roots = match pickle {
+            Some(pickle) => names(&pickle.sidecar.imports)?,
+            None => prefault::imported(std::slice::from_ref(split)),
+        };
+        let closure = Closure::of(roots, &self.path, self.library.as_deref()).ok()?;
+        let pickle = pickle.map(|pickle| pickle.sidecar.pickle.sha256.as_str());
+        let start = Start {
+            environment: Arc::new(self.environment(&closure, split, pickle)),
+            base: pickle.map_or(BaseKind::Import, |_| BaseKind::Pickle),
+            is_first,
+        };
+        let known = Known {
+            closure: Arc::new(closure),
+            start: start.clone(),
+            looked,
+        };
+        all.insert(key, known);
+        Some(start)
+    }
+
+    /// The environment with all that tells it from others.
+    fn environment(&self, closure: &Closure, split: &Split, pickle: Option<&str>) -> Environment {
+        let [toolchain, repl, manifest] = &self.identity;
+        // How modules are imported is in the header, and so is their order.
+        let header = split.canonical();
+        let parts = [
+            toolchain.as_str(),
+            repl,
+            manifest,
+            pickle.unwrap_or_default(),
+            &header,
+            &closure.digest,
+        ];
+        let maker = parts
+            .iter()
+            .fold(KeyMaker::new(), |maker, part| maker.with(part.as_bytes()));
+        Environment {
+            digest: maker.key().to_string(),
+            toolchain: toolchain.clone(),
+            repl: repl.clone(),
+            modules: Arc::clone(&closure.modules),
+        }
+    }
+}
+
+/// The names of modules; none if one is no name.
+fn names(modules: &[String]) -> Option<Vec<ModuleName>> {
+    modules
+        .iter()
+        .map(|name| ModuleName::parse(name))
+        .collect::<Option<Vec<_>>>()
+}

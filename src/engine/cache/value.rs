@@ -1,0 +1,85 @@
+//! A record as bytes: a byte for the layout and a zstd frame of JSON with a checksum. What cannot be read is
+//! no record.
+
+use std::io::{self, Read as _};
+
+use zstd::stream::read::Decoder;
+use zstd::stream::write::Encoder;
+
+use crate::engine::cache::key::LAYOUT;
+use crate::engine::cache::store::MAX_VALUE;
+use crate::engine::record::EvalRecord;
+use crate::engine::request::VERSION;
+
+/// How hard is packed: a record is read more often than written, and both have to be quick.
+const LEVEL: i32 = 1;
+
+/// The most bytes of JSON of a record.
+const MAX_JSON: usize = 64 << 20;
+
+/// The bytes of a record; none if it is too long to be kept.
+pub(crate) fn encode(record: &EvalRecord) -> io::Result<Option<Vec<u8>>> {
+    let json = serde_json::to_vec(record)?;
+    if json.len() > MAX_JSON {
+        return Ok(None);
+    }
+    let mut value = Vec::with_capacity(json.len() / 4 + 32);
+    value.push(layout());
+    let mut encoder = Encoder::new(value, LEVEL)?;
+    encoder.include_checksum(true)?;
+    encoder.include_contentsize(true)?;
+    io::Write::write_all(&mut encoder, &json)?;
+    let value = encoder.finish()?;
+    Ok((value.len() <= MAX_VALUE).then_some(value))
+}
+
+/// The record of bytes; none if they are damaged, of another layout, or too long.
+pub(crate) fn decode(value: &[u8]) -> Option<EvalRecord> {
+    let (first, frame) = value.split_first()?;
+    if *first != layout() {
+        return None;
+    }
+    let most = u64::try_from(MAX_JSON).ok()?.checked_add(1)?;
+    let mut json = Vec::new();
+    let decoder = Decoder::with_buffer(frame).ok()?;
+    decoder.take(most).read_to_end(&mut json).ok()?;
+    if json.len() > MAX_JSON {
+        return None;
+    }
+    let record: EvalRecord = serde_json::from_slice(&json).ok()?;
+    (record.version == VERSION).then_some(record)
+}
+
+/// The byte in front.
+fn layout() -> u8 {
+    u8::try_from(LAYOUT).unwrap_or(u8::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_comes_back_and_no_damaged_byte_does() {
+        let mut record = EvalRecord::empty();
+        record.hints = vec!["one".to_owned(), "two".repeat(500)];
+        let value = encode(&record).unwrap().unwrap();
+        let read = decode(&value).unwrap();
+        assert_eq!(read.hints, record.hints);
+        for at in 0..value.len() {
+            let mut damaged = value.clone();
+            damaged[at] ^= 0x10;
+            let hints = decode(&damaged).map(|record| record.hints);
+            assert!(hints.is_none_or(|hints| hints == record.hints), "{at}");
+            assert!(decode(&value[..at]).is_none(), "{at}");
+        }
+    }
+
+    #[test]
+    fn a_frame_that_unpacks_to_more_than_any_record_is_none() {
+        let bomb = zstd::bulk::compress(&vec![b' '; MAX_JSON + 2], 1).unwrap();
+        assert!(bomb.len() < 1 << 20);
+        let value = [&[layout()][..], &bomb].concat();
+        assert!(decode(&value).is_none());
+    }
+}
