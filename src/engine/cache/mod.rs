@@ -14,3 +14,4 @@ pub(crate) mod lookup;
 pub(crate) mod sqlite;
 pub(crate) mod store;
 mod value;
+mod work;
