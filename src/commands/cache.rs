@@ -129,11 +129,11 @@ impl RunCommand<RunContext> for CacheCommandArgs {
         } else {
             let gone = forgotten.map_or(String::new(), |count| format!("{count} forgotten, "));
             format!(
-                "{gone}{} results of {} environments in {} ({})",
+                "{gone}{} kept in {} ({}; environments: {})",
                 holdings.entries,
-                holdings.environments,
                 folder.display(),
-                Bytes::new(holdings.bytes)
+                Bytes::new(holdings.bytes),
+                holdings.environments
             )
         };
         // A reader that went away has seen enough.

@@ -13,6 +13,7 @@
 mod build;
 mod build_elan;
 mod build_image;
+mod cache;
 mod cloudflare;
 mod confinement;
 mod doctor;

@@ -11,6 +11,7 @@
 )]
 
 mod bodies;
+mod cache;
 mod confined;
 mod isolation;
 mod kimina;

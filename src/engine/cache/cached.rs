@@ -1,6 +1,6 @@
 //! Answers requests from records that were kept, and hands the others on. Never judges.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -110,7 +110,7 @@ impl Evaluate for Cached {
             done,
             pause: FIRST_PAUSE,
         };
-        if asked.request.cache == CacheUse::Off || self.shared.is_off.load(Ordering::Relaxed) {
+        if asked.request.cache == CacheUse::Off || self.shared.is_off() {
             self.shared.counters.skip();
             return self.shared.hand_on(asked);
         }

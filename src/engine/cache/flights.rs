@@ -32,6 +32,14 @@ impl<T> Flights<T> {
 }
 
 #[cfg(test)]
+impl<T> Flights<T> {
+    /// Whether nothing is on its way.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.lock().unwrap().is_empty()
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::engine::cache::key::KeyMaker;

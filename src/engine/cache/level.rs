@@ -18,6 +18,8 @@ pub(crate) struct KnownLevel {
     /// What the user names.
     named: Option<Isolation>,
     key: Key,
+    /// That of no source: the level depends on the REPL alone.
+    environment: Environment,
     known: OnceLock<Isolation>,
 }
 
@@ -33,9 +35,16 @@ impl KnownLevel {
             // Just made, and so empty.
             let _set = known.set(level);
         }
+        let identity = &spec.lean.identity;
         Self {
             named: spec.isolation,
             key,
+            environment: Environment {
+                digest: key.to_string(),
+                toolchain: identity.toolchain.clone(),
+                repl: identity.repl.clone(),
+                modules: Arc::from([]),
+            },
             known,
         }
     }
@@ -48,18 +57,13 @@ impl KnownLevel {
     }
 
     /// Takes note of the level at which a session has evaluated.
-    pub(crate) fn learn(
-        &self,
-        level: Isolation,
-        store: &dyn Store,
-        environment: &Arc<Environment>,
-    ) -> Result<(), StoreError> {
+    pub(crate) fn learn(&self, level: Isolation, store: &dyn Store) -> Result<(), StoreError> {
         if self.named.is_some() || self.known.set(level).is_err() {
             return Ok(());
         }
         let entry = Entry {
             value: &[version(), level as u8],
-            environment,
+            environment: &self.environment,
             class: CLASS,
         };
         store.put(&self.key, entry)

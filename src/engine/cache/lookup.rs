@@ -80,6 +80,11 @@ impl Question {
         Ok(Self { common })
     }
 
+    /// Names the question where all that ask it want the same levels.
+    pub(crate) fn flight(&self) -> Key {
+        self.common
+    }
+
     /// The key of a record that was made under those levels.
     pub(crate) fn key(&self, levels: Levels) -> Key {
         let Offer { files, calls } = levels.confinement;

@@ -42,7 +42,8 @@ pub(super) struct Asked {
 /// A request that is evaluated, with all that its record is kept by.
 pub(super) struct Leading {
     question: Question,
-    flight: Key,
+    /// Under which other processes wait for their turn.
+    turn_key: Key,
     split: Split,
     start: Start,
     /// For the turn that other processes wait for.
@@ -155,24 +156,26 @@ impl Shared {
             self.hand_on(asked);
             return None;
         };
-        let wanted = Levels {
-            isolation: self.level.wanted(),
-            confinement: self.confinement,
-        };
+        let wanted = self.wanted();
         if request.cache == CacheUse::Use
-            && let Some(mut record) = self.find(&question.keys(wanted))
+            && let Some(record) = self.find(&question.keys(wanted))
         {
             self.counters.looked(begun.elapsed());
-            record.times.queue = Duration::ZERO;
             (asked.done)(Ok(record));
             return None;
         }
         self.counters.looked(begun.elapsed());
-        let flight = question.key(wanted);
-        let asked = self.flights.join(flight, asked)?;
+        let is_refreshed = request.cache == CacheUse::Refresh;
+        let asked = self.flights.join(question.flight(), asked)?;
+        // A flight may have ended since its record was looked for.
+        if !is_refreshed && let Some(record) = self.find(&question.keys(self.wanted())) {
+            self.answer(&question.flight(), Some(&record));
+            (asked.done)(Ok(record));
+            return None;
+        }
         let leading = Leading {
+            turn_key: question.key(wanted),
             question,
-            flight,
             split,
             start,
             turn: None,
@@ -180,8 +183,24 @@ impl Shared {
         self.lead(asked, leading)
     }
 
+    /// Whether the store cannot be used any more.
+    pub(super) fn is_off(&self) -> bool {
+        self.is_off.load(Ordering::Relaxed)
+    }
+
+    /// The levels that a record has to be made at.
+    fn wanted(&self) -> Levels {
+        Levels {
+            isolation: self.level.wanted(),
+            confinement: self.confinement,
+        }
+    }
+
     /// The record under the first of the keys that has one.
     fn find(&self, keys: &[Key]) -> Option<EvalRecord> {
+        if self.is_off() {
+            return None;
+        }
         for key in keys {
             let value = match self.store.get(key) {
                 Ok(value) => value,
@@ -194,6 +213,7 @@ impl Shared {
             if let Some(mut record) = value::decode(&value) {
                 self.counters.hit(value.len());
                 record.cached = true;
+                record.times.queue = Duration::ZERO;
                 return Some(record);
             }
             // A damaged value would be read again each time.
@@ -211,10 +231,15 @@ impl Shared {
         mut leading: Leading,
     ) -> Option<(Instant, Box<Asked>)> {
         let lease = asked.request.terms.client_deadline.left();
-        match self.store.take_turn(&leading.flight, lease) {
+        let turn = if self.is_off() {
+            Ok(Turn::Ours(None))
+        } else {
+            self.store.take_turn(&leading.turn_key, lease)
+        };
+        match turn {
             Ok(Turn::Ours(turn)) => leading.turn = turn,
             Ok(Turn::Theirs) => {
-                self.release(&leading.flight);
+                self.release(&leading.question.flight());
                 let due = Instant::now() + asked.pause;
                 asked.pause = asked.pause.saturating_mul(2).min(LONGEST_PAUSE);
                 return Some((due, Box::new(asked)));
@@ -232,28 +257,41 @@ impl Shared {
         None
     }
 
-    /// Answers those that wait for a record, and has it kept.
+    /// Has a record kept and those that wait for it answered. The flight ends only when the record is there, so
+    /// that no request comes in between.
     fn land(self: &Arc<Self>, leading: Leading, result: &Result<EvalRecord, SubmitError>) {
         let base = leading.start.base;
         let is_good = |record: &&EvalRecord| is_final(record) && record.base == Some(base);
-        let kept = result.as_ref().ok().filter(is_good).map(without_session);
-        for waiter in self.flights.end(&leading.flight) {
-            match &kept {
-                Some(record) if !waiter.request.terms.cancel.is_set() => {
-                    self.counters.hit(0);
-                    let mut record = record.clone();
-                    record.cached = true;
-                    (waiter.done)(Ok(record));
-                }
-                // The next of them is evaluated.
-                _ => self.send(waiter),
+        let record = result.as_ref().ok().filter(is_good).map(without_session);
+        let refused = match record {
+            None if leading.turn.is_none() => {
+                self.release(&leading.question.flight());
+                None
             }
-        }
-        if kept.is_some() || leading.turn.is_some() {
+            record => self.give(Job::Keep(Box::new((leading, record)))),
+        };
+        if let Some(Job::Keep(unkept)) = refused {
             // Without a thread for it, it is not kept.
-            if self.give(Job::Keep(Box::new((leading, kept)))).is_some() {
-                self.counters.fail();
+            self.counters.fail();
+            let (leading, record) = *unkept;
+            self.answer(&leading.question.flight(), record.as_ref());
+        }
+    }
+
+    /// Ends a flight: answers those that wait, or has them look again.
+    fn answer(&self, flight: &Key, record: Option<&EvalRecord>) {
+        let Some(record) = record else {
+            return self.release(flight);
+        };
+        for waiter in self.flights.end(flight) {
+            if waiter.request.terms.cancel.is_set() {
+                (waiter.done)(Err(SubmitError::Cancelled));
+                continue;
             }
+            self.counters.hit(0);
+            let mut record = record.clone();
+            record.cached = true;
+            (waiter.done)(Ok(record));
         }
     }
 
@@ -264,19 +302,21 @@ impl Shared {
         }
     }
 
-    /// Keeps a record, if there is one, and gives the turn back.
+    /// Keeps a record, if there is one, gives the turn back, and ends the flight.
     fn keep(&self, (leading, record): (Leading, Option<EvalRecord>)) {
-        if let Some(record) = record
+        if let Some(record) = &record
+            && !self.is_off()
             && self.environments.is_still(&leading.split, &leading.start)
-            && let Err(err) = self.put(&leading, &record)
+            && let Err(err) = self.put(&leading, record)
         {
             self.failed(&err);
         }
         if let Some(turn) = &leading.turn
-            && let Err(err) = self.store.end_turn(&leading.flight, turn)
+            && let Err(err) = self.store.end_turn(&leading.turn_key, turn)
         {
             self.failed(&err);
         }
+        self.answer(&leading.question.flight(), record.as_ref());
     }
 
     /// Puts a record into the store, under the levels that it was made at.
