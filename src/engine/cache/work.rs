@@ -324,8 +324,7 @@ impl Shared {
         let Some(isolation) = record.isolation else {
             return Ok(());
         };
-        self.level
-            .learn(isolation, self.store.as_ref(), &leading.start.environment)?;
+        self.level.learn(isolation, self.store.as_ref())?;
         let levels = Levels {
             isolation,
             confinement: self.confinement,
