@@ -4,11 +4,11 @@
 mod binary;
 pub(crate) mod build;
 pub(crate) mod cloudflare;
-pub(crate) mod extract;
 pub(crate) mod image;
 pub(crate) mod keys;
 pub(crate) mod pickle;
 pub(crate) mod serve;
+pub(crate) mod share;
 mod value;
 
 use std::path::{Path, PathBuf};
