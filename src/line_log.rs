@@ -2,7 +2,7 @@
 //! a last line that was cut by a kill is taken back. Knows how a line begins, and nothing else of what is in it.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{self, BufReader, Read as _, Write as _};
+use std::io::{self, BufRead, BufReader, Read as _, Write as _};
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
@@ -93,12 +93,7 @@ impl LineLog {
         let mut line = Vec::new();
         for number in 1_u64.. {
             line.clear();
-            // A file without line ends is refused by its start, before it is read as one line.
-            let head = reader.by_ref().take(start.len() as u64);
-            read_line(head, &mut line).map_err(refused)?;
-            if line == start {
-                read_line(reader.by_ref().take(longest), &mut line).map_err(refused)?;
-            }
+            read_line(&mut reader, start, longest, &mut line).map_err(refused)?;
             if line.is_empty() {
                 break;
             }
@@ -208,9 +203,19 @@ impl LineLog {
 /// What to do about a file that cannot be used.
 const NAME_ANOTHER: &str = "name another file with `--resume`";
 
-/// Adds what is there of a line, with its end.
-fn read_line(mut reader: impl io::BufRead, line: &mut Vec<u8>) -> io::Result<()> {
-    reader.read_until(b'\n', line).map(drop)
+/// Reads what is there of a line, with its end, or little more of one that begins otherwise than with `start`: a
+/// file without line ends is not read as one line.
+fn read_line(
+    reader: &mut impl BufRead,
+    start: &[u8],
+    longest: u64,
+    line: &mut Vec<u8>,
+) -> io::Result<()> {
+    reader.take(start.len() as u64).read_until(b'\n', line)?;
+    if line == start {
+        reader.take(longest).read_until(b'\n', line)?;
+    }
+    Ok(())
 }
 
 /// What a user reads when the system refuses to `doing` (an infinitive) that file.
