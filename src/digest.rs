@@ -36,6 +36,13 @@ pub fn of_bytes(bytes: &[u8]) -> String {
     hexadecimal(&Sha256::digest(bytes))
 }
 
+/// The first eight bytes of the digest of bytes, as a big-endian number.
+pub(crate) fn leading_number(bytes: &[u8]) -> u64 {
+    let digest = Sha256::digest(bytes);
+    let leading = digest.iter().take(8);
+    leading.fold(0, |number, byte| (number << 8) | u64::from(*byte))
+}
+
 /// Bytes as lower-case hexadecimal.
 pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |mut text, byte| {
@@ -58,6 +65,7 @@ mod tests {
         let published = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
         assert_eq!(of_file(&path).unwrap(), (published.to_owned(), 3));
         assert_eq!(of_bytes(b"abc"), published);
+        assert_eq!(leading_number(b"abc"), 0xba78_16bf_8f01_cfea);
     }
 
     #[test]

@@ -16,6 +16,7 @@ mod http;
 mod isolation;
 mod lean;
 mod limits;
+mod line_log;
 mod machine;
 mod probe;
 mod process;

@@ -5,11 +5,11 @@ mod binary;
 pub(crate) mod build;
 pub(crate) mod cache;
 pub(crate) mod cloudflare;
-pub(crate) mod extract;
 pub(crate) mod image;
 pub(crate) mod keys;
 pub(crate) mod pickle;
 pub(crate) mod serve;
+pub(crate) mod share;
 mod value;
 
 use std::path::{Path, PathBuf};

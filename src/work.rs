@@ -1,4 +1,6 @@
-//! What bounds a piece of work, and what hears of it. Does no work.
+//! What bounds a piece of work, what hears of it, and which share of it a process does. Does no work.
+
+pub(crate) mod share;
 
 use std::sync::Arc;
 

@@ -19,6 +19,17 @@ pub(crate) struct EvalArgs {
     /// How many REPLs run side by side. Each holds a Lean of its own in memory.
     #[arg(short, long, value_name = "N", default_value_t = 1, allow_hyphen_values = true, value_parser = clap::value_parser!(u16).range(1..=256))]
     pub(crate) jobs: u16,
+    /// Evaluate only the files of share I of N, counted from 0. The share of a file depends on its name as it is
+    /// written here and on nothing else: the first eight bytes of its SHA-256, as a big-endian number, modulo N.
+    /// A single number is N. Default of I, and in a Slurm array of both: `SLURM_ARRAY_TASK_ID` or
+    /// `JOB_COMPLETION_INDEX`.
+    #[arg(long, value_name = "I/N", allow_hyphen_values = true)]
+    pub(crate) shard: Option<String>,
+    /// Append each verdict to FILE as a line of JSON, and take from it those that an earlier run left there: a file
+    /// is evaluated again only if it was undecided, or if the file, the options or Lean are other ones. Compiled
+    /// modules that it imports are not looked at.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) resume: Option<PathBuf>,
     /// How long things may take, and how large they may get.
     #[command(flatten)]
     pub(crate) limits: LimitArgs,

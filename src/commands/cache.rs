@@ -15,6 +15,7 @@ use crate::engine::cache::lookup::Audience;
 use crate::engine::cache::sqlite::{Bounds, SqliteStore};
 use crate::engine::cache::store::{Store, StoreError, Which};
 use crate::engine::evaluate::Evaluate;
+use crate::engine::pool::Pool;
 use crate::event::{Event, Observer};
 use crate::failure::{Failure, Kind};
 use crate::limits::{Bytes, Wait};
@@ -73,17 +74,35 @@ impl CachePlan {
             observer,
         }))
     }
+}
 
-    /// The cache in front of those who evaluate.
-    pub(crate) fn around(self, inner: Arc<dyn Evaluate>, spec: &SessionSpec) -> Arc<Cached> {
-        let parts = CacheParts {
-            inner,
-            store: self.store,
-            environments: self.environments,
-            audience: self.audience,
-            observer: self.observer,
+/// Who evaluates: the pool, or the cache in front of it.
+pub(crate) struct Front {
+    pub(crate) evaluate: Arc<dyn Evaluate>,
+    pub(crate) cached: Option<Arc<Cached>>,
+}
+
+impl Front {
+    /// The cache that is ready, if one is, in front of a pool of sessions of that specification.
+    pub(crate) fn new(plan: Option<CachePlan>, pool: &Arc<Pool>, spec: &SessionSpec) -> Self {
+        let Some(plan) = plan else {
+            return Self {
+                evaluate: Arc::<Pool>::clone(pool),
+                cached: None,
+            };
         };
-        Cached::start(parts, spec)
+        let parts = CacheParts {
+            inner: Arc::<Pool>::clone(pool),
+            store: plan.store,
+            environments: plan.environments,
+            audience: plan.audience,
+            observer: plan.observer,
+        };
+        let cached = Cached::start(parts, spec);
+        Self {
+            evaluate: Arc::<Cached>::clone(&cached),
+            cached: Some(cached),
+        }
     }
 }
 

@@ -10,25 +10,28 @@ use serde_json::{Value, json};
 use crate::cli::eval::{EvalArgs, FormatArg};
 use crate::cli::{DataFormat, RunCommand};
 use crate::commands::RunContext;
-use crate::commands::cache::CachePlan;
+use crate::commands::cache::{CachePlan, Front};
 use crate::commands::exit_code::{self, DONE};
+use crate::commands::inputs;
 use crate::commands::lean;
 use crate::commands::options::ProjectOptions;
+use crate::commands::resume::Resume;
 use crate::commands::session::Plan;
 use crate::engine::batch::{Batch, BatchStep};
-use crate::engine::cache::cached::Cached;
 use crate::engine::cache::lookup::Audience;
-use crate::engine::evaluate::{Evaluate, SubmitError};
+use crate::engine::evaluate::SubmitError;
 use crate::engine::judge::{Judged, Policy};
 use crate::engine::pool::{Pool, PoolSettings, WearLimits};
 use crate::engine::record::EvalRecord;
 use crate::engine::report::Counts;
 use crate::engine::request::{EvalRequest, Limits};
+use crate::engine::resume::RunSettings;
 use crate::engine::undecided::UndecidedReason;
 use crate::event::{Event, Observer};
 use crate::failure::{Failure, Kind};
 use crate::lean::header;
 use crate::limits::{CancelFlag, Deadline, TICK, Wait};
+use crate::process::sandbox::Mode;
 use crate::project::input;
 use crate::session::base::BaseChoice;
 use crate::session::spec::SessionSpec;
@@ -43,6 +46,9 @@ const AHEAD: usize = 512;
 /// The longest wait for a session: none of our own sources goes away.
 const QUEUE_TIMEOUT: Duration = Duration::from_secs(365 * 86_400);
 
+/// Files with what is in them.
+type Sources<'a> = Vec<(&'a Path, Arc<str>)>;
+
 impl RunCommand<RunContext> for EvalArgs {
     /// Evaluates all files and reports each as it finishes.
     ///
@@ -51,19 +57,7 @@ impl RunCommand<RunContext> for EvalArgs {
     fn run(self, context: &RunContext) -> Result<u8, Failure> {
         let RunContext { ui, interrupt, .. } = context;
         let start = Instant::now();
-        let stdin = [PathBuf::from("-")];
-        let files = if self.files.is_empty() {
-            &stdin[..]
-        } else {
-            &self.files
-        };
-        if files.iter().filter(|file| input::is_stdin(file)).count() > 1 {
-            return Err(Failure::new(
-                Kind::Usage,
-                "`-` is named twice, but stdin can be read only once",
-                "name `-` once",
-            ));
-        }
+        let files = &inputs::choose(&self.files, self.shard.as_deref(), ui.as_ref())?;
         let choice = settings::pickle::choice(self.base, self.pickle.as_deref())?;
         let toolchain = settings::choose_toolchain(&self.lean, settings::first_file(&self.files))?;
         ui.tell(Event::Chosen {
@@ -78,14 +72,22 @@ impl RunCommand<RunContext> for EvalArgs {
             counts: Counts::default(),
             worst: DONE,
             toolchain: describe(&toolchain),
+            resume: match &self.resume {
+                Some(path) => Some(Resume::open(path, files, ui.as_ref())?),
+                None => None,
+            },
         };
         let sources = read(files, interrupt, &mut report)?;
         ui.files_started(files.len());
         if !sources.is_empty() {
             evaluate(&self, choice, &toolchain, &sources, interrupt, &mut report)?;
         }
+        let lost = report.resume.take().and_then(Resume::finish);
         if ui.stdout_closed() {
-            return Ok(DONE);
+            return lost.map_or(Ok(DONE), Err);
+        }
+        if let Some(lost) = &lost {
+            report.worst = lost.kind().exit_code();
         }
         if interrupt.is_set() {
             report.worst = Kind::Interrupted.exit_code();
@@ -93,7 +95,7 @@ impl RunCommand<RunContext> for EvalArgs {
         }
         // A reader that went away before the summary has seen every file.
         let _written = ui.summary(&report.counts, start.elapsed(), report.worst)?;
-        Ok(report.worst)
+        lost.map_or(Ok(report.worst), Err)
     }
 
     fn format(&self) -> DataFormat {
@@ -113,7 +115,7 @@ fn read<'a>(
     files: &'a [PathBuf],
     interrupt: &CancelFlag,
     report: &mut EvalReport<'_>,
-) -> Result<Vec<(&'a Path, Arc<str>)>, Failure> {
+) -> Result<Sources<'a>, Failure> {
     let mut sources = Vec::new();
     for file in files {
         match input::read(file, report.ui.as_ref(), interrupt) {
@@ -157,7 +159,31 @@ fn evaluate(
         base: lean::base(choice, named, toolchain, &lean.identity, ui)?,
         isolation: level,
     };
+    let sandbox = args.sandbox.sandbox.map(settings::sandbox_mode);
+    let settings = RunSettings {
+        policy: report.policy,
+        identity: &lean.identity,
+        base: &plan.base,
+        isolation: level,
+        sandbox: sandbox.map(Mode::as_str),
+    };
+    let (sources, requests) = report.without_known(sources, requests, settings)?;
+    if requests.is_empty() {
+        return Ok(());
+    }
     let spec = plan.spec(lean, ui)?;
+    evaluate_in(args, spec, &sources, requests, interrupt, report)
+}
+
+/// Evaluates the sources in sessions of that specification.
+fn evaluate_in(
+    args: &EvalArgs,
+    spec: SessionSpec,
+    sources: &[(&Path, Arc<str>)],
+    requests: Vec<EvalRequest>,
+    interrupt: &CancelFlag,
+    report: &mut EvalReport<'_>,
+) -> Result<(), Failure> {
     if args.prefault {
         read_ahead(&requests, &spec, report.ui, interrupt);
     }
@@ -175,7 +201,7 @@ fn evaluate(
         PoolSettings {
             wear: WearLimits {
                 // A single source shares its session with none: nothing has to be put back.
-                single_use: requests.len() == 1 && level.is_none(),
+                single_use: requests.len() == 1 && settings.spec.isolation.is_none(),
                 ..settings.wear
             },
             sessions: jobs,
@@ -193,14 +219,11 @@ fn evaluate(
     };
     let waiter = thread::current();
     let wake = move || waiter.unpark();
-    let cached = cache.map(|plan| plan.around(Arc::<Pool>::clone(&pool), &shape));
-    let evaluate: Arc<dyn Evaluate> = match &cached {
-        Some(cached) => Arc::<Cached>::clone(cached),
-        None => Arc::<Pool>::clone(&pool),
-    };
+    let front = Front::new(cache, &pool, &shape);
+    let evaluate = Arc::clone(&front.evaluate);
     let batch = Batch::new(evaluate, requests, jobs + AHEAD, limits, wake);
     let taken = take(batch, sources, interrupt, report);
-    if let Some(cached) = cached {
+    if let Some(cached) = front.cached {
         cached.finish();
     }
     pool.drain(Wait::from(Duration::ZERO));
@@ -268,22 +291,61 @@ struct EvalReport<'a> {
     counts: Counts,
     worst: u8,
     toolchain: Value,
+    /// Where verdicts are kept between runs.
+    resume: Option<Resume>,
 }
 
 impl EvalReport<'_> {
     /// Judges and reports one source.
     fn add(&mut self, file: &Path, source: Arc<str>, record: EvalRecord) -> Result<(), Failure> {
+        self.show_version(&record);
+        let judged = Judged::new(input::display_name(file), source, record, self.policy);
+        if let Some(resume) = &mut self.resume {
+            // Before it is shown, so that what was seen is kept.
+            resume.add(file, &judged, &self.toolchain, self.ui.as_ref())?;
+        }
+        self.show(&judged)
+    }
+
+    /// Reports those sources whose verdict an earlier run left; gives the others.
+    fn without_known<'s>(
+        &mut self,
+        sources: &[(&'s Path, Arc<str>)],
+        requests: Vec<EvalRequest>,
+        settings: RunSettings<'_>,
+    ) -> Result<(Sources<'s>, Vec<EvalRequest>), Failure> {
+        let mut others = Vec::new();
+        for ((file, source), request) in sources.iter().zip(requests) {
+            let known = match &mut self.resume {
+                Some(resume) => resume.verdict(file, &request, settings)?,
+                None => None,
+            };
+            if let Some(judged) = known {
+                self.show_version(&judged.record);
+                self.show(&judged)?;
+            } else {
+                others.push(((*file, Arc::clone(source)), request));
+            }
+        }
+        Ok(others.into_iter().unzip())
+    }
+
+    /// Puts the version of Lean that a session has reported into the JSON.
+    fn show_version(&mut self, record: &EvalRecord) {
         if let Some(lean) = &record.lean
             && let Some(version) = self.toolchain.get_mut("lean")
         {
             *version = Value::from(lean.version.as_str());
         }
-        let judged = Judged::new(input::display_name(file), source, record, self.policy);
+    }
+
+    /// Counts and shows one source.
+    fn show(&mut self, judged: &Judged) -> Result<(), Failure> {
         self.worst = self.worst.max(exit_code::of(&judged.judgement));
         let verdict = judged.judgement.verdict;
         self.counts.add(verdict, judged.record.has_sorry());
         self.ui
-            .file_done(&judged, &self.toolchain)
+            .file_done(judged, &self.toolchain)
             .map(|_written| ())
     }
 }

@@ -19,7 +19,6 @@ use crate::extract::extraction::{self, Destination};
 use crate::extract::extractor::{BUILTINS, Extractor};
 use crate::extract::order::{Order, Packing, Target};
 use crate::extract::output::OutputDir;
-use crate::extract::run_file::Share;
 use crate::extract::summary::{Ended, Progress, Summary};
 use crate::extract::{pack, packing};
 use crate::failure::{Failure, Kind};
@@ -31,6 +30,7 @@ use crate::session::factory::SessionFactory;
 use crate::settings::{self, Source, Toolchain};
 use crate::ui::Ui;
 use crate::ui::extract::Meter;
+use crate::work::share::Share;
 
 /// The longest reply: rows of a page, and a row that is long itself.
 const REPLY: Bytes = Bytes::mib(512);
@@ -171,7 +171,7 @@ fn run_extraction(
         targets::check(args, &extractor)?;
     }
     let config = config(args.config.as_deref())?;
-    let share = settings::extract::share(args.shard.as_deref())?;
+    let share = settings::share::choose(args.shard.as_deref())?;
     if let Some((share, why)) = &share {
         let text = format!(
             "extracting share {} of {} (from 0), since {why}",

@@ -7,15 +7,13 @@ use crate::cli::RunCommand;
 use crate::cli::serve::ServeArgs;
 use crate::cli::shared::SandboxArgs;
 use crate::commands::RunContext;
-use crate::commands::cache::CachePlan;
+use crate::commands::cache::{CachePlan, Front};
 use crate::commands::exit_code::DONE;
 use crate::commands::lean;
 use crate::commands::options::ProjectOptions;
 use crate::commands::session::Plan;
 use crate::data_dir::DataDir;
-use crate::engine::cache::cached::Cached;
 use crate::engine::cache::lookup::Audience;
-use crate::engine::evaluate::Evaluate;
 use crate::engine::pool::Pool;
 use crate::event::{Event, Observer};
 use crate::failure::Failure;
@@ -83,14 +81,10 @@ impl RunCommand<RunContext> for ServeArgs {
                 let shape = Arc::clone(&settings.spec);
                 let cache = CachePlan::new(&self.cache, audience, &shape, Arc::new(LogObserver))?;
                 let pool = Pool::start(settings, Arc::new(LogObserver));
-                let cache = cache.map(|plan| plan.around(Arc::<Pool>::clone(&pool), &shape));
-                let evaluate: Arc<dyn Evaluate> = match &cache {
-                    Some(cache) => Arc::<Cached>::clone(cache),
-                    None => Arc::<Pool>::clone(&pool),
-                };
+                let front = Front::new(cache, &pool, &shape);
                 Ok(StartedPool {
-                    evaluate,
-                    cache,
+                    evaluate: front.evaluate,
+                    cache: front.cached,
                     pool: Some(pool),
                     identity,
                     pickle,

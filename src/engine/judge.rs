@@ -93,6 +93,8 @@ pub struct Judged {
     pub record: EvalRecord,
     /// What that means.
     pub judgement: Judgement,
+    /// Whether an earlier run found all this, and it was taken from its file.
+    pub is_resumed: bool,
 }
 
 impl Judged {
@@ -103,6 +105,7 @@ impl Judged {
             name,
             source,
             record,
+            is_resumed: false,
         }
     }
 }

@@ -12,4 +12,5 @@ pub(crate) mod pool;
 pub mod record;
 pub(crate) mod report;
 pub mod request;
+pub(crate) mod resume;
 pub(crate) mod undecided;

@@ -5,7 +5,7 @@ use crate::env_vars::variable::Variable;
 /// Which task of a Slurm array this is.
 pub const SLURM_ARRAY_TASK_ID: Variable = Variable {
     name: "SLURM_ARRAY_TASK_ID",
-    doc: "Number of a task of a Slurm array: the share that `leanrepl extract` makes, unless `--shard` names one.",
+    doc: "Number of a task of a Slurm array: the share that `leanrepl eval` and `extract` take, unless `--shard` names one.",
 };
 
 /// How many tasks a Slurm array has.
@@ -29,5 +29,5 @@ pub const SLURM_ARRAY_TASK_MAX: Variable = Variable {
 /// Which pod of an indexed job of Kubernetes this is.
 pub const JOB_COMPLETION_INDEX: Variable = Variable {
     name: "JOB_COMPLETION_INDEX",
-    doc: "Number of a pod of an indexed job of Kubernetes: the index of `leanrepl extract --shard N`.",
+    doc: "Number of a pod of an indexed job of Kubernetes: the index of `leanrepl eval --shard N` and `extract --shard N`.",
 };

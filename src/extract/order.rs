@@ -7,11 +7,11 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use crate::extract::extractor::Extractor;
-use crate::extract::run_file::Share;
 use crate::lean::module_name::ModuleName;
 use crate::lean::options::ModuleOptions;
 use crate::limits::Wait;
 use crate::session::factory::SessionFactory;
+use crate::work::share::Share;
 
 /// One extraction.
 pub(crate) struct Order {

@@ -10,28 +10,13 @@ use crate::extract::disk;
 use crate::extract::identity::RunIdentity;
 use crate::extract::unit::UnitName;
 use crate::failure::{Failure, Kind};
+use crate::work::share::Share;
 
 /// Of the file; changes when a field changes its meaning.
 pub(crate) const FORMAT: u32 = 1;
 
 /// Its name in the folder of the spool.
 const NAME: &str = "run.json";
-
-/// Which part of the units a run extracts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Share {
-    /// From 0.
-    pub(crate) index: u32,
-    pub(crate) count: u32,
-}
-
-impl Share {
-    /// Whether the unit of that number, in the order of all units, belongs to it.
-    pub(crate) fn has(self, number: usize) -> bool {
-        let count = usize::try_from(self.count).unwrap_or(usize::MAX).max(1);
-        usize::try_from(self.index).is_ok_and(|index| number % count == index)
-    }
-}
 
 /// The file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -109,18 +94,6 @@ fn place(spool: &Path) -> &Path {
 mod tests {
     use super::*;
     use crate::extract::identity::tests::identity;
-
-    #[test]
-    fn shares_are_disjoint_and_complete() {
-        for count in 1..5 {
-            for number in 0..20 {
-                let owners = (0..count)
-                    .filter(|&index| Share { index, count }.has(number))
-                    .count();
-                assert_eq!(owners, 1);
-            }
-        }
-    }
 
     #[test]
     fn a_file_comes_back_and_a_strange_one_is_refused() {

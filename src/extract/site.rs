@@ -6,13 +6,14 @@ use crate::extract::output::Earlier;
 use crate::extract::pack;
 use crate::extract::plan::{self, Plan};
 use crate::extract::report::{Foreman, Listing, Planned, Report};
-use crate::extract::run_file::{FORMAT, FailedUnit, RunFile, Share};
+use crate::extract::run_file::{FORMAT, FailedUnit, RunFile};
 use crate::extract::spool::Spool;
 use crate::extract::summary::{Progress, other_run};
 use crate::extract::unit::Unit;
 use crate::failure::Failure;
 use crate::limits::CancelFlag;
 use crate::table::schema::Schema;
+use crate::work::share::Share;
 
 /// What is known once it is planned.
 pub(crate) struct Made {

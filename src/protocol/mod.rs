@@ -3,5 +3,5 @@
 
 pub mod compare;
 pub mod frame;
-mod object;
+pub(crate) mod object;
 pub mod wire;

@@ -37,6 +37,8 @@
 //! | `session` | the number of the session that evaluated it; absent if none did |
 //! | `seconds` | `queue`, `header` and `body` |
 //! | `toolchain` | what evaluated it, and why that was chosen |
+//! | `resumed` | `true` if it was not evaluated, since an earlier run left its verdict in the file of `--resume`; else absent |
+//! | `resume` | in that file only: what the verdict was made of (`Basis` in `engine/resume.rs`) |
 //!
 //! Positions are those of the file: `line` from 1, `column` from 0 in codepoints.
 
@@ -47,6 +49,7 @@ use serde_json::Value;
 
 use crate::engine::judge::Judged;
 use crate::engine::report::{Counts, Report};
+use crate::engine::resume::Basis;
 use crate::failure::Failure;
 
 /// Of the schema above.
@@ -64,7 +67,15 @@ pub(crate) struct FileLine<'a> {
     report: Report<'a>,
     /// What evaluated it, and why that was chosen.
     toolchain: &'a Value,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    resumed: bool,
+    /// In the file of `--resume` only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resume: Option<&'a Basis>,
 }
+
+/// How each begins.
+pub(crate) const FILE_LINE_START: &[u8] = b"{\"type\":\"file\",";
 
 impl<'a> FileLine<'a> {
     /// The line for a file.
@@ -75,6 +86,16 @@ impl<'a> FileLine<'a> {
             name: &judged.name,
             report: Report::new(&judged.record, &judged.judgement),
             toolchain,
+            resumed: judged.is_resumed,
+            resume: None,
+        }
+    }
+
+    /// The same with what the verdict was made of.
+    pub(crate) fn with_basis(self, basis: &'a Basis) -> Self {
+        Self {
+            resume: Some(basis),
+            ..self
         }
     }
 }

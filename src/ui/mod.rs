@@ -44,11 +44,13 @@ use crate::deploy::docker::gather::Gathered;
 use crate::engine::judge::{Judged, Verdict};
 use crate::engine::record::BaseKind;
 use crate::engine::report::Counts;
+use crate::engine::resume::Basis;
 use crate::event::Observer;
 use crate::failure::{Failure, Kind};
 use crate::session::pickle::sidecar::Sidecar;
 use crate::setup::doctor::fact::Fact;
 use crate::ui::human::Look;
+pub(crate) use crate::ui::json::FILE_LINE_START;
 use crate::ui::mode::{Format, Mode, Output, Streams};
 use crate::ui::paint::{BOLD, CYAN, GREEN, PLAIN, Paint, RED, YELLOW};
 use crate::ui::progress::Meter;
@@ -99,6 +101,15 @@ pub fn streams(output: Output) -> Streams {
             .map(|size| size.ws_col)
             .filter(|columns| *columns > 0),
     }
+}
+
+/// A verdict as a line of the file of `--resume`, with its end.
+pub(crate) fn resume_line(
+    judged: &Judged,
+    toolchain: &Value,
+    basis: &Basis,
+) -> Result<String, Failure> {
+    json::line(&json::FileLine::new(judged, toolchain).with_basis(basis))
 }
 
 impl Ui {

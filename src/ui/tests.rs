@@ -60,6 +60,7 @@ fn file(text: &str, messages: Vec<Message>) -> Judged {
             reasons: Vec::new(),
             undecided: None,
         },
+        is_resumed: false,
     }
 }
 

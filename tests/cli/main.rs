@@ -31,6 +31,8 @@ mod options;
 mod pickle;
 mod prefault;
 mod repl;
+mod resume;
 mod running;
+mod shards;
 mod world;
 mod world_itself;

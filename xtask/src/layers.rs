@@ -20,6 +20,7 @@ const LAYERS: &[(usize, &str)] = &[
     (1, "elan"),
     (1, "data_dir"),
     (1, "lean"),
+    (1, "line_log"),
     (1, "redis"),
     (1, "table"),
     (1, "machine"),

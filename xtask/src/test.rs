@@ -28,6 +28,7 @@ const CORE_TARGETS: &[&str] = &[
     "extract_lean",
     "cli",
     "extract_readers",
+    "scale",
     "core_install",
     "real_oleans",
 ];

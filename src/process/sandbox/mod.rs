@@ -61,6 +61,17 @@ pub enum Mode {
     Off,
 }
 
+impl Mode {
+    /// The word for it.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Strict => "strict",
+            Self::Off => "off",
+        }
+    }
+}
+
 /// What one start of a confined session needs.
 pub(crate) struct Cell {
     pub(crate) rules: Rules,

@@ -1,22 +1,22 @@
-//! Which share of an extraction a process makes, as the command line and the variables of a cluster say.
+//! Which share of its work a process does, as the command line and the variables of a cluster say.
 
 use crate::env_vars::{self, Variable};
-use crate::extract::run_file::Share;
 use crate::failure::{Failure, Kind};
+use crate::work::share::Share;
 
-/// The share, and the sentence that says why; none if all is to be extracted.
+/// The share, and the sentence that says why; none if it does all.
 ///
 /// # Errors
 /// What is no share; an array of Slurm that does not start at 0 or leaves numbers out; an index without the
 /// number of shares.
-pub(crate) fn share(named: Option<&str>) -> Result<Option<(Share, String)>, Failure> {
-    choose(named, &|variable| {
+pub(crate) fn choose(named: Option<&str>) -> Result<Option<(Share, String)>, Failure> {
+    choose_by(named, &|variable| {
         env_vars::read(variable).and_then(|value| value.into_string().ok())
     })
 }
 
-/// As [`share`], with the variables that `read` gives.
-fn choose(
+/// As [`choose`], with the variables that `read` gives.
+fn choose_by(
     named: Option<&str>,
     read: &dyn Fn(Variable) -> Option<String>,
 ) -> Result<Option<(Share, String)>, Failure> {
@@ -73,7 +73,7 @@ fn choose(
     }
 }
 
-/// Fails for an array of Slurm whose numbers are not 0, 1, 2, …: some units would be in no share.
+/// Fails for an array of Slurm whose numbers are not 0, 1, 2, …: some of the work would be in no share.
 fn check_array(number: &dyn Fn(Variable) -> Result<Option<u32>, Failure>) -> Result<(), Failure> {
     let first = number(env_vars::SLURM_ARRAY_TASK_MIN)?;
     let last = number(env_vars::SLURM_ARRAY_TASK_MAX)?;
@@ -117,7 +117,7 @@ fn without_count(variable: Variable) -> Failure {
             "the variable `{}` names a share, but not of how many",
             variable.name
         ),
-        "name their number with `--shard N`, or extract all with `--shard 0/1`",
+        "name their number with `--shard N`, or take all of the work with `--shard 0/1`",
     )
 }
 
@@ -134,7 +134,7 @@ mod tests {
             let found = variables.iter().find(|(name, _)| *name == variable.name);
             found.map(|(_, value)| (*value).to_owned())
         };
-        choose(named, &read)
+        choose_by(named, &read)
             .map(|found| found.map(|(share, _)| (share.index, share.count)))
             .map_err(|failure| failure.problem().to_owned())
     }
