@@ -35,6 +35,7 @@
 //! | `options` | the options of Lean that held, as the Lake file of the project sets them; absent where there is none that could be read |
 //! | `lean` | which Lean evaluated it: `version`, `toolchain`, `repl`, `manifest`, `pickle` (its SHA-256); absent if none did |
 //! | `session` | the number of the session that evaluated it; absent if none did |
+//! | `cached` | whether it was kept from an earlier evaluation of the same source (`--cache`), whose times `seconds` are |
 //! | `seconds` | `queue`, `header` and `body` |
 //! | `toolchain` | what evaluated it, and why that was chosen |
 //! | `resumed` | `true` if it was not evaluated, since an earlier run left its verdict in the file of `--resume`; else absent |

@@ -549,8 +549,8 @@ fn quiet_leaves_only_errors() {
 #[test]
 fn a_run_in_json() {
     assert_snapshot!(run(Format::Json, Loudness::Normal), @r#"
-    {"type":"file","version":2,"name":"A.lean","verdict":"rejected","messages":[{"data":"declaration uses `sorry`","endPos":{"column":9,"line":1},"pos":{"column":8,"line":1},"severity":"warning"},{"data":"1","endPos":{"column":5,"line":3},"pos":{"column":0,"line":3},"severity":"info"}],"sorries":[{"endPos":{"column":7,"line":2},"goal":"n : Nat\n⊢ n + 0 = n","pos":{"column":2,"line":2},"proofState":0}],"reasons":["a sorry was found (`--fail-on-sorry`)"],"base":"import","seconds":{"queue":0.0,"header":0.2504,"body":1.5},"toolchain":{"name":"core"}}
-    {"type":"file","version":2,"name":"b,\u001b[2J.lean","verdict":"undecided","messages":[],"sorries":[],"reasons":[],"reason":"crash","failure":{"kind":"session","problem":"the REPL died","hint":"raise `--memory`","causes":["exit code 134"]},"base":"import","seconds":{"queue":0.0,"header":0.2504,"body":1.5},"toolchain":{"name":"core"}}
+    {"type":"file","version":2,"name":"A.lean","verdict":"rejected","messages":[{"data":"declaration uses `sorry`","endPos":{"column":9,"line":1},"pos":{"column":8,"line":1},"severity":"warning"},{"data":"1","endPos":{"column":5,"line":3},"pos":{"column":0,"line":3},"severity":"info"}],"sorries":[{"endPos":{"column":7,"line":2},"goal":"n : Nat\n⊢ n + 0 = n","pos":{"column":2,"line":2},"proofState":0}],"reasons":["a sorry was found (`--fail-on-sorry`)"],"base":"import","cached":false,"seconds":{"queue":0.0,"header":0.2504,"body":1.5},"toolchain":{"name":"core"}}
+    {"type":"file","version":2,"name":"b,\u001b[2J.lean","verdict":"undecided","messages":[],"sorries":[],"reasons":[],"reason":"crash","failure":{"kind":"session","problem":"the REPL died","hint":"raise `--memory`","causes":["exit code 134"]},"base":"import","cached":false,"seconds":{"queue":0.0,"header":0.2504,"body":1.5},"toolchain":{"name":"core"}}
     {"type":"summary","version":2,"accepted":0,"rejected":1,"undecided":1,"with_sorry":0,"unfinished":0,"seconds":2.149,"exit_code":5}
     ----- stderr -----
     error: A.lean: a sorry was found (`--fail-on-sorry`)

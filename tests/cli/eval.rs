@@ -471,7 +471,7 @@ fn json_is_one_object_a_file_and_a_summary() {
     snapshot!(eval(&world, &["--json"]), @r#"
     exit: 0
     ----- stdout -----
-    {"type":"file","version":2,"name":"A.lean","verdict":"accepted","messages":[{"data":"declaration uses `sorry`","endPos":{"column":9,"line":2},"pos":{"column":4,"line":2},"severity":"warning"}],"sorries":[{"endPos":{"column":9,"line":2},"goal":"⊢ False","pos":{"column":4,"line":2},"proofState":0}],"reasons":[],"base":"import","lean":{"version":"4.27.0","toolchain":"./repl","repl":"[SHA256]","manifest":null,"pickle":null},"isolation":"source","session":1,"seconds":{"queue":"[TIME]","header":"[TIME]","body":"[TIME]"},"toolchain":{"lean":"4.27.0","source":"repl","why":"using `./repl` because `--repl` names it"}}
+    {"type":"file","version":2,"name":"A.lean","verdict":"accepted","messages":[{"data":"declaration uses `sorry`","endPos":{"column":9,"line":2},"pos":{"column":4,"line":2},"severity":"warning"}],"sorries":[{"endPos":{"column":9,"line":2},"goal":"⊢ False","pos":{"column":4,"line":2},"proofState":0}],"reasons":[],"base":"import","lean":{"version":"4.27.0","toolchain":"./repl","repl":"[SHA256]","manifest":null,"pickle":null},"isolation":"source","session":1,"cached":false,"seconds":{"queue":"[TIME]","header":"[TIME]","body":"[TIME]"},"toolchain":{"lean":"4.27.0","source":"repl","why":"using `./repl` because `--repl` names it"}}
     {"type":"summary","version":2,"accepted":1,"rejected":0,"undecided":0,"with_sorry":1,"unfinished":0,"seconds":"[TIME]","exit_code":0}
     ----- stderr -----
     1 file: 1 accepted (1 with a sorry) in [TIME]
