@@ -22,6 +22,7 @@ mod probe;
 mod process;
 mod project;
 mod protocol;
+mod redis;
 mod reference;
 mod service;
 mod session;
