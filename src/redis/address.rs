@@ -13,8 +13,7 @@ const PORT: u16 = 6379;
 const LAST_DB: u16 = 9999;
 
 /// The form of an address, for hints.
-const FORM: &str =
-    "write `redis://[USER@]HOST[:PORT][/DB]`, or `unix:///PATH` for the socket of a server on this machine";
+const FORM: &str = "write `redis://[USER@]HOST[:PORT][/DB]`, or `unix:///PATH` for the socket of a server on this machine";
 
 /// Where a server listens.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -150,8 +149,7 @@ fn host_and_port(text: &str) -> Result<(String, u16), Failure> {
                 ));
             };
             let port = rest.strip_prefix(':');
-            if host.parse::<std::net::Ipv6Addr>().is_err() || (port.is_none() && !rest.is_empty())
-            {
+            if host.parse::<std::net::Ipv6Addr>().is_err() || (port.is_none() && !rest.is_empty()) {
                 return Err(unfit(
                     "what stands in brackets in the address of a Redis server is not an IPv6 address",
                 ));
@@ -189,7 +187,9 @@ fn number_of_db(text: &str) -> Result<u16, Failure> {
     let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
     let number = text.parse::<u16>().ok().filter(|_| is_number);
     number.filter(|db| *db <= LAST_DB).ok_or_else(|| {
-        unfit("what follows the host of a Redis server is not the number of a database, such as `/0`")
+        unfit(
+            "what follows the host of a Redis server is not the number of a database, such as `/0`",
+        )
     })
 }
 

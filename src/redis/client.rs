@@ -24,7 +24,7 @@ const MOST_IDLE: usize = 16;
 
 /// Which addresses a server may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reach {
+pub(crate) enum Reach {
     /// Those of this machine, and sockets in the file system.
     Loopback,
     /// All.

@@ -136,7 +136,10 @@ impl Socket {
                     if reach == Reach::Loopback && !address.ip().to_canonical().is_loopback() {
                         return Err(AskError::NotLoopback);
                     }
-                    match TcpStream::connect_timeout(&address, left(deadline).map_err(AskError::Away)?) {
+                    match TcpStream::connect_timeout(
+                        &address,
+                        left(deadline).map_err(AskError::Away)?,
+                    ) {
                         Ok(socket) => {
                             socket.set_nodelay(true).map_err(AskError::Away)?;
                             return Ok(Self::Tcp(socket));
@@ -161,8 +164,12 @@ impl Socket {
     fn write_some(&mut self, bytes: &[u8], deadline: Deadline) -> io::Result<usize> {
         let wait = Some(left(deadline)?);
         let written = match self {
-            Self::Tcp(socket) => socket.set_write_timeout(wait).and_then(|()| socket.write(bytes)),
-            Self::Unix(socket) => socket.set_write_timeout(wait).and_then(|()| socket.write(bytes)),
+            Self::Tcp(socket) => socket
+                .set_write_timeout(wait)
+                .and_then(|()| socket.write(bytes)),
+            Self::Unix(socket) => socket
+                .set_write_timeout(wait)
+                .and_then(|()| socket.write(bytes)),
         };
         match written {
             Ok(0) => Err(io::ErrorKind::WriteZero.into()),
@@ -175,8 +182,12 @@ impl Socket {
     fn read_some(&mut self, buffer: &mut [u8], deadline: Deadline) -> io::Result<usize> {
         let wait = Some(left(deadline)?);
         let read = match self {
-            Self::Tcp(socket) => socket.set_read_timeout(wait).and_then(|()| socket.read(buffer)),
-            Self::Unix(socket) => socket.set_read_timeout(wait).and_then(|()| socket.read(buffer)),
+            Self::Tcp(socket) => socket
+                .set_read_timeout(wait)
+                .and_then(|()| socket.read(buffer)),
+            Self::Unix(socket) => socket
+                .set_read_timeout(wait)
+                .and_then(|()| socket.read(buffer)),
         };
         match read {
             Ok(0) if !buffer.is_empty() => Err(io::Error::new(
@@ -222,13 +233,11 @@ impl Read for Bounded<'_> {
                 self.left = self.left.max(self.most_of_string);
             }
         }
-        match self.left.checked_sub(count) {
-            Some(left) => self.left = left,
-            None => {
-                self.failed = Some(AskError::TooLong);
-                return Err(io::ErrorKind::FileTooLarge.into());
-            }
-        }
+        let Some(left) = self.left.checked_sub(count) else {
+            self.failed = Some(AskError::TooLong);
+            return Err(io::ErrorKind::FileTooLarge.into());
+        };
+        self.left = left;
         Ok(count)
     }
 }
@@ -244,7 +253,10 @@ fn left(deadline: Deadline) -> io::Result<Duration> {
 
 /// The error of a wait that is over, which is another kind on each system.
 fn slow(err: io::Error) -> io::Error {
-    if matches!(err.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) {
+    if matches!(
+        err.kind(),
+        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut
+    ) {
         return late();
     }
     err
@@ -261,7 +273,9 @@ fn addresses(host: &str, port: u16, deadline: Deadline) -> io::Result<Vec<Socket
     }
     let host = host.to_owned();
     // The resolver of the system has deadlines of its own, which are longer.
-    within(deadline, move || Ok((host.as_str(), port).to_socket_addrs()?.collect()))
+    within(deadline, move || {
+        Ok((host.as_str(), port).to_socket_addrs()?.collect())
+    })
 }
 
 /// What `work` gives, if it ends before the deadline; else its thread ends when the system lets it.
@@ -275,5 +289,7 @@ fn within<T: Send + 'static>(
         // The caller may not wait any more.
         let _ = sender.send(work());
     })?;
-    receiver.recv_timeout(deadline.left()).unwrap_or_else(|_| Err(late()))
+    receiver
+        .recv_timeout(deadline.left())
+        .unwrap_or_else(|_| Err(late()))
 }

@@ -38,7 +38,14 @@ impl AskError {
             Self::Away(_) | Self::Paused | Self::TooLong => true,
             // Memory is full, the disk is, the server starts, is a replica for now, or runs a long script.
             Self::Refused { code, .. } => [
-                "OOM", "MISCONF", "LOADING", "READONLY", "MASTERDOWN", "BUSY", "TRYAGAIN", "NOREPLICAS",
+                "OOM",
+                "MISCONF",
+                "LOADING",
+                "READONLY",
+                "MASTERDOWN",
+                "BUSY",
+                "TRYAGAIN",
+                "NOREPLICAS",
             ]
             .contains(&code.as_str()),
             Self::NotRedis | Self::NotLoopback => false,
@@ -60,7 +67,9 @@ impl AskError {
             ),
             Self::NotLoopback => Failure::new(
                 Kind::Usage,
-                format!("the Redis server at `{server}` is on another machine, and values in it would not be sealed"),
+                format!(
+                    "the Redis server at `{server}` is on another machine, and values in it would not be sealed"
+                ),
                 "make a key with `head -c 32 /dev/urandom > FILE && chmod 600 FILE`, and give the same one to all machines with `--cache-key FILE`",
             ),
             Self::Refused { code, detail } => refused(server, code, detail),

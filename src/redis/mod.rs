@@ -10,5 +10,5 @@ mod server;
 
 pub use address::RedisUrl;
 pub(crate) use client::Client;
-pub use client::Reach;
+pub(crate) use client::Reach;
 pub(crate) use error::AskError;

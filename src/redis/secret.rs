@@ -57,8 +57,11 @@ impl Secret {
         let unusable = |problem: String, hint: String| Failure::new(Kind::Usage, problem, hint);
         let unread = |err| {
             let problem = format!("cannot read `{shown}`");
-            unusable(problem, format!("name a file that can be read with `{option} FILE`"))
-                .caused_by(err)
+            unusable(
+                problem,
+                format!("name a file that can be read with `{option} FILE`"),
+            )
+            .caused_by(err)
         };
         // A pipe could keep this waiting.
         let found = std::fs::metadata(path).map_err(unread)?;
@@ -75,10 +78,15 @@ impl Secret {
             ));
         }
         let mut bytes = Vec::new();
-        file.take(LONGEST + 1).read_to_end(&mut bytes).map_err(unread)?;
+        file.take(LONGEST + 1)
+            .read_to_end(&mut bytes)
+            .map_err(unread)?;
         if bytes.len() as u64 > LONGEST {
             let hint = format!("name the file of the secret itself with `{option} FILE`");
-            return Err(unusable(format!("`{shown}` is longer than {LONGEST} bytes"), hint));
+            return Err(unusable(
+                format!("`{shown}` is longer than {LONGEST} bytes"),
+                hint,
+            ));
         }
         Ok(Self(bytes))
     }

@@ -33,8 +33,14 @@ impl SealKey {
         if secret.bytes().len() < KEY_BYTES {
             return Err(Failure::new(
                 Kind::Usage,
-                format!("the key in `{}` is shorter than {KEY_BYTES} bytes", path.display()),
-                format!("make one with `head -c {KEY_BYTES} /dev/urandom > {}`", path.display()),
+                format!(
+                    "the key in `{}` is shorter than {KEY_BYTES} bytes",
+                    path.display()
+                ),
+                format!(
+                    "make one with `head -c {KEY_BYTES} /dev/urandom > {}`",
+                    path.display()
+                ),
             ));
         }
         let made = Hmac::new_from_slice(secret.bytes());
@@ -93,7 +99,11 @@ mod tests {
         assert!(!fits(&ours, "res:2", &[b"head", b"value"]));
         assert!(!fits(&ours, "res:1", &[b"head", b"valuf"]));
         assert!(!fits(&ours, "res:1", &[b"headv", b"alue"]));
-        assert!(!fits(&key(&[8; 32]).unwrap(), "res:1", &[b"head", b"value"]));
+        assert!(!fits(
+            &key(&[8; 32]).unwrap(),
+            "res:1",
+            &[b"head", b"value"]
+        ));
         assert!(!ours.is_sealed("res:1", &[b"head", b"value"], &seal[..31]));
     }
 
@@ -102,7 +112,10 @@ mod tests {
         // By `hmac` of Python: over 16 and 1 as eight bytes each, lowest first, with the words after them.
         let seal = key(&[7; 32]).unwrap().seal("k", &[]);
         let shown: String = seal.iter().map(|byte| format!("{byte:02x}")).collect();
-        assert_eq!(shown, "7d854e3cd92423f36473295a9638fa1ea5e63bb3ba9668a69772f4309af60e47");
+        assert_eq!(
+            shown,
+            "7d854e3cd92423f36473295a9638fa1ea5e63bb3ba9668a69772f4309af60e47"
+        );
     }
 
     #[test]
