@@ -89,7 +89,7 @@ fn a_value_without_an_end_is_a_miss() {
 fn a_list_without_an_end_is_not_read() {
     let store = lying(|socket| {
         let _ = socket.write_all(b"*4000000000\r\n");
-        while socket.write_all(b"$1\r\nx\r\n*1000000\r\n_\r\n").is_ok() {}
+        while socket.write_all(b"$1\r\nx\r\n_\r\n:1\r\n").is_ok() {}
     });
     assert_eq!(store.get(&key(b"a")).unwrap(), None);
     busy(store.holdings());
@@ -119,11 +119,14 @@ fn answers_of_another_kind_break_the_store_without_harm() {
         b"-MOVED 1 127.0.0.1:1\r\n",
         b"-ERR\r\n",
         b">0\r\n",
+        // Nested deeper than any answer is.
+        &b"*1000000\r\n".repeat(200),
     ] {
+        let answer = answer.to_vec();
+        let shown = String::from_utf8_lossy(&answer).into_owned();
         let store = lying(move |socket| {
-            let _ = socket.write_all(answer);
+            let _ = socket.write_all(&answer);
         });
-        let shown = String::from_utf8_lossy(answer);
         let found = store.get(&key(b"a"));
         assert!(
             matches!(found, Err(StoreError::Broken(_))),

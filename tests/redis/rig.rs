@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt as _;
@@ -33,33 +33,37 @@ pub(crate) struct Server {
 impl Server {
     /// A server with these lines of settings besides its own.
     pub(crate) fn start(settings: &[&str]) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        // Another process may take the port in between; the server then does not start, and the next one is tried.
-        let port = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = port.local_addr().unwrap().port();
         let settings: Vec<String> = settings.iter().map(|&line| line.to_owned()).collect();
-        let child = spawn(folder.path(), port, &settings);
-        let mut server = Self {
-            folder,
-            child,
-            port,
-            settings,
-        };
-        server.wait();
-        server
+        // Another process may take the port in between.
+        for _try in 0..5 {
+            let folder = tempfile::tempdir().unwrap();
+            let port = free_port();
+            let child = spawn(folder.path(), port, &settings);
+            let mut server = Self {
+                folder,
+                child,
+                port,
+                settings: settings.clone(),
+            };
+            match server.wait() {
+                Ok(()) => return server,
+                Err(log) => assert!(log.contains("Address already in use"), "{log}"),
+            }
+        }
+        panic!("no port is free");
     }
 
-    /// Until it accepts connections.
-    fn wait(&mut self) {
+    /// Until it accepts connections; its log if it ends before.
+    fn wait(&mut self) -> Result<(), String> {
         let start = Instant::now();
         while UnixStream::connect(self.socket()).is_err() {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                let log = fs::read_to_string(self.folder.path().join("log")).unwrap();
-                panic!("redis-server ended with {status}: {log}");
+            if self.child.try_wait().unwrap().is_some() {
+                return Err(fs::read_to_string(self.folder.path().join("log")).unwrap());
             }
             assert!(start.elapsed() < PATIENCE, "redis-server does not start");
             thread::sleep(Duration::from_millis(10));
         }
+        Ok(())
     }
 
     /// The path of its socket.
@@ -147,7 +151,7 @@ impl Server {
         // What it was killed with stays, and the next one could be taken for being there.
         let _ = fs::remove_file(self.socket());
         self.child = spawn(self.folder.path(), self.port, &self.settings);
-        self.wait();
+        self.wait().unwrap();
     }
 
     fn pid(&self) -> Pid {
@@ -161,6 +165,12 @@ impl Drop for Server {
         let _ = kill_process_group(self.pid(), Signal::KILL);
         let _ = self.child.wait();
     }
+}
+
+/// A port that nothing listens on.
+pub(crate) fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().port()
 }
 
 /// A server in a process group of its own.
@@ -244,11 +254,6 @@ pub(crate) fn busy<T>(result: Result<T, StoreError>) -> String {
         Err(StoreError::Busy(text)) => text,
         other => panic!("{other:?}"),
     }
-}
-
-/// Whether something listens on the port.
-pub(crate) fn is_open(port: u16) -> bool {
-    TcpStream::connect(("127.0.0.1", port)).is_ok()
 }
 
 /// A store as its users see it.

@@ -1,11 +1,9 @@
 //! Servers that cannot be used, and what is said about them at the start.
 
-use std::net::TcpListener;
-
 use leanrepl::internals::Kind;
 use leanrepl::internals::cache::{RedisSettings, RedisStore, RedisUrl, Store as _, key};
 
-use crate::rig::{Server, is_open, password, refusal, settings};
+use crate::rig::{Server, free_port, password, refusal, settings};
 
 /// The refusal names the address, the problem and the next step, and no password.
 fn assert_refused(settings: RedisSettings, problem: &str, hint: &str) {
@@ -130,10 +128,7 @@ fn a_node_of_a_cluster_is_refused() {
 
 #[test]
 fn nothing_at_an_address_is_said_with_its_name() {
-    let port = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = port.local_addr().unwrap().port();
-    assert!(!is_open(port));
-    let url = format!("redis://127.0.0.1:{port}");
+    let url = format!("redis://127.0.0.1:{}", free_port());
     assert_refused(settings(&url), "does not answer", "redis-cli ping");
     let folder = tempfile::tempdir().unwrap();
     let url = format!("unix://{}/none", folder.path().display());
