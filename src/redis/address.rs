@@ -28,6 +28,15 @@ pub(crate) enum Place {
     Unix(PathBuf),
 }
 
+/// Which addresses a server may have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reach {
+    /// Those of this machine, and sockets in the file system.
+    Loopback,
+    /// All.
+    Any,
+}
+
 /// The address of a server: `redis://[user@]HOST[:PORT][/DB]` or `unix:///PATH`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RedisUrl {

@@ -3,11 +3,11 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use ::redis::{Cmd, Value};
+use ::redis::{Cmd, Value, cmd};
 
 use crate::failure::Failure;
 use crate::limits::Deadline;
-use crate::redis::address::RedisUrl;
+use crate::redis::address::{Reach, RedisUrl};
 use crate::redis::connection::Connection;
 use crate::redis::error::AskError;
 use crate::redis::secret::Secret;
@@ -22,14 +22,8 @@ const PAUSE: Duration = Duration::from_secs(3);
 /// The most connections that are kept for the next command.
 const MOST_IDLE: usize = 16;
 
-/// Which addresses a server may have.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Reach {
-    /// Those of this machine, and sockets in the file system.
-    Loopback,
-    /// All.
-    Any,
-}
+/// The most bytes of what a server says of itself; real ones take six thousand.
+const MOST_INFO_BYTES: usize = 1 << 20;
 
 /// A server and its connections.
 #[derive(Debug)]
@@ -64,7 +58,12 @@ impl Client {
             reach,
             state: Mutex::default(),
         };
-        server::check(&client)?;
+        let name = client.name();
+        match client.ask(cmd("INFO"), MOST_INFO_BYTES) {
+            Ok(Value::BulkString(info)) => server::check(&name, &String::from_utf8_lossy(&info))?,
+            Ok(_) => return Err(AskError::NotRedis.into_failure(&name)),
+            Err(err) => return Err(err.into_failure(&name)),
+        }
         Ok(client)
     }
 

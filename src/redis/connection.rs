@@ -11,8 +11,7 @@ use std::time::Duration;
 use ::redis::{Cmd, Parser, Value, cmd};
 
 use crate::limits::Deadline;
-use crate::redis::address::{Place, RedisUrl};
-use crate::redis::client::Reach;
+use crate::redis::address::{Place, Reach, RedisUrl};
 use crate::redis::error::AskError;
 use crate::redis::secret::Secret;
 

@@ -8,7 +8,7 @@ mod error;
 pub(crate) mod secret;
 mod server;
 
+pub(crate) use address::Reach;
 pub use address::RedisUrl;
 pub(crate) use client::Client;
-pub(crate) use client::Reach;
 pub(crate) use error::AskError;

@@ -2,34 +2,17 @@
 
 use std::collections::HashMap;
 
-use ::redis::{Value, cmd};
-
 use crate::failure::{Failure, Kind};
-use crate::redis::client::Client;
 use crate::redis::error::AskError;
 
 /// The oldest version of Redis that is used; Valkey and others say which one they are like.
 const OLDEST: u32 = 7;
 
-/// The most bytes of what a server says of itself; real ones take six thousand.
-const MOST_INFO_BYTES: usize = 1 << 20;
-
-/// Checks what `INFO` says.
+/// Checks what `INFO` says about the server of that name.
 ///
 /// # Errors
-/// See [`Client::open`].
-pub(super) fn check(client: &Client) -> Result<(), Failure> {
-    let name = client.name();
-    let text = match client.ask(cmd("INFO"), MOST_INFO_BYTES) {
-        Ok(Value::BulkString(bytes)) => String::from_utf8_lossy(&bytes).into_owned(),
-        Ok(_) => return Err(AskError::NotRedis.into_failure(&name)),
-        Err(err) => return Err(err.into_failure(&name)),
-    };
-    judge(&name, &text)
-}
-
-/// What is wrong with a server that says this.
-fn judge(name: &str, info: &str) -> Result<(), Failure> {
+/// One that is no Redis, is too old, is part of a cluster, or may drop what it was given.
+pub(super) fn check(name: &str, info: &str) -> Result<(), Failure> {
     let fields: HashMap<&str, &str> = info
         .lines()
         .filter_map(|line| line.trim_end().split_once(':'))
@@ -75,7 +58,7 @@ mod tests {
 
     #[test]
     fn a_server_is_judged_by_what_it_says() {
-        let judged = |info: &str| judge("redis://a:1", info).map_err(|failure| failure.to_string());
+        let judged = |info: &str| check("redis://a:1", info).map_err(|failure| failure.to_string());
         let info = |version: &str, mode: &str, policy: &str| {
             format!(
                 "# Server\r\nredis_version:{version}\r\nredis_mode:{mode}\r\n\r\n# Memory\r\nmaxmemory_policy:{policy}\r\n"

@@ -81,6 +81,7 @@ mod tests {
     use std::os::unix::fs::PermissionsExt as _;
 
     use super::*;
+    use crate::digest::hexadecimal;
 
     /// A key of a file with these bytes.
     fn key(bytes: &[u8]) -> Result<SealKey, Failure> {
