@@ -11,7 +11,7 @@ use crate::rig::{PATIENCE, Server, shared};
 const LONG: Duration = Duration::from_secs(600);
 
 #[test]
-#[ignore = "needs redis-server"]
+#[ignore = "needs redis-server; run cargo xtask test"]
 fn of_many_that_ask_at_once_one_leads_until_it_gives_its_turn_back() {
     let server = Server::start(&[]);
     let stores = [shared(server.store()), shared(server.store())];
@@ -56,7 +56,7 @@ fn of_many_that_ask_at_once_one_leads_until_it_gives_its_turn_back() {
 }
 
 #[test]
-#[ignore = "needs redis-server"]
+#[ignore = "needs redis-server; run cargo xtask test"]
 fn the_turn_of_one_that_was_killed_passes_on_when_its_lease_ends() {
     let server = Server::start(&[]);
     let (dead, living) = (server.store(), shared(server.store()));

@@ -45,7 +45,7 @@ fn left(store: &RedisStore) -> Vec<&'static str> {
 }
 
 #[test]
-#[ignore = "needs redis-server"]
+#[ignore = "needs redis-server; run cargo xtask test"]
 fn a_module_takes_the_values_of_its_environments_along() {
     for sealed in [false, true] {
         let server = Server::start(&[]);
@@ -60,7 +60,7 @@ fn a_module_takes_the_values_of_its_environments_along() {
 }
 
 #[test]
-#[ignore = "needs redis-server"]
+#[ignore = "needs redis-server; run cargo xtask test"]
 fn a_class_goes_and_the_others_stay() {
     let server = Server::start(&[]);
     let store = filled(&server, false);
@@ -71,7 +71,7 @@ fn a_class_goes_and_the_others_stay() {
 }
 
 #[test]
-#[ignore = "needs redis-server"]
+#[ignore = "needs redis-server; run cargo xtask test"]
 fn all_goes_but_what_other_programs_keep_there() {
     let server = Server::start(&[]);
     let store = filled(&server, false);
@@ -86,7 +86,7 @@ fn all_goes_but_what_other_programs_keep_there() {
 }
 
 #[test]
-#[ignore = "needs redis-server"]
+#[ignore = "needs redis-server; run cargo xtask test"]
 fn what_has_lost_its_modules_is_forgotten_with_any_module() {
     let server = Server::start(&[]);
     let store = filled(&server, false);
@@ -98,7 +98,7 @@ fn what_has_lost_its_modules_is_forgotten_with_any_module() {
 }
 
 #[test]
-#[ignore = "needs redis-server"]
+#[ignore = "needs redis-server; run cargo xtask test"]
 fn thousands_of_values_are_counted_and_forgotten() {
     let server = Server::start(&[]);
     let store = server.store();

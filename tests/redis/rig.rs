@@ -248,6 +248,19 @@ pub(crate) fn until_used_again<T>(mut ask: impl FnMut() -> Result<T, StoreError>
     }
 }
 
+/// Calls until a text has these words.
+pub(crate) fn until_said(words: &str, mut call: impl FnMut() -> String) {
+    let start = Instant::now();
+    loop {
+        let text = call();
+        if text.contains(words) {
+            return;
+        }
+        assert!(start.elapsed() < PATIENCE, "{text}");
+        thread::sleep(Duration::from_millis(50));
+    }
+}
+
 /// The text of a `Busy`.
 pub(crate) fn busy<T>(result: Result<T, StoreError>) -> String {
     match result.map(|_| ()) {

@@ -17,7 +17,7 @@ fn assert_refused(settings: RedisSettings, problem: &str, hint: &str) {
 }
 
 #[test]
-#[ignore = "needs redis-server"]
+#[ignore = "needs redis-server; run cargo xtask test"]
 fn a_password_lets_in_and_is_never_shown() {
     let server = Server::start(&["requirepass s3cret", "user me on >s3cret2 ~lr:* +@all"]);
     let open = |user: &str, text: &str| RedisSettings {
@@ -44,7 +44,7 @@ fn a_password_lets_in_and_is_never_shown() {
 }
 
 #[test]
-#[ignore = "needs redis-server"]
+#[ignore = "needs redis-server; run cargo xtask test"]
 fn a_password_for_a_server_without_one_is_refused() {
     let server = Server::start(&[]);
     let with = RedisSettings {
@@ -55,7 +55,7 @@ fn a_password_for_a_server_without_one_is_refused() {
 }
 
 #[test]
-#[ignore = "needs redis-server"]
+#[ignore = "needs redis-server; run cargo xtask test"]
 fn a_user_without_a_permission_reads_which() {
     let server = Server::start(&["user me on >s3cret ~lr:* +get"]);
     let settings = RedisSettings {
@@ -67,7 +67,7 @@ fn a_user_without_a_permission_reads_which() {
 }
 
 #[test]
-#[ignore = "needs redis-server"]
+#[ignore = "needs redis-server; run cargo xtask test"]
 fn the_permissions_that_are_named_are_enough() {
     let acl = "user me on >s3cret ~lr:* resetchannels -@all +@connection +@string +@scripting +scan +unlink +info";
     let server = Server::start(&[acl]);
@@ -94,7 +94,7 @@ fn the_permissions_that_are_named_are_enough() {
 }
 
 #[test]
-#[ignore = "needs redis-server"]
+#[ignore = "needs redis-server; run cargo xtask test"]
 fn a_server_that_may_drop_any_key_is_refused() {
     for (policy, is_fine) in [
         ("allkeys-lru", false),
@@ -112,7 +112,7 @@ fn a_server_that_may_drop_any_key_is_refused() {
 }
 
 #[test]
-#[ignore = "needs redis-server"]
+#[ignore = "needs redis-server; run cargo xtask test"]
 fn a_database_that_is_not_there_is_refused() {
     let server = Server::start(&[]);
     let url = format!("redis://127.0.0.1:{}/99", server.port());
@@ -120,7 +120,7 @@ fn a_database_that_is_not_there_is_refused() {
 }
 
 #[test]
-#[ignore = "needs redis-server"]
+#[ignore = "needs redis-server; run cargo xtask test"]
 fn a_node_of_a_cluster_is_refused() {
     let server = Server::start(&["cluster-enabled yes"]);
     assert_refused(server.tcp(), "Redis Cluster", "single server");

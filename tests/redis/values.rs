@@ -5,7 +5,7 @@ use leanrepl::internals::cache::{Entry, Holdings, MAX_VALUE, Store as _, StoreEr
 use crate::rig::{Server, busy, environment};
 
 #[test]
-#[ignore = "needs redis-server"]
+#[ignore = "needs redis-server; run cargo xtask test"]
 fn a_value_comes_back_over_another_one_and_expires() {
     let server = Server::start(&[]);
     let environment = environment(&["Init", "Mathlib"]);
@@ -38,7 +38,7 @@ fn a_value_comes_back_over_another_one_and_expires() {
 }
 
 #[test]
-#[ignore = "needs redis-server"]
+#[ignore = "needs redis-server; run cargo xtask test"]
 fn two_prefixes_and_two_databases_are_two_caches() {
     let server = Server::start(&[]);
     let environment = environment(&["Init"]);
@@ -71,7 +71,7 @@ fn two_prefixes_and_two_databases_are_two_caches() {
 }
 
 #[test]
-#[ignore = "needs redis-server"]
+#[ignore = "needs redis-server; run cargo xtask test"]
 fn half_a_value_and_what_others_wrote_are_misses() {
     let server = Server::start(&[]);
     let environment = environment(&["Init"]);
@@ -106,7 +106,7 @@ fn half_a_value_and_what_others_wrote_are_misses() {
 }
 
 #[test]
-#[ignore = "needs redis-server"]
+#[ignore = "needs redis-server; run cargo xtask test"]
 fn the_largest_value_comes_back_and_a_larger_one_is_a_miss() {
     let server = Server::start(&[]);
     let environment = environment(&["Init"]);
@@ -129,7 +129,7 @@ fn the_largest_value_comes_back_and_a_larger_one_is_a_miss() {
 }
 
 #[test]
-#[ignore = "needs redis-server"]
+#[ignore = "needs redis-server; run cargo xtask test"]
 fn a_value_with_a_wrong_seal_is_a_miss() {
     let server = Server::start(&[]);
     let environment = environment(&["Init"]);
@@ -167,7 +167,7 @@ fn a_value_with_a_wrong_seal_is_a_miss() {
 }
 
 #[test]
-#[ignore = "needs redis-server"]
+#[ignore = "needs redis-server; run cargo xtask test"]
 fn a_full_server_refuses_what_is_new_and_keeps_what_it_has() {
     let server = Server::start(&["maxmemory 12mb", "maxmemory-policy noeviction"]);
     let environment = environment(&["Init"]);

@@ -15,7 +15,7 @@ use crate::world::World;
 
 /// A source for each verdict, and why it is undecided.
 const SOURCES: [(&str, &str, Option<&str>); 3] = [
-    ("--! info fine", "accepted", None),
+    ("--! info peculiar", "accepted", None),
     ("--! error 1:0 no", "rejected", None),
     ("--! lacking a part", "undecided", Some("unsupported")),
 ];
@@ -87,7 +87,7 @@ fn each_verdict_over_each_door_is_a_line_with_digests_and_no_source_or_key() {
         }
     }
     let text = fs::read_to_string(&path).unwrap();
-    for secret in ["s3cret", "--!", "fine"] {
+    for secret in ["s3cret", "--!", "peculiar"] {
         assert!(!text.contains(secret), "{secret}: {text}");
     }
     let all = lines(&path, count);

@@ -112,9 +112,8 @@ mod tests {
     fn a_seal_is_the_hmac_that_other_programs_compute() {
         // By `hmac` of Python: over 16 and 1 as eight bytes each, lowest first, with the words after them.
         let seal = key(&[7; 32]).unwrap().seal("k", &[]);
-        let shown: String = seal.iter().map(|byte| format!("{byte:02x}")).collect();
         assert_eq!(
-            shown,
+            hexadecimal(&seal),
             "7d854e3cd92423f36473295a9638fa1ea5e63bb3ba9668a69772f4309af60e47"
         );
     }
