@@ -28,7 +28,7 @@ impl Secret {
     /// The password of a Redis server: that in the file, else that in the variable, without the line end.
     ///
     /// # Errors
-    /// A file that cannot be used (see [`Self::from_file`]), or an empty password in it.
+    /// A file that cannot be used (see `Secret::from_file`), or an empty password in it.
     pub fn password(file: Option<&Path>) -> Result<Option<Self>, Failure> {
         let Some(path) = file else {
             let value = env_vars::read(env_vars::REDIS_PASSWORD);

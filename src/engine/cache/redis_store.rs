@@ -87,7 +87,7 @@ impl RedisStore {
     /// Connects to the server.
     ///
     /// # Errors
-    /// A prefix that makes no keys, or a server that cannot be used, as [`Client::open`] has it. One on another
+    /// A prefix that makes no keys, or a server that cannot be used, as `Client::open` has it. One on another
     /// machine needs a key.
     pub fn open(settings: RedisSettings) -> Result<Self, Failure> {
         let is_plain = |letter: char| letter.is_ascii_graphic();
