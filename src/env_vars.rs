@@ -179,7 +179,7 @@ pub const API_KEY: Variable = Variable {
 /// Where results are kept.
 pub const CACHE: Variable = Variable {
     name: "LEANREPL_CACHE",
-    doc: "Where `eval` and `serve` keep results if `--cache` does not say: `off`, `auto` or a folder.",
+    doc: "Where `eval` and `serve` keep results if `--cache` does not say: `off`, `auto`, a folder or `redis://HOST`.",
 };
 
 /// The password of a Redis server.
