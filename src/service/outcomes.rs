@@ -59,6 +59,8 @@ struct Line<'a> {
     environment: Option<String>,
     /// What it could find of sources before it; null if it was not evaluated.
     isolation: Option<&'static str>,
+    /// Whether the result was kept from before.
+    cached: bool,
     confinement: Confinement,
     seconds: Seconds,
 }
@@ -108,6 +110,7 @@ impl Outcome<'_> {
             source: digest::of_bytes(self.source.as_bytes()),
             environment: record.lean.as_deref().and_then(environment),
             isolation: record.isolation.map(Isolation::as_str),
+            cached: record.cached,
             confinement: Confinement {
                 files: self.confinement.files,
                 system_calls: self.confinement.calls,

@@ -73,6 +73,7 @@ fn each_verdict_over_each_door_is_a_line_with_digests_and_no_source_or_key() {
             assert_eq!(line["source"], digest::of_bytes(source.as_bytes()));
             assert_eq!(line["environment"].as_str().unwrap().len(), 64, "{shown}");
             assert!(line["isolation"].is_string(), "{shown}");
+            assert_eq!(line["cached"], false, "{shown}");
             assert!(line["confinement"]["files"].is_boolean(), "{shown}");
             assert!(line["confinement"]["system_calls"].is_boolean(), "{shown}");
             for part in ["queue", "header", "body"] {
@@ -95,6 +96,27 @@ fn each_verdict_over_each_door_is_a_line_with_digests_and_no_source_or_key() {
         all.iter()
             .all(|line| line["environment"] == all[0]["environment"])
     );
+    served.stop();
+}
+
+#[test]
+fn a_result_that_was_kept_is_called_so() {
+    let args = [
+        "--outcome-log",
+        "out.ndjson",
+        "--cache",
+        "kept",
+        "--cache-trust",
+    ];
+    let served = Served::start(&args);
+    let path = served.world.work("out.ndjson");
+    let mut count = 0;
+    Served::wait_for(|| {
+        assert_eq!(served.post("/", "--! info a").status, 200);
+        count += 1;
+        lines(&path, count).pop().unwrap()["cached"] == true
+    });
+    assert_eq!(lines(&path, count)[0]["cached"], false);
     served.stop();
 }
 
