@@ -179,7 +179,13 @@ pub const API_KEY: Variable = Variable {
 /// Where results are kept.
 pub const CACHE: Variable = Variable {
     name: "LEANREPL_CACHE",
-    doc: "Where `eval` and `serve` keep results if `--cache` does not say: `off`, `auto` or a folder.",
+    doc: "Where `eval` and `serve` keep results if `--cache` does not say: `off`, `auto`, a folder or `redis://HOST`.",
+};
+
+/// The password of a Redis server.
+pub const REDIS_PASSWORD: Variable = Variable {
+    name: "LEANREPL_REDIS_PASSWORD",
+    doc: "Password of the Redis server without `--redis-password-file`.",
 };
 
 /// Which session a process is of.
@@ -189,7 +195,7 @@ pub const SESSION: Variable = Variable {
 };
 
 /// The variables that belong to leanrepl.
-pub const OURS: [Variable; 10] = [
+pub const OURS: [Variable; 11] = [
     CACHE_DIR,
     CACHE,
     API_KEY,
@@ -199,6 +205,7 @@ pub const OURS: [Variable; 10] = [
     SERVER_PORT,
     SERVER_QUIET,
     SERVER_TIMEOUT,
+    REDIS_PASSWORD,
     SESSION,
 ];
 
@@ -418,6 +425,7 @@ mod tests {
             "http_proxy",
             "LEANREPL_CACHE_DIR",
             "LEANREPL_API_KEYS",
+            "LEANREPL_REDIS_PASSWORD",
             "LEAN_SERVER_API_KEY",
         ];
         assert_eq!(

@@ -22,6 +22,7 @@ mod probe;
 mod process;
 mod project;
 mod protocol;
+mod redis;
 mod reference;
 mod service;
 mod session;
@@ -126,6 +127,23 @@ pub mod internals {
     pub mod pickle {
         pub use crate::session::pickle::*;
         pub use crate::setup::pickle::{compare, write};
+    }
+
+    /// Kept records on a Redis server.
+    pub mod cache {
+        pub use crate::engine::cache::key::{Environment, Key};
+        pub use crate::engine::cache::redis_store::{PREFIX, RedisSettings, RedisStore};
+        pub use crate::engine::cache::seal::SealKey;
+        pub use crate::engine::cache::store::{
+            Entry, Holdings, MAX_VALUE, Store, StoreError, Turn, Which,
+        };
+        pub use crate::redis::RedisUrl;
+        pub use crate::redis::secret::Secret;
+
+        /// The key of these bytes.
+        pub fn key(bytes: &[u8]) -> Key {
+            crate::engine::cache::key::KeyMaker::new().with(bytes).key()
+        }
     }
 
     /// Reading compiled modules ahead.

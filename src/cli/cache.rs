@@ -1,7 +1,10 @@
 //! Where results are kept, and `leanrepl cache`.
 
+use std::path::PathBuf;
+
 use clap::{Args, Subcommand};
 
+use crate::engine::cache::redis_store::PREFIX;
 use crate::limits::{Bytes, Wait};
 
 /// Where results are kept.
@@ -20,6 +23,24 @@ pub(crate) struct CacheArgs {
     /// Keep results of sessions that are not confined too: a source could have changed what they say.
     #[arg(long)]
     pub(crate) cache_trust: bool,
+    /// How a Redis server is used.
+    #[command(flatten)]
+    pub(crate) redis: RedisArgs,
+}
+
+/// How a Redis server is used.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct RedisArgs {
+    /// What the keys on a Redis server begin with.
+    #[arg(long, global = true, value_name = "PREFIX", default_value = PREFIX)]
+    pub(crate) redis_prefix: String,
+    /// A file with the password of the Redis server, as its only line; else the variable `LEANREPL_REDIS_PASSWORD`.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) redis_password_file: Option<PathBuf>,
+    /// A file with a key of at least 32 bytes that results on a Redis server are sealed with; needed if the server is
+    /// on another machine, and the same on all machines.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) cache_key: Option<PathBuf>,
 }
 
 /// Looks at the results that are kept, and forgets some.
@@ -31,6 +52,9 @@ pub(crate) struct CacheCommandArgs {
     /// Where the results are: `auto` (the cache folder), a folder, or `redis://HOST`.
     #[arg(long, global = true, value_name = "WHERE")]
     pub(crate) cache: Option<String>,
+    /// How a Redis server is used.
+    #[command(flatten)]
+    pub(crate) redis: RedisArgs,
     /// Write one JSON object.
     #[arg(long, global = true)]
     pub(crate) json: bool,

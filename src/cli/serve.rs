@@ -133,6 +133,13 @@ pub(crate) struct ServeArgs {
         overrides_with = "grace"
     )]
     pub(crate) grace: Wait,
+    /// A file that gets a line of JSON for each verdict on a source: when, from whom, on what (as a digest), how
+    /// confined and how fast; never a source or a key.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) outcome_log: Option<PathBuf>,
+    /// Rename the outcome log to `FILE.1` when it has this size, and keep four former ones.
+    #[arg(long, value_name = "SIZE", default_value = "100MiB")]
+    pub(crate) outcome_log_size: Bytes,
     /// The form of log lines, on stderr.
     #[arg(long, value_enum, default_value_t = LogArg::Text)]
     pub(crate) log_format: LogArg,

@@ -12,6 +12,7 @@ use crate::commands::exit_code::DONE;
 use crate::engine::cache::cached::{CacheParts, Cached};
 use crate::engine::cache::environments::Environments;
 use crate::engine::cache::lookup::Audience;
+use crate::engine::cache::redis_store::RedisStore;
 use crate::engine::cache::sqlite::{Bounds, SqliteStore};
 use crate::engine::cache::store::{Store, StoreError, Which};
 use crate::engine::evaluate::Evaluate;
@@ -39,16 +40,17 @@ impl CachePlan {
     /// although that is asked for is noted, and the sources are evaluated all the same.
     ///
     /// # Errors
-    /// A place that cannot be named.
+    /// A place that cannot be named, and a Redis server that cannot be used.
     pub(crate) fn new(
         args: &CacheArgs,
         audience: Audience,
         spec: &SessionSpec,
         observer: Arc<dyn Observer>,
     ) -> Result<Option<Self>, Failure> {
-        let Place::Folder(folder) = cache::place(args.cache.as_deref(), "off")? else {
+        let place = cache::place(args.cache.as_deref(), "off")?;
+        if place == Place::Off {
             return Ok(None);
-        };
+        }
         let offer = sandbox::in_force(&spec.lean.launch);
         if !(offer.files && offer.calls || args.cache_trust) {
             note(
@@ -58,14 +60,22 @@ impl CachePlan {
             );
             return Ok(None);
         }
-        let store: Arc<dyn Store> = match SqliteStore::open(&folder, cache::bounds(args)) {
-            Ok(store) => Arc::new(store),
-            Err(err) => {
-                let folder = folder.display();
-                let text = format!("no results are kept in `{folder}`: {err}");
-                note(observer.as_ref(), &text);
-                return Ok(None);
+        let store: Arc<dyn Store> = match place {
+            Place::Off => return Ok(None),
+            Place::Redis(url) => {
+                cache::keep_from_sessions(&args.redis, &spec.lean.launch)?;
+                let settings = cache::redis(&args.redis, url, args.cache_max_age.get())?;
+                Arc::new(RedisStore::open(settings)?)
             }
+            Place::Folder(folder) => match SqliteStore::open(&folder, cache::bounds(args)) {
+                Ok(store) => Arc::new(store),
+                Err(err) => {
+                    let folder = folder.display();
+                    let text = format!("no results are kept in `{folder}`: {err}");
+                    note(observer.as_ref(), &text);
+                    return Ok(None);
+                }
+            },
         };
         Ok(Some(Self {
             store,
@@ -116,14 +126,8 @@ impl RunCommand<RunContext> for CacheCommandArgs {
     /// # Errors
     /// Results that are not there or cannot be used.
     fn run(self, context: &RunContext) -> Result<u8, Failure> {
-        let Place::Folder(folder) = cache::place(self.cache.as_deref(), "auto")? else {
-            return Err(Failure::new(
-                Kind::Usage,
-                "the cache is off, so there is nothing to look at",
-                "name a folder with `--cache`, or `auto` for the cache folder",
-            ));
-        };
-        let store = open(&folder)?;
+        let store = open(&self)?;
+        let name = store.name();
         let which = match self.action {
             CacheAction::Stats => None,
             CacheAction::Clear => Some(Which::All),
@@ -133,15 +137,16 @@ impl RunCommand<RunContext> for CacheCommandArgs {
                 .or(args.class.map(Which::Class)),
         };
         let failed = |err: StoreError| {
-            let problem = format!("the results in `{}` cannot be used", folder.display());
-            Failure::new(Kind::Build, problem, "run it again, or remove the folder").caused_by(err)
+            let problem = format!("the results in `{name}` cannot be used");
+            let hint = "run it again; if it is a folder, it may be removed";
+            Failure::new(Kind::Build, problem, hint).caused_by(err)
         };
         let forgotten = which.as_ref().map(|which| store.forget(which)).transpose();
         let forgotten = forgotten.map_err(failed)?;
         let holdings = store.holdings().map_err(failed)?;
         let line = if self.json {
             json!({
-                "place": folder, "forgotten": forgotten, "results": holdings.entries,
+                "place": name, "forgotten": forgotten, "results": holdings.entries,
                 "environments": holdings.environments, "bytes": holdings.bytes,
             })
             .to_string()
@@ -150,7 +155,7 @@ impl RunCommand<RunContext> for CacheCommandArgs {
             format!(
                 "{gone}{} kept in {} ({}; environments: {})",
                 holdings.entries,
-                folder.display(),
+                name,
                 Bytes::new(holdings.bytes),
                 holdings.environments
             )
@@ -165,8 +170,24 @@ impl RunCommand<RunContext> for CacheCommandArgs {
     }
 }
 
+/// The results that are looked at.
+fn open(args: &CacheCommandArgs) -> Result<Arc<dyn Store>, Failure> {
+    match cache::place(args.cache.as_deref(), "auto")? {
+        Place::Off => Err(Failure::new(
+            Kind::Usage,
+            "the cache is off, so there is nothing to look at",
+            "name a folder with `--cache`, or `auto` for the cache folder",
+        )),
+        Place::Folder(folder) => Ok(Arc::new(open_folder(&folder)?)),
+        Place::Redis(url) => {
+            let settings = cache::redis(&args.redis, url, LONGEST.get())?;
+            Ok(Arc::new(RedisStore::open(settings)?))
+        }
+    }
+}
+
 /// The results in a folder, which has to be there.
-fn open(folder: &Path) -> Result<SqliteStore, Failure> {
+fn open_folder(folder: &Path) -> Result<SqliteStore, Failure> {
     let hint = "name the folder with `--cache`; `eval --cache auto` makes one in the cache folder";
     if !folder.is_dir() {
         let problem = format!("there are no results in `{}`", folder.display());

@@ -56,8 +56,9 @@ impl RunCommand<RunContext> for ServeArgs {
             why: chosen.why.clone(),
         };
         let listener = Listener::bind(&listen)?;
-        let options = settings::options(&self, size, toolchain, listener.address())?;
+        let mut options = settings::options(&self, size, toolchain, listener.address())?;
         keys::keep_from_sessions(&self, &keys::foreseen(&chosen, core_folder().as_deref()))?;
+        options.outcome_file = settings::outcome_file(&self)?;
         let (format, level) = settings::logs(&self, output);
         logs::start(format, level);
         // A reader that only wanted the address may be gone after it.

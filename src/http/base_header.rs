@@ -12,6 +12,8 @@ pub(crate) struct Prefixed {
     pub(crate) source: Arc<str>,
     /// How many lines were put in front.
     lines: u64,
+    /// And how many bytes.
+    pub(crate) added_bytes: usize,
 }
 
 impl Prefixed {
@@ -21,11 +23,13 @@ impl Prefixed {
             return Self {
                 source: Arc::from(source),
                 lines: 0,
+                added_bytes: 0,
             };
         }
         Self {
             source: Arc::from(format!("{imports}\n{source}")),
             lines: imports.split('\n').count() as u64,
+            added_bytes: imports.len() + 1,
         }
     }
 

@@ -29,7 +29,7 @@ use crate::http::problem::{Problem, json_response};
 use crate::http::sources::Sources;
 use crate::protocol::wire::{InfoTreeKind, Options};
 use crate::service::error::ServiceError;
-use crate::service::evaluations::{Asked, Evaluated, Evaluations};
+use crate::service::evaluations::{Asked, Evaluated, Evaluations, Ledger};
 use crate::service::metrics::Surface;
 use crate::service::principal::Principal;
 use crate::service::server::Service;
@@ -215,6 +215,7 @@ impl EvaluatedSource {
 struct EvalRun {
     /// The sources that run or will; none any more after the first that was to stop them.
     evaluations: Option<Evaluations>,
+    ledger: Ledger,
     /// The names of the sources without a result, by their place.
     waiting: BTreeMap<usize, String>,
     /// Whether to stop at the first that is accepted.
@@ -265,6 +266,7 @@ impl EvalRun {
         let evaluations = Evaluations::start(service, principal, requests, asked).await;
         let evaluations = evaluations.map_err(ServiceError::from)?;
         Ok(Self {
+            ledger: evaluations.ledger().clone(),
             evaluations: Some(evaluations),
             waiting,
             first_accepted: body.first_accepted,
@@ -292,6 +294,7 @@ impl EvalRun {
         let record = EvalRecord::undecided(UndecidedReason::Skipped, failure);
         let evaluated = Evaluated::new(Ok(record), Policy::default());
         self.counts.add(evaluated.judgement.verdict, false);
+        self.ledger.write(index, &evaluated);
         Some(EvaluatedSource {
             index,
             id,

@@ -126,7 +126,9 @@ pub(crate) async fn evaluate(
         policy: Policy::default(),
     };
     let request = EvalRequest::new(Arc::clone(&prefixed.source), timeout);
-    let mut evaluated = server.evaluate(&caller, request, asked).await;
+    let mut evaluated = server
+        .evaluate(&caller, request, prefixed.added_bytes, asked)
+        .await;
     let elapsed = caller.start.elapsed();
     if let Some(refused) = &evaluated.refused {
         return Err(ServiceError::from(refused.clone()).into());

@@ -83,6 +83,7 @@ async fn serve(
         lifecycle::drain(&service, grace),
         connections::finish(open, grace.get() + LAST)
     );
+    lifecycle::finish_outcomes(&service).await;
     match timeout(LAST, pool).await {
         // The user wanted to stop while Lean was being installed: that is an end like any other.
         Ok(Ok(Err(failure))) if failure.kind() != Kind::Interrupted => Err(failure),

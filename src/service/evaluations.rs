@@ -13,7 +13,9 @@ use crate::engine::record::EvalRecord;
 use crate::engine::request::{EvalRequest, Limits, Terms};
 use crate::failure::Failure;
 use crate::limits::CancelFlag;
+use crate::process::sandbox::Offer;
 use crate::service::metrics::Surface;
+use crate::service::outcomes::{Outcome, OutcomeLog};
 use crate::service::principal::Principal;
 use crate::service::server::{Service, StartedPool};
 
@@ -48,6 +50,57 @@ pub(crate) struct Asked {
     pub(crate) policy: Policy,
 }
 
+/// The sources of one request, for the lines that the outcome log gets about them.
+#[derive(Debug, Clone)]
+pub(crate) struct Ledger {
+    /// None if no outcomes are kept.
+    log: Option<Arc<OutcomeLog>>,
+    principal: Principal,
+    surface: Surface,
+    confinement: Offer,
+    /// By their place in the request.
+    sources: Arc<[Arc<str>]>,
+    /// How many bytes a door put in front of each.
+    added_bytes: usize,
+}
+
+impl Ledger {
+    fn new(
+        service: &Service,
+        principal: &Principal,
+        asked: Asked,
+        sources: impl Iterator<Item = Arc<str>>,
+        added_bytes: usize,
+    ) -> Self {
+        let log = service.outcomes.clone();
+        let is_kept = log.is_some();
+        let started = service.started();
+        Self {
+            log,
+            principal: principal.clone(),
+            surface: asked.surface,
+            confinement: started.map_or(Offer::NOTHING, |started| started.confinement),
+            sources: sources.filter(|_| is_kept).collect(),
+            added_bytes,
+        }
+    }
+
+    /// Writes the line about the source at this place.
+    pub(crate) fn write(&self, index: usize, evaluated: &Evaluated) {
+        let (Some(log), Some(source)) = (&self.log, self.sources.get(index)) else {
+            return;
+        };
+        log.write(&Outcome {
+            principal: &self.principal,
+            surface: self.surface,
+            source: source.get(self.added_bytes..).unwrap_or(source),
+            record: &evaluated.record,
+            judgement: &evaluated.judgement,
+            confinement: self.confinement,
+        });
+    }
+}
+
 /// Set when the client waits no more.
 struct CancelOnDrop(CancelFlag);
 
@@ -58,16 +111,22 @@ impl Drop for CancelOnDrop {
 }
 
 impl Service {
-    /// Evaluates one source, or refuses it. If this is dropped, the source is cancelled.
+    /// Evaluates one source, in front of which its door put `added_bytes`, or refuses it. If this is dropped, the
+    /// source is cancelled.
     pub(crate) async fn evaluate(
         &self,
         principal: &Principal,
         request: EvalRequest,
+        added_bytes: usize,
         asked: Asked,
     ) -> Evaluated {
+        let source = std::iter::once(Arc::clone(&request.source));
+        let ledger = Ledger::new(self, principal, asked, source, added_bytes);
         let cancel = CancelOnDrop(CancelFlag::default());
         let result = self.submit(principal, request, &cancel.0).await;
-        self.count(Evaluated::new(result, asked.policy), asked)
+        let evaluated = self.count(Evaluated::new(result, asked.policy), asked);
+        ledger.write(0, &evaluated);
+        evaluated
     }
 
     /// Hands a request on and waits for its record.
@@ -138,6 +197,7 @@ pub(crate) struct Evaluations {
     /// Notified after each result.
     woken: Arc<Notify>,
     asked: Asked,
+    ledger: Ledger,
 }
 
 impl Evaluations {
@@ -154,6 +214,8 @@ impl Evaluations {
     ) -> Result<Self, SubmitError> {
         let (started, limits) = service.started_and_limits().await?;
         let evaluate = Arc::clone(&started.evaluate);
+        let sources = requests.iter().map(|request| Arc::clone(&request.source));
+        let ledger = Ledger::new(service, principal, asked, sources, 0);
         let requests = requests.into_iter();
         let requests = requests.map(|request| service.prepared(principal, request));
         let woken = Arc::new(Notify::new());
@@ -167,7 +229,13 @@ impl Evaluations {
             batch: Batch::new(evaluate, requests.collect(), width, limits, wake),
             woken,
             asked,
+            ledger,
         })
+    }
+
+    /// For lines about sources that are not evaluated.
+    pub(crate) fn ledger(&self) -> &Ledger {
+        &self.ledger
     }
 
     /// The next result with the place of its source, from 0, as they come; none after the last.
@@ -178,7 +246,9 @@ impl Evaluations {
                 BatchStep::Result(item) => {
                     let (index, result) = *item;
                     let evaluated = Evaluated::new(result, self.asked.policy);
-                    return Some((index, self.service.count(evaluated, self.asked)));
+                    let evaluated = self.service.count(evaluated, self.asked);
+                    self.ledger.write(index, &evaluated);
+                    return Some((index, evaluated));
                 }
                 BatchStep::Wait(longest) => {
                     // It is looked again in either case.

@@ -8,7 +8,7 @@ use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::{interval, timeout};
 
 use crate::failure::Failure;
-use crate::limits::{CancelFlag, Wait};
+use crate::limits::{CancelFlag, Deadline, Wait};
 use crate::service::server::{Service, StartedPool};
 
 /// How often leases that are not used any more are looked for.
@@ -67,4 +67,14 @@ pub(crate) async fn drain(service: &Service, grace: Wait) {
     if timeout(grace.get() + LAST, drained).await.is_err() {
         tracing::error!("the pool did not stop in time");
     }
+}
+
+/// Waits until the outcome log is written to its end. No verdict follows.
+pub(crate) async fn finish_outcomes(service: &Service) {
+    let Some(outcomes) = service.outcomes.clone() else {
+        return;
+    };
+    let finished = spawn_blocking(move || outcomes.finish(Deadline::after(LAST)));
+    // It has a deadline of its own.
+    let _ = finished.await;
 }

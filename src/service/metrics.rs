@@ -32,7 +32,7 @@ pub(crate) enum Surface {
 }
 
 impl Surface {
-    fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Raw => "raw",
             Self::Kimina => "kimina",
@@ -107,6 +107,8 @@ pub(crate) struct Metrics {
     isolation: Family<LevelLabels, Gauge>,
     /// What the cache of results does.
     cache: CacheMetrics,
+    /// Lines of the outcome log that were not written.
+    pub(crate) outcome_drops: Counter,
 }
 
 impl fmt::Debug for Metrics {
@@ -165,6 +167,9 @@ impl Metrics {
         let help = "1 for the level of isolation that all sessions hold";
         registry.register("isolation_info", help, isolation.clone());
         let cache = CacheMetrics::new(&mut registry);
+        let outcome_drops = Counter::default();
+        let help = "Lines of the outcome log that were not written";
+        registry.register("outcome_log_dropped", help, outcome_drops.clone());
         Self {
             registry: Mutex::new(registry),
             responses,
@@ -179,6 +184,7 @@ impl Metrics {
             leases,
             isolation,
             cache,
+            outcome_drops,
         }
     }
 

@@ -12,6 +12,7 @@ pub(crate) mod logs;
 pub(crate) mod metrics;
 pub(crate) mod names;
 pub(crate) mod options;
+pub(crate) mod outcomes;
 pub(crate) mod principal;
 mod rate;
 pub(crate) mod readiness;

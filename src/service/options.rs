@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::limits::{Bytes, Wait};
 use crate::service::keys::Keys;
+use crate::service::outcomes::OutcomeFile;
 
 /// The form of the answer to a raw source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,6 +67,8 @@ pub(crate) struct ServiceOptions {
     /// The imports of a raw source that has none, such as `import Mathlib`; empty for none.
     pub(crate) base_header: String,
     pub(crate) toolchain: ToolchainChoice,
+    /// Where a line for each verdict goes; none if they are not kept.
+    pub(crate) outcome_file: Option<OutcomeFile>,
 }
 
 /// Which Lean, as `/version` shows it.

@@ -17,6 +17,7 @@ use crate::service::leases::Leases;
 use crate::service::metrics::Metrics;
 use crate::service::names;
 use crate::service::options::ServiceOptions;
+use crate::service::outcomes::OutcomeLog;
 use crate::service::readiness::{self, Readiness};
 use crate::session::identity::Identity;
 
@@ -49,6 +50,8 @@ pub(crate) struct Service {
     pub(crate) metrics: Metrics,
     /// Sessions that clients hold as their own.
     pub(crate) leases: Leases,
+    /// Where a line for each verdict goes, if they are kept.
+    pub(crate) outcomes: Option<Arc<OutcomeLog>>,
     /// Makes the ids of requests differ between two runs.
     pub(crate) nonce: String,
     /// Set once Lean is installed and the pool has begun to start sessions.
@@ -61,18 +64,22 @@ impl Service {
     /// A service without a pool yet.
     ///
     /// # Errors
-    /// A system without random bytes.
-    pub(crate) fn new(options: ServiceOptions) -> Result<Self, Failure> {
+    /// A system without random bytes, or that starts no thread.
+    pub(crate) fn new(mut options: ServiceOptions) -> Result<Self, Failure> {
         let nonce = names::random()
             .map_err(|err| Failure::bug("this system has no random bytes").caused_by(err))?;
+        let metrics = Metrics::new();
+        let start = |file| OutcomeLog::start(file, metrics.outcome_drops.clone());
+        let outcomes = options.outcome_file.take().map(start).transpose()?;
         Ok(Self {
+            outcomes: outcomes.map(Arc::new),
             leases: Leases::new(
                 options.max_leases,
                 options.max_leases_each,
                 options.lease_idle,
             ),
             options,
-            metrics: Metrics::new(),
+            metrics,
             nonce: nonce.chars().take(NONCE).collect(),
             started: OnceLock::new(),
             news: Notify::new(),

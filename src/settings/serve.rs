@@ -1,6 +1,7 @@
 //! What `leanrepl serve` works with: a flag, then a variable, then the default. Starts nothing.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -15,6 +16,7 @@ use crate::limits::{Bytes, Wait};
 use crate::machine;
 use crate::service::logs::{LogFormat, LogLevel};
 use crate::service::options::{Cors, Mode, ServiceOptions, ToolchainChoice};
+use crate::service::outcomes::OutcomeFile;
 use crate::session::spec::SessionSpec;
 use crate::settings::keys;
 use crate::settings::value::{count, text};
@@ -199,7 +201,17 @@ pub(crate) fn options(
         max_leases_each: held.each,
         base_header: header(&args.header)?,
         toolchain,
+        outcome_file: None,
     })
+}
+
+/// The file for a line about each verdict, if one is named.
+///
+/// # Errors
+/// What is not a file, or cannot be written.
+pub(crate) fn outcome_file(args: &ServeArgs) -> Result<Option<OutcomeFile>, Failure> {
+    let open = |path: &PathBuf| OutcomeFile::open(path, args.outcome_log_size);
+    args.outcome_log.as_ref().map(open).transpose()
 }
 
 /// Refuses `--queue`, which was the name of `--max-queue`.

@@ -17,7 +17,10 @@ mod isolation;
 mod kimina;
 mod levels;
 mod life;
+#[path = "../cli/mount.rs"]
+mod mount;
 mod options;
+mod outcomes;
 mod own;
 mod page;
 #[path = "../clients/python.rs"]

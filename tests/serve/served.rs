@@ -105,12 +105,12 @@ impl Served {
     }
 
     /// Waits until something holds.
-    pub(crate) fn wait_for(holds: impl Fn() -> bool) {
+    pub(crate) fn wait_for(holds: impl FnMut() -> bool) {
         Self::wait_within(PATIENCE, holds);
     }
 
     /// The same, for no longer than this.
-    fn wait_within(patience: Duration, holds: impl Fn() -> bool) {
+    fn wait_within(patience: Duration, mut holds: impl FnMut() -> bool) {
         let (_never, silence) = channel::<()>();
         let start = Instant::now();
         while !holds() {

@@ -79,6 +79,14 @@ pub(crate) fn run(root: &Path, args: &Args) -> anyhow::Result<bool> {
         let text = "elan (no elan; on Debian: apt-get install elan)";
         sum.absent.push(text.to_owned());
     }
+    sum.begin("tests that need redis-server");
+    if answers("redis-server") {
+        let words = ["--no-fail-fast", "--test", "redis", "--", "--ignored"];
+        sum.add_run(root, &words)?;
+    } else {
+        let text = "Redis (no redis-server; on Debian: apt-get install redis-server)";
+        sum.absent.push(text.to_owned());
+    }
     run_confined(root, &mut sum)?;
     run_chaos(root, &mut sum);
     run_on_core_and_docker(root, &mut sum)?;

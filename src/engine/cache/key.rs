@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 
 /// Names a kept record.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) struct Key([u8; 32]);
+pub struct Key([u8; 32]);
 
 impl Key {
     /// Its bytes.
@@ -30,15 +30,15 @@ impl fmt::Debug for Key {
 
 /// The environment that a source starts from: which Lean, and which modules in which state.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Environment {
+pub struct Environment {
     /// SHA-256 of all of it, as hexadecimal.
-    pub(crate) digest: String,
+    pub digest: String,
     /// The toolchain, as [`crate::session::identity::Identity`] has it.
-    pub(crate) toolchain: String,
+    pub toolchain: String,
     /// The REPL, as [`crate::session::identity::Identity`] has it.
-    pub(crate) repl: String,
+    pub repl: String,
     /// All modules that are imported, directly or not, in alphabetical order.
-    pub(crate) modules: std::sync::Arc<[String]>,
+    pub modules: std::sync::Arc<[String]>,
 }
 
 /// The layout of keys and values; raised when either changes its meaning.

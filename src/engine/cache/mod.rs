@@ -11,6 +11,8 @@ mod keeping;
 pub(crate) mod key;
 mod level;
 pub(crate) mod lookup;
+pub(crate) mod redis_store;
+pub(crate) mod seal;
 pub(crate) mod sqlite;
 pub(crate) mod store;
 mod value;

@@ -5,11 +5,11 @@ use std::time::Duration;
 use crate::engine::cache::key::{Environment, Key};
 
 /// The most bytes of a value; longer ones are not kept.
-pub(crate) const MAX_VALUE: usize = 16 << 20;
+pub const MAX_VALUE: usize = 16 << 20;
 
 /// Why a store failed. No evaluation depends on it: the cache goes on without.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum StoreError {
+pub enum StoreError {
     /// It cannot be used any more in this process: the disk is full or broken, or the server refuses.
     #[error("{0}")]
     Broken(String),
@@ -20,18 +20,18 @@ pub(crate) enum StoreError {
 
 /// What is put into a store.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Entry<'a> {
+pub struct Entry<'a> {
     /// The value; at most [`MAX_VALUE`] bytes.
-    pub(crate) value: &'a [u8],
+    pub value: &'a [u8],
     /// The environment that the record was made in, by which entries are found again to be forgotten.
-    pub(crate) environment: &'a Environment,
+    pub environment: &'a Environment,
     /// What was asked for: `eval`.
-    pub(crate) class: &'static str,
+    pub class: &'static str,
 }
 
 /// Who computes a value that is not there.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Turn {
+pub enum Turn {
     /// This process; the token is given back with [`Store::end_turn`].
     Ours(Option<String>),
     /// Another process, which will put it there soon.
@@ -40,18 +40,18 @@ pub(crate) enum Turn {
 
 /// What a store holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct Holdings {
+pub struct Holdings {
     /// How many values.
-    pub(crate) entries: u64,
+    pub entries: u64,
     /// Their bytes.
-    pub(crate) bytes: u64,
+    pub bytes: u64,
     /// The environments that they were made in.
-    pub(crate) environments: u64,
+    pub environments: u64,
 }
 
 /// Which values are forgotten.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Which {
+pub enum Which {
     /// All.
     All,
     /// Those whose environment has the module.
@@ -61,7 +61,7 @@ pub(crate) enum Which {
 }
 
 /// Where kept records lie. Every call returns within seconds.
-pub(crate) trait Store: Send + Sync {
+pub trait Store: Send + Sync {
     /// What it is, for messages: the folder, or the address without a password.
     fn name(&self) -> String;
 

@@ -64,6 +64,7 @@ pub(crate) fn options() -> ServiceOptions {
             source: "core",
             why: String::new(),
         },
+        outcome_file: None,
     }
 }
 
