@@ -129,11 +129,16 @@ pub mod internals {
         pub use crate::setup::pickle::{compare, write};
     }
 
-    /// Kept records on a Redis server.
+    /// Kept records.
     pub mod cache {
+        pub use crate::engine::cache::cached::{CacheParts, Cached};
+        pub use crate::engine::cache::counters::Counted;
+        pub use crate::engine::cache::environments::Environments;
         pub use crate::engine::cache::key::{Environment, Key};
+        pub use crate::engine::cache::lookup::Audience;
         pub use crate::engine::cache::redis_store::{PREFIX, RedisSettings, RedisStore};
         pub use crate::engine::cache::seal::SealKey;
+        pub use crate::engine::cache::sqlite::{Bounds, CannotUse, SqliteStore};
         pub use crate::engine::cache::store::{
             Entry, Holdings, MAX_VALUE, Store, StoreError, Turn, Which,
         };

@@ -30,17 +30,21 @@ const WAITING: usize = 4096;
 const FINISHING: Wait = Wait::secs(5);
 
 /// What a cache is made of.
-pub(crate) struct CacheParts {
+pub struct CacheParts {
     /// Who evaluates what is not there.
-    pub(crate) inner: Arc<dyn Evaluate>,
-    pub(crate) store: Arc<dyn Store>,
-    pub(crate) environments: Environments,
-    pub(crate) audience: Audience,
-    pub(crate) observer: Arc<dyn Observer>,
+    pub inner: Arc<dyn Evaluate>,
+    /// Where records are kept.
+    pub store: Arc<dyn Store>,
+    /// What sources start from.
+    pub environments: Environments,
+    /// Whose records answer whom.
+    pub audience: Audience,
+    /// What is noted of it.
+    pub observer: Arc<dyn Observer>,
 }
 
 /// The cache in front of those who evaluate.
-pub(crate) struct Cached {
+pub struct Cached {
     shared: Arc<Shared>,
     /// Gone when its threads have ended.
     ended: Mutex<Receiver<()>>,
@@ -48,7 +52,7 @@ pub(crate) struct Cached {
 
 impl Cached {
     /// Starts it in front of sessions of that specification; before any of them imports a module.
-    pub(crate) fn start(parts: CacheParts, spec: &SessionSpec) -> Arc<Self> {
+    pub fn start(parts: CacheParts, spec: &SessionSpec) -> Arc<Self> {
         let (jobs, waiting) = mpsc::sync_channel(WAITING);
         let waiting = Arc::new(Mutex::new(waiting));
         let (ends, ended) = mpsc::channel();
@@ -84,12 +88,12 @@ impl Cached {
     }
 
     /// What it has done so far.
-    pub(crate) fn counted(&self) -> Counted {
+    pub fn counted(&self) -> Counted {
         self.shared.counters.now()
     }
 
     /// Waits until all records that were found are kept, and ends; requests go by it from now on.
-    pub(crate) fn finish(&self) {
+    pub fn finish(&self) {
         drop(self.shared.jobs().take());
         let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
         // Nothing is ever sent: it is either gone or late.

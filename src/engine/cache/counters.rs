@@ -18,24 +18,24 @@ pub(crate) struct Counters {
 
 /// Those counts at one moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct Counted {
+pub struct Counted {
     /// Requests that were answered by a kept record, or by the evaluation of another request.
-    pub(crate) hits: u64,
+    pub hits: u64,
     /// Requests that were looked for and not found.
-    pub(crate) misses: u64,
+    pub misses: u64,
     /// Requests that were not looked for: their sources do not come out the same each time, or the cache had
     /// too much to do.
-    pub(crate) skipped: u64,
+    pub skipped: u64,
     /// Records that were kept.
-    pub(crate) stores: u64,
+    pub stores: u64,
     /// Times that the store failed, or that a record was too much for it.
-    pub(crate) failures: u64,
+    pub failures: u64,
     /// Bytes of values that were found.
-    pub(crate) bytes_read: u64,
+    pub bytes_read: u64,
     /// Bytes of values that were kept.
-    pub(crate) bytes_written: u64,
+    pub bytes_written: u64,
     /// The time of all look-ups together.
-    pub(crate) looked: Duration,
+    pub looked: Duration,
 }
 
 /// Adds one.

@@ -42,7 +42,7 @@ struct Known {
 }
 
 /// The environments of the headers that sources have.
-pub(crate) struct Environments {
+pub struct Environments {
     base: BaseEnv,
     /// Toolchain, REPL and manifest.
     identity: [String; 3],
@@ -53,7 +53,7 @@ pub(crate) struct Environments {
 
 impl Environments {
     /// Those of sessions of that specification.
-    pub(crate) fn new(spec: &SessionSpec) -> Self {
+    pub fn new(spec: &SessionSpec) -> Self {
         let launch = &spec.lean.launch;
         let sysroot = launch.var(env_vars::LEAN_SYSROOT.name);
         let identity = &spec.lean.identity;

@@ -8,7 +8,7 @@ use crate::process::sandbox::Offer;
 
 /// Whose records answer whom.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Audience {
+pub enum Audience {
     /// A client is answered by records of its own requests.
     EachClient,
     /// Any client by those of any other.

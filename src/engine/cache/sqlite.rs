@@ -12,7 +12,7 @@ use crate::engine::cache::key::{Environment, Key};
 use crate::engine::cache::store::{Entry, Holdings, MAX_VALUE, Store, StoreError, Which};
 use crate::limits::Bytes;
 
-pub(crate) use file::CannotUse;
+pub use file::CannotUse;
 
 /// After so many values that were put in, the size is looked at.
 const PUTS: u32 = 64;
@@ -28,15 +28,15 @@ const MAX_MODULES: usize = 32 << 20;
 
 /// What may be kept.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Bounds {
+pub struct Bounds {
     /// The most bytes on the disk; those that were used longest ago go first.
-    pub(crate) size: Bytes,
+    pub size: Bytes,
     /// How long a record is kept after it was made.
-    pub(crate) age: Duration,
+    pub age: Duration,
 }
 
 /// The file, open.
-pub(crate) struct SqliteStore {
+pub struct SqliteStore {
     folder: PathBuf,
     bounds: Bounds,
     connection: Mutex<Open>,
@@ -54,7 +54,7 @@ impl SqliteStore {
     ///
     /// # Errors
     /// Why there is no cache in that folder.
-    pub(crate) fn open(folder: &Path, bounds: Bounds) -> Result<Self, CannotUse> {
+    pub fn open(folder: &Path, bounds: Bounds) -> Result<Self, CannotUse> {
         let connection = file::open(folder)?;
         let store = Self {
             folder: folder.to_owned(),

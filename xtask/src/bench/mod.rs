@@ -1,5 +1,6 @@
 //! Benchmarks: each figure beside a baseline that is measured in the same run.
 
+mod cache;
 mod clients;
 mod commands;
 mod extract;
@@ -55,6 +56,8 @@ enum Name {
     Serve(serve::Args),
     /// What each level of `--isolation` costs on core Lean, and `--mode lean` beside them.
     Isolation(isolation::Args),
+    /// What an answer from kept results takes, on SQLite and on Redis, and a second run over the same files.
+    Cache(cache::Args),
     /// Writes a table of tactic rows, beside a writer on pyarrow.
     Extract(extract::Args),
     /// Serves the same answer at once to everything, for `serve`.
@@ -81,6 +84,7 @@ pub(crate) fn run(root: &Path, args: &Args) -> anyhow::Result<bool> {
         Name::Prefault { size, rounds } => prefault::run(root, size.get(), *rounds)?,
         Name::Serve(args) => serve::run(root, args)?,
         Name::Isolation(args) => isolation::run(root, args)?,
+        Name::Cache(args) => cache::run(root, args)?,
         Name::Extract(args) => extract::run(root, args)?,
         Name::ExtractWriter(args) => extract::write(args)?,
         Name::AtOnce => serve::at_once::run()?,

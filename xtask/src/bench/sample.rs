@@ -15,6 +15,11 @@ impl Sample {
         self.times.push(time);
     }
 
+    /// Adds those of another sample.
+    pub(crate) fn extend(&mut self, other: Self) {
+        self.times.extend(other.times);
+    }
+
     /// The time that `permille` of a thousand requests stay below; zero without requests.
     pub(crate) fn quantile(&self, permille: usize) -> Duration {
         let mut sorted = self.times.clone();

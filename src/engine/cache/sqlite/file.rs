@@ -61,19 +61,29 @@ const REMOTE: [(u32, &str); 12] = [
 
 /// Why there is no cache in a folder.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum CannotUse {
+pub enum CannotUse {
+    /// A file system over a network.
     #[error("it lies on a network file system ({0}), where SQLite cannot keep a file safe")]
     Remote(&'static str),
+    /// Another program will read it better.
     #[error("it was made by a newer leanrepl (layout {found}, this one knows {LAYOUT})")]
-    Newer { found: u32 },
+    Newer {
+        /// The layout that it has.
+        found: u32,
+    },
+    /// A file of others that lies there under its name.
     #[error("`{}` is not a file of leanrepl's cache", .0.display())]
     Foreign(PathBuf),
+    /// Too little room to begin.
     #[error("only {} are free, and a cache begins with {ROOM}", .0)]
     NoRoom(Bytes),
+    /// Another process has had it for too long.
     #[error("{0}")]
     Locked(Failure),
+    /// The folder or the file.
     #[error("{0}")]
     Io(#[from] io::Error),
+    /// The file, as `SQLite` says.
     #[error("{0}")]
     Sqlite(#[from] rusqlite::Error),
 }
