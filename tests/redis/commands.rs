@@ -78,10 +78,8 @@ fn what_one_machine_found_out_another_one_finds_again() {
         count
     );
     assert_eq!(cache(&["stats"])["results"], 0);
-    assert_eq!(
-        &cache(&["--redis-prefix", "b:", "clear"])["forgotten"],
-        count
-    );
+    let others = &cache(&["--redis-prefix", "b:", "clear"])["forgotten"];
+    assert!(others.as_u64().is_some_and(|count| count > 0), "{others}");
     assert!(!is_cached(&eval(&world, &url, &[])));
 }
 
