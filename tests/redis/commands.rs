@@ -66,21 +66,23 @@ fn what_one_machine_found_out_another_one_finds_again() {
         assert_eq!(seen.exit(), Some(0), "{}", seen.text());
         seen.json_lines().pop().unwrap()
     };
+    // One result may take several values: that is the cache's own affair.
+    let is_some = |count: &Value| count.as_u64().is_some_and(|count| count > 0);
     let stats = cache(&["stats"]);
-    assert_eq!(
-        (&stats["environments"], &stats["place"]),
-        (&json!(1), &json!(url))
+    assert_eq!(stats["place"], url.as_str());
+    assert!(
+        is_some(&stats["results"]) && is_some(&stats["environments"]),
+        "{stats}"
     );
-    let count = &stats["results"];
-    assert!(count.as_u64().is_some_and(|count| count > 0), "{stats}");
-    assert_eq!(
-        &cache(&["invalidate", "--class", "eval"])["forgotten"],
-        count
-    );
-    assert_eq!(cache(&["stats"])["results"], 0);
-    let others = &cache(&["--redis-prefix", "b:", "clear"])["forgotten"];
-    assert!(others.as_u64().is_some_and(|count| count > 0), "{others}");
+    let other = ["--redis-prefix", "b:", "clear"];
+    assert!(is_some(&cache(&other)["forgotten"]));
+    assert!(is_cached(&eval(&world, &url, &[])));
+    assert!(is_some(
+        &cache(&["invalidate", "--class", "eval"])["forgotten"]
+    ));
     assert!(!is_cached(&eval(&world, &url, &[])));
+    assert!(is_some(&cache(&["clear"])["forgotten"]));
+    assert_eq!(cache(&["stats"])["results"], 0);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Looking at all keys: counting and forgetting. Never in the way of an evaluation.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasher as _, RandomState};
 use std::io::Read as _;
 
 use ::redis::{Cmd, Value, cmd, from_redis_value};
@@ -17,6 +18,9 @@ const WINDOW_LOG: u32 = 23;
 /// How many keys are looked at in one step.
 const STEP: usize = 500;
 
+/// How many keys are told apart when they are counted; of more the count is not exact.
+const MOST_SEEN: usize = 4_000_000;
+
 /// What is done with some keys.
 type Step<'a> = &'a mut dyn FnMut(&[Vec<u8>]) -> Result<(), StoreError>;
 
@@ -28,9 +32,14 @@ impl RedisStore {
     pub(super) fn count(&self) -> Result<Holdings, StoreError> {
         let deadline = Deadline::after(SWEEP);
         let mut holdings = Holdings::default();
+        // The server may name a key twice while it grows its table.
+        let (hasher, mut seen) = (RandomState::new(), HashSet::new());
+        let mut is_new =
+            |place: &Vec<u8>| seen.len() >= MOST_SEEN || seen.insert(hasher.hash_one(place));
         self.sweep("res", deadline, &mut |places| {
             let lengths: Vec<Cmd> = places
                 .iter()
+                .filter(|place| is_new(place))
                 .map(|place| {
                     let mut length = cmd("STRLEN");
                     length.arg(place);
@@ -47,7 +56,8 @@ impl RedisStore {
             Ok(())
         })?;
         self.sweep("env", deadline, &mut |places| {
-            holdings.environments += places.len() as u64;
+            let new = places.iter().filter(|place| is_new(place));
+            holdings.environments += new.count() as u64;
             Ok(())
         })?;
         Ok(holdings)
