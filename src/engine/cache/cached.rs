@@ -118,7 +118,9 @@ impl Evaluate for Cached {
             self.shared.counters.skip();
             return self.shared.hand_on(asked);
         }
-        self.shared.send(asked);
+        if let Some(asked) = self.shared.answer_at_once(asked) {
+            self.shared.send(asked);
+        }
     }
 }
 

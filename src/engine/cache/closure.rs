@@ -107,6 +107,11 @@ impl Closure {
         })
     }
 
+    /// Whether all modules are those of the toolchain.
+    pub(crate) fn has_no_files(&self) -> bool {
+        self.files.is_empty()
+    }
+
     /// Whether all files are as they were before they were read.
     pub(crate) fn is_unchanged(&self) -> bool {
         let mut files = self.files.iter();

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use rusqlite::{Connection, ErrorCode, OptionalExtension as _, params};
+use rusqlite::{Connection, ErrorCode, OptionalExtension as _, Row, params};
 
 use crate::engine::cache::key::{Environment, Key};
 use crate::engine::cache::store::{Entry, Holdings, MAX_VALUE, Store, StoreError, Which};
@@ -99,6 +99,16 @@ impl SqliteStore {
         connection.execute_batch("PRAGMA incremental_vacuum; PRAGMA wal_checkpoint(PASSIVE);")
     }
 
+    /// The value of a key, and when it was used last.
+    fn find(&self, open: &Open, key: &Key) -> rusqlite::Result<Option<(Vec<u8>, i64)>> {
+        let find = "SELECT v, used FROM r WHERE k = ?1 AND made >= ?2 AND length(v) <= ?3";
+        let mut statement = open.connection.prepare_cached(find)?;
+        let most = i64::try_from(MAX_VALUE).unwrap_or(i64::MAX);
+        let key = params![key.bytes(), self.oldest(), most];
+        let row = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
+        statement.query_row(key, row).optional()
+    }
+
     /// The number of an environment, which is noted if it is new.
     fn environment(connection: &Connection, environment: &Environment) -> rusqlite::Result<i64> {
         let find = "SELECT id FROM env WHERE digest = ?1";
@@ -151,15 +161,7 @@ impl Store for SqliteStore {
 
     fn get(&self, key: &Key) -> Result<Option<Vec<u8>>, StoreError> {
         let open = self.open_file();
-        let find = "SELECT v, used FROM r WHERE k = ?1 AND made >= ?2 AND length(v) <= ?3";
-        let mut statement = open.connection.prepare_cached(find)?;
-        let most = i64::try_from(MAX_VALUE).unwrap_or(i64::MAX);
-        let row = statement
-            .query_row(params![key.bytes(), self.oldest(), most], |row| {
-                Ok((row.get(0)?, row.get::<_, i64>(1)?))
-            })
-            .optional()?;
-        let Some((value, used)) = row else {
+        let Some((value, used)) = self.find(&open, key)? else {
             return Ok(None);
         };
         if used < now() - USED {
@@ -168,6 +170,13 @@ impl Store for SqliteStore {
                 .execute(touch, params![now(), key.bytes()])?;
         }
         Ok(Some(value))
+    }
+
+    fn get_at_once(&self, key: &Key) -> Option<Vec<u8>> {
+        // Readers of such a file wait for no writer, and what is rarely used is left to the one that writes it.
+        let open = self.connection.try_lock().ok()?;
+        let (value, used) = self.find(&open, key).ok()??;
+        (used >= now() - USED).then_some(value)
     }
 
     fn put(&self, key: &Key, entry: Entry<'_>) -> Result<(), StoreError> {

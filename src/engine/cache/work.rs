@@ -91,6 +91,32 @@ impl Shared {
         }
     }
 
+    /// Answers a request if its record can be had without waiting for anything; gives it back else.
+    pub(super) fn answer_at_once(&self, asked: Asked) -> Option<Asked> {
+        let begun = Instant::now();
+        let Some(record) = self.find_at_once(&asked.request) else {
+            return Some(asked);
+        };
+        self.counters.looked(begun.elapsed());
+        (asked.done)(Ok(record));
+        None
+    }
+
+    /// The record of a request, if it can be had without waiting for anything.
+    fn find_at_once(&self, request: &EvalRequest) -> Option<EvalRecord> {
+        if request.cache != CacheUse::Use || !is_repeatable(&request.source) {
+            return None;
+        }
+        let start = self.environments.known(&header::split(&request.source))?;
+        let question = Question::new(request, &start.environment, self.audience).ok()?;
+        let keys = question.keys(self.wanted());
+        let value = keys.iter().find_map(|key| self.store.get_at_once(key))?;
+        // What is damaged is left to the threads.
+        let record = value::decode(&value)?;
+        self.counters.hit(value.len());
+        Some(as_kept(record))
+    }
+
     /// Has a request looked for; without a thread for that it is evaluated.
     pub(super) fn send(&self, asked: Asked) {
         if let Some(Job::Look(asked)) = self.give(Job::Look(Box::new(asked))) {
@@ -210,11 +236,9 @@ impl Shared {
                 }
             };
             let Some(value) = value else { continue };
-            if let Some(mut record) = value::decode(&value) {
+            if let Some(record) = value::decode(&value) {
                 self.counters.hit(value.len());
-                record.cached = true;
-                record.times.queue = Duration::ZERO;
-                return Some(record);
+                return Some(as_kept(record));
             }
             // A damaged value would be read again each time.
             if let Err(err) = self.store.remove(key) {
@@ -289,9 +313,7 @@ impl Shared {
                 continue;
             }
             self.counters.hit(0);
-            let mut record = record.clone();
-            record.cached = true;
-            (waiter.done)(Ok(record));
+            (waiter.done)(Ok(as_kept(record.clone())));
         }
     }
 
@@ -351,6 +373,13 @@ impl Shared {
             self.observer.tell(Event::Noted { text: &text });
         }
     }
+}
+
+/// A record that answers another request than its own.
+fn as_kept(mut record: EvalRecord) -> EvalRecord {
+    record.cached = true;
+    record.times.queue = Duration::ZERO;
+    record
 }
 
 /// A record without what means something only where it was made.

@@ -56,7 +56,7 @@ enum Name {
     Serve(serve::Args),
     /// What each level of `--isolation` costs on core Lean, and `--mode lean` beside them.
     Isolation(isolation::Args),
-    /// What an answer from kept results takes, on SQLite and on Redis, and a second run over the same files.
+    /// What an answer from kept results takes, on `SQLite` and on Redis, and a second run over the same files.
     Cache(cache::Args),
     /// Writes a table of tactic rows, beside a writer on pyarrow.
     Extract(extract::Args),
