@@ -518,3 +518,67 @@ fn a_source_that_fails_without_a_process_is_undecided() {
         "#eval (throw (IO.userError \"unsupported operation (error code: 52)\") : IO Unit)";
     assert_eq!(said(thrown.as_bytes(), &[]).0, 1);
 }
+
+/// The verdict on each file of a run that keeps results, and whether it was kept.
+fn kept(folder: &std::path::Path, names: &[&str]) -> Vec<(String, String, bool)> {
+    let output = command("eval")
+        .args(["--json", "--cache", "kept"])
+        .args(names)
+        .current_dir(folder)
+        .output()
+        .unwrap();
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    let lines = stdout
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    let mut found: Vec<_> = lines
+        .filter(|line| line["type"] == "file")
+        .map(|line| {
+            assert_eq!(line["isolation"], "source");
+            let text = |key: &str| line[key].as_str().unwrap().to_owned();
+            (
+                text("name"),
+                text("verdict"),
+                line["cached"].as_bool().unwrap(),
+            )
+        })
+        .collect();
+    found.sort();
+    found
+}
+
+#[test]
+#[ignore = "needs core Lean; run cargo xtask test"]
+fn results_are_kept_but_for_those_that_would_differ() {
+    let folder = tempfile::tempdir().unwrap();
+    let sources = [
+        ("bad.lean", "example : 1 = 2 := by decide\n"),
+        ("chance.lean", "#eval IO.rand 0 1000000\n"),
+        (
+            "deep.lean",
+            "set_option maxRecDepth 50\nexample : 200 + 200 = 400 := by simp [Nat.add_assoc, List.length]\n#reduce (List.range 90).length\n",
+        ),
+        (
+            "good.lean",
+            "theorem t (a b : Nat) (h : a < b) : a + 1 ≤ b := by omega\n",
+        ),
+    ];
+    for (name, text) in sources {
+        std::fs::write(folder.path().join(name), text).unwrap();
+    }
+    let names = sources.map(|(name, _)| name);
+    let first = kept(folder.path(), &names);
+    let again = kept(folder.path(), &names);
+    let is_kept =
+        |found: &[(String, String, bool)]| found.iter().map(|file| file.2).collect::<Vec<_>>();
+    assert_eq!(is_kept(&first), [false; 4]);
+    assert_eq!(is_kept(&again), [true, false, false, true]);
+    let verdicts = |found: &[(String, String, bool)]| {
+        found.iter().map(|file| file.1.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        verdicts(&first),
+        ["rejected", "accepted", "rejected", "accepted"]
+    );
+    assert_eq!(verdicts(&again), verdicts(&first));
+}

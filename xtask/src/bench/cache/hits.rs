@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use leanrepl::internals::cache::{
-    Audience, Bounds, CacheParts, Cached, Environments, SqliteStore, Store,
+    self, Audience, Bounds, CacheParts, Cached, Entry, Environment, Environments, SqliteStore,
+    Store,
 };
 use leanrepl::internals::evaluate::{Done, Evaluate, SubmitError};
 use leanrepl::internals::identity::{Identity, LeanRepl};
@@ -39,6 +40,7 @@ impl Evaluate for Engine {
 /// A cache that has a record for each source.
 pub(crate) struct Hits {
     cached: Arc<Cached>,
+    store: Arc<dyn Store>,
     requests: Vec<EvalRequest>,
 }
 
@@ -63,14 +65,18 @@ impl Hits {
         let record = serde_json::from_value(record()).context("the record is none")?;
         let parts = CacheParts {
             inner: Arc::new(Engine(record)),
-            store,
+            store: Arc::clone(&store),
             environments: Environments::new(&spec),
             audience: Audience::All,
             observer: Arc::new(Unobserved),
         };
         let cached = Cached::start(parts, &spec);
         let requests = (0..SOURCES).map(request).collect();
-        let hits = Self { cached, requests };
+        let hits = Self {
+            cached,
+            store,
+            requests,
+        };
         for at in 0..SOURCES {
             hits.ask(at)?;
         }
@@ -86,6 +92,36 @@ impl Hits {
     pub(crate) fn value_bytes(&self) -> usize {
         let counted = self.cached.counted();
         usize::try_from(counted.bytes_written / counted.stores.max(1)).unwrap_or(0)
+    }
+
+    /// The times of so many look-ups of one value of that size in the store alone.
+    pub(crate) fn measure_store(&self, requests: usize) -> Result<Sample> {
+        let key = cache::key(b"one value");
+        let environment = Environment {
+            digest: "bench".to_owned(),
+            toolchain: "bench".to_owned(),
+            repl: "bench".to_owned(),
+            modules: Arc::from([]),
+        };
+        let value = vec![7; self.value_bytes()];
+        let entry = Entry {
+            value: &value,
+            environment: &environment,
+            class: "bench",
+        };
+        self.store.put(&key, entry)?;
+        (0..requests)
+            .map(|_| {
+                let start = Instant::now();
+                let found = self.store.get(&key)?;
+                let time = start.elapsed();
+                ensure!(
+                    found.as_ref() == Some(&value),
+                    "the store has another value"
+                );
+                Ok(time)
+            })
+            .collect()
     }
 
     /// The times of so many requests, one after another.
