@@ -306,7 +306,7 @@ fn a_place_that_is_none_is_named() {
     ----- stderr -----
     error: results cannot be kept in `memcached://host`
 
-    hint: name `auto`, `off` or a folder
+    hint: name `auto`, `off`, a folder or `redis://HOST`
     ");
 }
 

@@ -172,6 +172,10 @@ impl Store for SqliteStore {
         Ok(Some(value))
     }
 
+    fn is_quick(&self) -> bool {
+        true
+    }
+
     fn get_at_once(&self, key: &Key) -> Option<Vec<u8>> {
         // Readers of such a file wait for no writer, and what is rarely used is left to the one that writes it.
         let open = self.connection.try_lock().ok()?;

@@ -68,6 +68,11 @@ pub trait Store: Send + Sync {
     /// The value of a key.
     fn get(&self, key: &Key) -> Result<Option<Vec<u8>>, StoreError>;
 
+    /// Whether [`Self::get_at_once`] can tell anything.
+    fn is_quick(&self) -> bool {
+        false
+    }
+
     /// The value of a key, if that can be told at once: without waiting for other threads, other processes or a
     /// network. None if it cannot.
     fn get_at_once(&self, _key: &Key) -> Option<Vec<u8>> {

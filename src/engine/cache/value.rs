@@ -1,9 +1,10 @@
-//! A record as bytes: a byte for the layout and a zstd frame of JSON with a checksum. What cannot be read is
-//! no record.
+//! A record as bytes: a byte for the layout, the length of the JSON (u32, little-endian), and a zstd frame of it
+//! with a checksum. What cannot be read is no record.
 
-use std::io::{self, Read as _};
+use std::cell::RefCell;
+use std::io::{self, Write as _};
 
-use zstd::stream::read::Decoder;
+use zstd::bulk::Decompressor;
 use zstd::stream::write::Encoder;
 
 use crate::engine::cache::key::LAYOUT;
@@ -23,27 +24,39 @@ pub(crate) fn encode(record: &EvalRecord) -> io::Result<Option<Vec<u8>>> {
     if json.len() > MAX_JSON {
         return Ok(None);
     }
+    let Ok(length) = u32::try_from(json.len()) else {
+        return Ok(None);
+    };
     let mut value = Vec::with_capacity(json.len() / 4 + 32);
     value.push(layout());
+    value.extend(length.to_le_bytes());
     let mut encoder = Encoder::new(value, LEVEL)?;
     encoder.include_checksum(true)?;
-    encoder.include_contentsize(true)?;
-    io::Write::write_all(&mut encoder, &json)?;
+    encoder.write_all(&json)?;
     let value = encoder.finish()?;
     Ok((value.len() <= MAX_VALUE).then_some(value))
 }
 
+thread_local! {
+    /// Making one takes longer than what it does for most records.
+    static UNPACKER: RefCell<Option<Decompressor<'static>>> = const { RefCell::new(None) };
+}
+
 /// The record of bytes; none if they are damaged, of another layout, or too long.
 pub(crate) fn decode(value: &[u8]) -> Option<EvalRecord> {
-    let (first, frame) = value.split_first()?;
-    if *first != layout() {
+    let (first, rest) = value.split_first()?;
+    let (length, frame) = rest.split_first_chunk()?;
+    let length = usize::try_from(u32::from_le_bytes(*length)).ok()?;
+    if *first != layout() || length > MAX_JSON {
         return None;
     }
-    let most = u64::try_from(MAX_JSON).ok()?.checked_add(1)?;
-    let mut json = Vec::new();
-    let decoder = Decoder::with_buffer(frame).ok()?;
-    decoder.take(most).read_to_end(&mut json).ok()?;
-    if json.len() > MAX_JSON {
+    let json = UNPACKER.with_borrow_mut(|unpacker| {
+        if unpacker.is_none() {
+            *unpacker = Decompressor::new().ok();
+        }
+        unpacker.as_mut()?.decompress(frame, length).ok()
+    })?;
+    if json.len() != length {
         return None;
     }
     let record: EvalRecord = serde_json::from_slice(&json).ok()?;
@@ -79,7 +92,9 @@ mod tests {
     fn a_frame_that_unpacks_to_more_than_any_record_is_none() {
         let bomb = zstd::bulk::compress(&vec![b' '; MAX_JSON + 2], 1).unwrap();
         assert!(bomb.len() < 1 << 20);
-        let value = [&[layout()][..], &bomb].concat();
-        assert!(decode(&value).is_none());
+        for length in [u32::MAX, 100, u32::try_from(MAX_JSON + 2).unwrap()] {
+            let value = [&[layout()][..], &length.to_le_bytes(), &bomb].concat();
+            assert!(decode(&value).is_none());
+        }
     }
 }

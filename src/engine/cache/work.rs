@@ -104,7 +104,8 @@ impl Shared {
 
     /// The record of a request, if it can be had without waiting for anything.
     fn find_at_once(&self, request: &EvalRequest) -> Option<EvalRecord> {
-        if request.cache != CacheUse::Use || !is_repeatable(&request.source) {
+        let is_asked = request.cache == CacheUse::Use && self.store.is_quick();
+        if !is_asked || !is_repeatable(&request.source) {
             return None;
         }
         let start = self.environments.known(&header::split(&request.source))?;
