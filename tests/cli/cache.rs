@@ -280,6 +280,22 @@ fn a_cache_that_cannot_be_used_is_noted_once_and_nothing_of_it_is_lost() {
     drop(connection);
     assert!(note(&newer).contains("made by a newer leanrepl (layout 7"));
 
+    let nowhere = world();
+    let seen = nowhere.leanrepl([
+        "eval",
+        "--repl",
+        "./repl",
+        "--cache",
+        "/proc/kept",
+        "--cache-trust",
+        "Good.lean",
+    ]);
+    assert_eq!(seen.exit(), Some(0));
+    assert!(
+        seen.stderr()
+            .contains("no results are kept in `/proc/kept`")
+    );
+
     let file = world().file("kept", "a file");
     assert!(note(&file).contains("no results are kept in `"));
     assert_eq!(fs::read_to_string(file.work("kept")).unwrap(), "a file");

@@ -62,7 +62,7 @@ pub(crate) struct Closure {
 
 impl Closure {
     /// Reads the files of modules and of what they import. What lies below `library`, the modules of the
-    /// toolchain, counts by name alone: they are told apart by the toolchain. A module without a file counts
+    /// toolchain, counts by name alone: the toolchain says which they are. A module without a file counts
     /// as absent.
     ///
     /// # Errors

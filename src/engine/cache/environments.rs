@@ -170,3 +170,83 @@ fn names(modules: &[String]) -> Option<Vec<ModuleName>> {
         .map(|name| ModuleName::parse(name))
         .collect::<Option<Vec<_>>>()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use super::*;
+    use crate::lean::olean::olean_file::OleanFile;
+    use crate::process::launch::Launch;
+    use crate::session::identity::{Identity, LeanRepl};
+
+    /// Sessions that find modules in a folder.
+    fn environments(folder: &Path, toolchain: &str) -> Environments {
+        let mut launch = Launch::new("none");
+        launch
+            .vars
+            .push((env_vars::LEAN_PATH.name.into(), folder.into()));
+        Environments::new(&SessionSpec::new(LeanRepl {
+            launch,
+            identity: Identity {
+                toolchain: toolchain.to_owned(),
+                repl: "r".to_owned(),
+                manifest: None,
+            },
+            expected_lean: None,
+        }))
+    }
+
+    fn write(folder: &Path, filling: usize) {
+        let file = OleanFile {
+            filling,
+            ..OleanFile::default()
+        };
+        fs::write(folder.join("Own.olean"), file.bytes()).unwrap();
+    }
+
+    #[test]
+    fn what_was_imported_before_a_change_is_not_kept_after_it() {
+        let dir = tempfile::tempdir().unwrap();
+        write(dir.path(), 3);
+        let known = environments(dir.path(), "t");
+        let own = header::split("import Own\n");
+        let other = header::split("import Init\n");
+        let [first, untouched] = [&own, &other].map(|split| known.of(split).unwrap());
+        assert!(first.is_first && known.is_still(&own, &first));
+        write(dir.path(), 99);
+        assert!(!known.is_still(&own, &first));
+        // A session may hold the module as it was: what it finds is not kept under the new state either.
+        let after = known.find(&own, Duration::ZERO).unwrap();
+        assert_ne!(after.environment.digest, first.environment.digest);
+        assert!(!after.is_first && !known.is_still(&own, &after));
+        assert!(known.is_still(&other, &untouched));
+        // A process that starts now imports it as it is.
+        let later = environments(dir.path(), "t");
+        let fresh = later.of(&own).unwrap();
+        assert_eq!(fresh.environment, after.environment);
+        assert!(fresh.is_first);
+    }
+
+    #[test]
+    fn another_toolchain_or_another_way_to_import_is_another_environment() {
+        let dir = tempfile::tempdir().unwrap();
+        write(dir.path(), 3);
+        let digest = |toolchain: &str, text: &str| {
+            let known = environments(dir.path(), toolchain);
+            let start = known.of(&header::split(text)).unwrap();
+            start.environment.digest.clone()
+        };
+        let plain = digest("t", "import Own");
+        assert_eq!(digest("t", "/- a comment -/ import Own"), plain);
+        for (toolchain, text) in [
+            ("other", "import Own"),
+            ("t", "import Own\nimport Init"),
+            ("t", "module\nimport Own"),
+            ("t", "module\nimport all Own"),
+        ] {
+            assert_ne!(digest(toolchain, text), plain, "{text}");
+        }
+    }
+}

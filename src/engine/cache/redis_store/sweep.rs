@@ -18,7 +18,7 @@ const WINDOW_LOG: u32 = 23;
 /// How many keys are looked at in one step.
 const STEP: usize = 500;
 
-/// How many keys are told apart when they are counted; of more the count is not exact.
+/// How many different keys are known when they are counted; of more the count is not exact.
 const MOST_SEEN: usize = 4_000_000;
 
 /// What is done with some keys.

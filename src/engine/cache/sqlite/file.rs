@@ -95,9 +95,7 @@ pub(super) fn open(folder: &Path) -> Result<Connection, CannotUse> {
         .mode(0o700)
         .create(folder)?;
     let kind = rustix::fs::statfs(folder).map_err(io::Error::from)?.f_type;
-    // The kernel's number has 32 bits; its type differs between machines.
-    let kind = u32::try_from(i128::from(kind) & 0xffff_ffff).unwrap_or_default();
-    if let Some((_, name)) = REMOTE.iter().find(|(number, _)| *number == kind) {
+    if let Some(name) = remote(kind.into()) {
         return Err(CannotUse::Remote(name));
     }
     // By one process at a time: SQLite cannot change the mode of a new file while others open it.
@@ -122,6 +120,16 @@ pub(super) fn open(folder: &Path) -> Result<Connection, CannotUse> {
         remove(&path)?;
     }
     make(folder, &path)
+}
+
+/// The name of a file system over a network, by its number.
+fn remote(kind: i128) -> Option<&'static str> {
+    // The kernel's number has 32 bits; its type, and so its sign, differs between machines.
+    let kind = u32::try_from(kind & 0xffff_ffff).ok()?;
+    let mut known = REMOTE.iter();
+    known
+        .find(|(number, _)| *number == kind)
+        .map(|(_, name)| *name)
 }
 
 /// Makes the file, beside its place first.
@@ -204,4 +212,22 @@ pub(super) fn used_bytes(connection: &Connection) -> rusqlite::Result<u64> {
     let number = |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
     let pages = number("page_count")? - number("freelist_count")?;
     Ok(u64::try_from(pages * number("page_size")?).unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn file_systems_over_a_network_are_known_by_their_numbers() {
+        assert_eq!(remote(0x6969), Some("NFS"));
+        // As a machine has it where the number is signed.
+        assert_eq!(
+            remote(i128::from(0xfe53_4d42_u32.cast_signed())),
+            Some("SMB2")
+        );
+        for local in [0xef53, 0x0102_1994, 0x5846_5342, 0x9123_683e, 0x794c_7630] {
+            assert_eq!(remote(local), None, "{local:x}");
+        }
+    }
 }
