@@ -344,6 +344,7 @@ impl EvalReport<'_> {
         self.worst = self.worst.max(exit_code::of(&judged.judgement));
         let verdict = judged.judgement.verdict;
         self.counts.add(verdict, judged.record.has_sorry());
+        self.counts.kept += usize::from(judged.is_resumed || judged.record.cached);
         self.ui
             .file_done(judged, &self.toolchain)
             .map(|_written| ())

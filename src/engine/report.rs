@@ -179,6 +179,8 @@ pub struct Counts {
     pub with_sorry: usize,
     /// Sources that were not evaluated, since the user stopped the run; in no other count.
     pub unfinished: usize,
+    /// Of those with a verdict, those that were not evaluated, since their results were kept.
+    pub kept: usize,
 }
 
 impl Counts {

@@ -179,10 +179,9 @@ impl Service {
 
     /// Counts a source and its times.
     fn count(&self, evaluated: Evaluated, asked: Asked) -> Evaluated {
-        let times = evaluated
-            .refused
-            .is_none()
-            .then_some(evaluated.record.times);
+        // The times of a kept record are those of another evaluation.
+        let has_run = evaluated.refused.is_none() && !evaluated.record.cached;
+        let times = has_run.then_some(evaluated.record.times);
         let judgement = &evaluated.judgement;
         let (verdict, reason) = (judgement.verdict, judgement.reason());
         self.metrics.source(asked.surface, verdict, reason, times);

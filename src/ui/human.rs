@@ -97,7 +97,11 @@ pub(crate) fn summary(counts: &Counts, seconds: f64, paint: Paint) -> String {
     let files = if total == 1 { "file" } else { "files" };
     let colon = if verdicts.is_empty() { "" } else { ": " };
     let verdicts = verdicts.join(", ");
-    format!("{total} {files}{colon}{verdicts} in {seconds:.1} s\n")
+    let kept = match counts.kept {
+        0 => String::new(),
+        some => format!("; {some} kept from before"),
+    };
+    format!("{total} {files}{colon}{verdicts}{kept} in {seconds:.1} s\n")
 }
 
 /// The word for a severity, safe to show, with its colour and the level that marks its range.

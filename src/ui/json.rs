@@ -15,7 +15,7 @@
 //! | `routes` | with `cloudflare try`, after all containers | `open_seconds`, `checks` |
 //! | `summary` | last, after all findings | `findings`, `exit_code` |
 //! | `summary` | last, after a trial | `wrong` (answers), `seconds`, `exit_code` |
-//! | `summary` | last, after all files | `accepted`, `rejected`, `undecided`, `with_sorry` (of the accepted), `unfinished` (files), `seconds`, `exit_code` |
+//! | `summary` | last, after all files | `accepted`, `rejected`, `undecided`, `with_sorry` (of the accepted), `unfinished` (files), `kept` (files that were not evaluated, since their results were; absent without one), `seconds`, `exit_code` |
 //! | `summary` | last, after all facts | `ok`, `missing`, `not_needed` (facts), `exit_code` |
 //! | `failure` | last, if the run itself failed | `kind`, `problem`, `hint`, `causes` (nearest first) |
 //!
@@ -136,6 +136,9 @@ pub(crate) struct SummaryLine {
     with_sorry: usize,
     /// Files that were not evaluated, since the run was interrupted.
     unfinished: usize,
+    /// Files that were not evaluated, since their results were kept; absent without one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kept: Option<usize>,
     seconds: f64,
     /// What the process is about to return.
     exit_code: u8,
@@ -152,6 +155,7 @@ impl SummaryLine {
             undecided: counts.undecided,
             with_sorry: counts.with_sorry,
             unfinished: counts.unfinished,
+            kept: (counts.kept > 0).then_some(counts.kept),
             seconds: seconds(elapsed),
             exit_code,
         }

@@ -70,6 +70,22 @@ fn verdicts_of_lean_are_found_again_and_no_others() {
         ]
         .map(|(name, verdict, is_cached)| (format!("{name}.lean"), verdict.to_owned(), is_cached))
     };
+    assert_eq!(first.json_lines().last().unwrap()["kept"], Value::Null);
+    assert_eq!(again.json_lines().last().unwrap()["kept"], 2);
+    let plain = [
+        "eval",
+        "--repl",
+        "./repl",
+        "--cache",
+        "kept",
+        "--cache-trust",
+        "Good.lean",
+    ];
+    let said = world.leanrepl(plain).stderr();
+    assert!(
+        said.contains("1 file: 1 accepted; 1 kept from before in "),
+        "{said}"
+    );
     assert_eq!(verdicts(&first), expected(false));
     assert_eq!(verdicts(&again), expected(true));
     assert_eq!(first.exit(), again.exit());

@@ -64,6 +64,9 @@ fn a_client_is_answered_by_its_own_results_through_every_door() {
         3
     );
     assert_eq!(metric(&served, "leanrepl_cache_stores_total"), 3);
+    // What was kept took no time.
+    let ran = metric(&served, r#"leanrepl_phase_seconds_count{phase="body"}"#);
+    assert_eq!(ran, 3);
     assert!(metric(&served, r#"leanrepl_cache_bytes_total{way="read"}"#) > 0);
     served.stop();
 }
