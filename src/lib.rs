@@ -136,7 +136,7 @@ pub mod internals {
         pub use crate::engine::cache::environments::Environments;
         pub use crate::engine::cache::key::{Environment, Key};
         pub use crate::engine::cache::lookup::Audience;
-        pub use crate::engine::cache::redis_store::{PREFIX, RedisSettings, RedisStore};
+        pub use crate::engine::cache::redis_store::{OpenError, PREFIX, RedisSettings, RedisStore};
         pub use crate::engine::cache::seal::SealKey;
         pub use crate::engine::cache::sqlite::{Bounds, CannotUse, SqliteStore};
         pub use crate::engine::cache::store::{

@@ -12,7 +12,7 @@ use crate::commands::exit_code::DONE;
 use crate::engine::cache::cached::{CacheParts, Cached};
 use crate::engine::cache::environments::Environments;
 use crate::engine::cache::lookup::Audience;
-use crate::engine::cache::redis_store::RedisStore;
+use crate::engine::cache::redis_store::{OpenError, RedisStore};
 use crate::engine::cache::sqlite::{Bounds, SqliteStore};
 use crate::engine::cache::store::{Store, StoreError, Which};
 use crate::engine::evaluate::Evaluate;
@@ -23,6 +23,7 @@ use crate::limits::{Bytes, Wait};
 use crate::process::sandbox;
 use crate::session::spec::SessionSpec;
 use crate::settings::cache::{self, Place};
+use crate::ui::json;
 
 /// How long `leanrepl cache` says that a result may be kept: it keeps none itself.
 const LONGEST: Wait = Wait::secs(100 * 365 * 86_400);
@@ -65,13 +66,21 @@ impl CachePlan {
             Place::Redis(url) => {
                 cache::keep_from_sessions(&args.redis, &spec.lean.launch)?;
                 let settings = cache::redis(&args.redis, url, args.cache_max_age.get())?;
-                Arc::new(RedisStore::open(settings)?)
+                match RedisStore::open(settings) {
+                    Ok(store) => Arc::new(store),
+                    Err(OpenError::Away(failure)) => {
+                        let text = format!("no results are kept: {}", failure.problem());
+                        note(observer.as_ref(), &text);
+                        return Ok(None);
+                    }
+                    Err(OpenError::Unfit(failure)) => return Err(failure),
+                }
             }
             Place::Folder(folder) => match SqliteStore::open(&folder, cache::bounds(args)) {
                 Ok(store) => Arc::new(store),
                 Err(err) => {
                     let folder = folder.display();
-                    let text = format!("no results are kept in `{folder}`: {err}");
+                    let text = format!("results cannot be kept in `{folder}`: {err}");
                     note(observer.as_ref(), &text);
                     return Ok(None);
                 }
@@ -146,7 +155,7 @@ impl RunCommand<RunContext> for CacheCommandArgs {
         let holdings = store.holdings().map_err(failed)?;
         let line = if self.json {
             json!({
-                "place": name, "forgotten": forgotten, "results": holdings.entries,
+                "type": "cache", "version": json::VERSION, "place": name, "forgotten": forgotten, "results": holdings.entries,
                 "environments": holdings.environments, "bytes": holdings.bytes,
             })
             .to_string()
@@ -181,7 +190,8 @@ fn open(args: &CacheCommandArgs) -> Result<Arc<dyn Store>, Failure> {
         Place::Folder(folder) => Ok(Arc::new(open_folder(&folder)?)),
         Place::Redis(url) => {
             let settings = cache::redis(&args.redis, url, LONGEST.get())?;
-            Ok(Arc::new(RedisStore::open(settings)?))
+            let store = RedisStore::open(settings).map_err(OpenError::into_failure)?;
+            Ok(Arc::new(store))
         }
     }
 }
@@ -189,7 +199,7 @@ fn open(args: &CacheCommandArgs) -> Result<Arc<dyn Store>, Failure> {
 /// The results in a folder, which has to be there.
 fn open_folder(folder: &Path) -> Result<SqliteStore, Failure> {
     let hint = "name the folder with `--cache`; `eval --cache auto` makes one in the cache folder";
-    if !folder.is_dir() {
+    if !SqliteStore::is_in(folder) {
         let problem = format!("there are no results in `{}`", folder.display());
         return Err(Failure::new(Kind::Usage, problem, hint));
     }
@@ -199,6 +209,7 @@ fn open_folder(folder: &Path) -> Result<SqliteStore, Failure> {
     };
     SqliteStore::open(folder, bounds).map_err(|err| {
         let problem = format!("the results in `{}` cannot be used", folder.display());
+        let hint = "name another folder with `--cache`, or remove the file `results.sqlite` in it";
         Failure::new(Kind::Build, problem, hint).caused_by(err)
     })
 }

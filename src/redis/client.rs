@@ -45,13 +45,13 @@ impl Client {
     /// Connects, and checks that the server can be used.
     ///
     /// # Errors
-    /// A server that is away, refuses the user, is too old, is part of a cluster or may drop what it was given
+    /// Whether it does not answer now, and: a server that is away, refuses the user, is too old, is part of a cluster or may drop what it was given
     /// ([`crate::failure::Kind::Remote`]), or one of another machine where it must be of this one.
     pub(crate) fn open(
         url: RedisUrl,
         password: Option<Secret>,
         reach: Reach,
-    ) -> Result<Self, Failure> {
+    ) -> Result<Self, (bool, Failure)> {
         let client = Self {
             url,
             password,
@@ -60,9 +60,15 @@ impl Client {
         };
         let name = client.name();
         match client.ask(cmd("INFO"), MOST_INFO_BYTES) {
-            Ok(Value::BulkString(info)) => server::check(&name, &String::from_utf8_lossy(&info))?,
-            Ok(_) => return Err(AskError::NotRedis.into_failure(&name)),
-            Err(err) => return Err(err.into_failure(&name)),
+            Ok(Value::BulkString(info)) => {
+                let check = server::check(&name, &String::from_utf8_lossy(&info));
+                check.map_err(|failure| (false, failure))?;
+            }
+            Ok(_) => return Err((false, AskError::NotRedis.into_failure(&name))),
+            Err(err) => {
+                let is_away = matches!(err, AskError::Away(_) | AskError::Paused);
+                return Err((is_away, err.into_failure(&name)));
+            }
         }
         Ok(client)
     }

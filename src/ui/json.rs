@@ -6,6 +6,7 @@
 //! | `type` | when | fields |
 //! |---|---|---|
 //! | `file` | as each file finishes | see below |
+//! | `cache` | with `cache` | `place`, `results`, `environments`, `bytes`, `forgotten` (or null) |
 //! | `pickle` | a pickle was made or compared | `path`, `sidecar` (as it is on the disk) |
 //! | `extract` | an extraction has ended | `extractor`, `units`, `kept_units`, `failed` (`name`, `problem`), `rows`, `shards`, `bytes`, `directory` (or null), `is_share`, `is_up_to_date`, `limits`, `seconds`, `exit_code` |
 //! | `fact` | for each thing that `doctor` looks at | `name`, `state` (`ok`, `missing`, `not_needed`), `found`, `origin` and `hint` (or null) |

@@ -16,7 +16,7 @@ pub(crate) mod extract;
 mod github;
 mod human;
 mod image;
-mod json;
+pub(crate) mod json;
 pub(crate) mod line;
 pub mod mode;
 mod observer;

@@ -214,7 +214,10 @@ pub(crate) fn settings(url: &str) -> RedisSettings {
 
 /// Why a store does not open.
 pub(crate) fn refusal(settings: RedisSettings) -> Failure {
-    RedisStore::open(settings).map(|_| ()).unwrap_err()
+    RedisStore::open(settings)
+        .map(|_| ())
+        .unwrap_err()
+        .into_failure()
 }
 
 /// The password in a file.

@@ -203,9 +203,10 @@ fn every_door_finds_the_same_sorries() {
     served.stop();
 }
 
-/// Runs the REPL of core Lean, whose path is the first argument, deaf to the field that asks for
+/// Runs the REPL of core Lean, whose path is the first argument after flags of Node, deaf to the field that asks for
 /// declarations.
 const WITHOUT_FIELDS: &str = r#"
+while (process.argv[2].startsWith("--")) process.argv.splice(2, 1);
 const main = process.argv.splice(2, 1)[0];
 const wire = require(require("path").join(main, "../wire.cjs"));
 const { decode } = wire;

@@ -68,6 +68,7 @@ impl Cached {
             counters: Counters::default(),
             observer: parts.observer,
             is_off: AtomicBool::new(false),
+            is_busy_noted: AtomicBool::new(false),
             jobs: Mutex::new(Some(jobs)),
         });
         for _ in 0..THREADS {

@@ -83,13 +83,37 @@ pub struct RedisStore {
     turns: AtomicU64,
 }
 
+/// Why a server is not used.
+#[derive(Debug)]
+pub enum OpenError {
+    /// It does not answer now.
+    Away(Failure),
+    /// It cannot be used until someone does something about it.
+    Unfit(Failure),
+}
+
+impl OpenError {
+    /// What a user reads about it.
+    pub fn into_failure(self) -> Failure {
+        match self {
+            Self::Away(failure) | Self::Unfit(failure) => failure,
+        }
+    }
+}
+
+impl From<Failure> for OpenError {
+    fn from(failure: Failure) -> Self {
+        Self::Unfit(failure)
+    }
+}
+
 impl RedisStore {
     /// Connects to the server.
     ///
     /// # Errors
     /// A prefix that makes no keys, or a server that cannot be used, as `Client::open` has it. One on another
     /// machine needs a key.
-    pub fn open(settings: RedisSettings) -> Result<Self, Failure> {
+    pub fn open(settings: RedisSettings) -> Result<Self, OpenError> {
         let is_plain = |letter: char| letter.is_ascii_graphic();
         let prefix = settings.prefix;
         if prefix.is_empty() || prefix.len() > LONGEST_PREFIX || !prefix.chars().all(is_plain) {
@@ -97,7 +121,8 @@ impl RedisStore {
                 Kind::Usage,
                 "the prefix of the Redis keys is not 1 to 64 ASCII letters, digits or signs",
                 "write a short word with a colon, such as `--redis-prefix team:`",
-            ));
+            )
+            .into());
         }
         let reach = if settings.key.is_some() {
             Reach::Any
@@ -107,7 +132,12 @@ impl RedisStore {
         let nonce = nonce()
             .map_err(|err| Failure::bug("this system has no random bytes").caused_by(err))?;
         Ok(Self {
-            client: Client::open(settings.url, settings.password, reach)?,
+            client: Client::open(settings.url, settings.password, reach).map_err(
+                |(may_pass, failure)| match may_pass {
+                    true => OpenError::Away(failure),
+                    false => OpenError::Unfit(failure),
+                },
+            )?,
             prefix,
             max_age: settings.max_age,
             key: settings.key,
@@ -174,6 +204,8 @@ impl RedisStore {
     fn error(&self, err: &AskError) -> StoreError {
         let text = format!("the Redis server at `{}`: {err}", self.client.name());
         if err.may_pass() {
+            // It may have lost all when it is back.
+            self.announced().clear();
             StoreError::Busy(text)
         } else {
             StoreError::Broken(text)

@@ -17,6 +17,12 @@ pub use file::CannotUse;
 /// After so many values that were put in, the size is looked at.
 const PUTS: u32 = 64;
 
+/// How many results there are: what is known of a REPL is kept beside them, and is none.
+const RESULTS: &str = "SELECT count(*) FROM r WHERE class <> 'level'";
+
+/// The environments that they were made in.
+const ENVIRONMENTS: &str = "SELECT count(DISTINCT env) FROM r WHERE class <> 'level'";
+
 /// How many values are forgotten in one go, so that no other process waits long.
 const FORGOTTEN: u32 = 500;
 
@@ -65,6 +71,11 @@ impl SqliteStore {
             }),
         };
         Ok(store)
+    }
+
+    /// Whether there is a file in the folder.
+    pub(crate) fn is_in(folder: &Path) -> bool {
+        file::path(folder).exists()
     }
 
     fn open_file(&self) -> MutexGuard<'_, Open> {
@@ -218,9 +229,9 @@ impl Store for SqliteStore {
         };
         let number = |count: i64| u64::try_from(count).unwrap_or(0);
         Ok(Holdings {
-            entries: number(count("SELECT count(*) FROM r")?),
+            entries: number(count(RESULTS)?),
             bytes: file::used_bytes(&open.connection)?,
-            environments: number(count("SELECT count(*) FROM env")?),
+            environments: number(count(ENVIRONMENTS)?),
         })
     }
 

@@ -71,6 +71,8 @@ pub(super) struct Shared {
     pub(super) observer: Arc<dyn Observer>,
     /// Set when the store cannot be used any more.
     pub(super) is_off: AtomicBool,
+    /// Set when it has been said that the store did not answer.
+    pub(super) is_busy_noted: AtomicBool,
     /// None once it ends.
     pub(super) jobs: Mutex<Option<SyncSender<Job>>>,
 }
@@ -369,10 +371,17 @@ impl Shared {
     /// Takes note of a store that failed. One that cannot be used any more is left alone from now on.
     fn failed(&self, err: &StoreError) {
         self.counters.fail();
-        if matches!(err, StoreError::Broken(_)) && !self.is_off.swap(true, Ordering::Relaxed) {
-            let text = format!("the cache `{}` is off: {err}", self.store.name());
-            self.observer.tell(Event::Noted { text: &text });
-        }
+        let text = match err {
+            StoreError::Broken(_) if !self.is_off.swap(true, Ordering::Relaxed) => {
+                format!("the cache `{}` is off: {err}", self.store.name())
+            }
+            StoreError::Busy(_) if !self.is_busy_noted.swap(true, Ordering::Relaxed) => format!(
+                "the cache `{}` does not answer, so sources are evaluated meanwhile: {err}",
+                self.store.name()
+            ),
+            _ => return,
+        };
+        self.observer.tell(Event::Noted { text: &text });
     }
 }
 

@@ -62,6 +62,9 @@ const REMOTE: [(u32, &str); 12] = [
 /// Why there is no cache in a folder.
 #[derive(Debug, thiserror::Error)]
 pub enum CannotUse {
+    /// A file in its place.
+    #[error("it is a file, not a folder")]
+    NoFolder,
     /// A file system over a network.
     #[error("it lies on a network file system ({0}), where SQLite cannot keep a file safe")]
     Remote(&'static str),
@@ -90,6 +93,9 @@ pub enum CannotUse {
 
 /// Opens the file in a folder; both are made if they are not there.
 pub(super) fn open(folder: &Path) -> Result<Connection, CannotUse> {
+    if folder.is_file() {
+        return Err(CannotUse::NoFolder);
+    }
     DirBuilder::new()
         .recursive(true)
         .mode(0o700)
@@ -107,7 +113,7 @@ pub(super) fn open(folder: &Path) -> Result<Connection, CannotUse> {
         &CancelFlag::default(),
     );
     let _lock = lock.map_err(CannotUse::Locked)?;
-    let path = folder.join(FILE);
+    let path = path(folder);
     if path.exists() {
         let (connection, layout) = look(&path).map_err(|err| named(err, &path))?;
         match layout {
@@ -120,6 +126,11 @@ pub(super) fn open(folder: &Path) -> Result<Connection, CannotUse> {
         remove(&path)?;
     }
     make(folder, &path)
+}
+
+/// The file in a folder.
+pub(super) fn path(folder: &Path) -> PathBuf {
+    folder.join(FILE)
 }
 
 /// The name of a file system over a network, by its number.

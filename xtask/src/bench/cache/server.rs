@@ -8,7 +8,7 @@ use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use leanrepl::internals::cache::{PREFIX, RedisSettings, RedisStore, RedisUrl};
+use leanrepl::internals::cache::{OpenError, PREFIX, RedisSettings, RedisStore, RedisUrl};
 
 use crate::bench::program::command;
 use crate::bench::sample::Sample;
@@ -45,13 +45,14 @@ impl Server {
 
     /// A store on it.
     pub(crate) fn store(&self) -> Result<RedisStore> {
-        Ok(RedisStore::open(RedisSettings {
+        let settings = RedisSettings {
             url: RedisUrl::parse(&format!("unix://{}", self.socket.display()))?,
             password: None,
             prefix: PREFIX.to_owned(),
             max_age: Duration::from_secs(3600),
             key: None,
-        })?)
+        };
+        Ok(RedisStore::open(settings).map_err(OpenError::into_failure)?)
     }
 
     /// The times of plain requests for a value of so many bytes, on one connection.
