@@ -133,9 +133,12 @@ impl RedisStore {
             .map_err(|err| Failure::bug("this system has no random bytes").caused_by(err))?;
         Ok(Self {
             client: Client::open(settings.url, settings.password, reach).map_err(
-                |(may_pass, failure)| match may_pass {
-                    true => OpenError::Away(failure),
-                    false => OpenError::Unfit(failure),
+                |(is_away, failure)| {
+                    if is_away {
+                        OpenError::Away(failure)
+                    } else {
+                        OpenError::Unfit(failure)
+                    }
                 },
             )?,
             prefix,
