@@ -1,27 +1,12 @@
 //! What a client says of kept results, in a header of its request.
 
 use axum::http::{HeaderMap, HeaderName, StatusCode};
-use utoipa::ToSchema;
 
 use crate::engine::request::CacheUse;
 use crate::http::problem::Problem;
 
 /// `off` or `refresh` in a request; `hit` in the answer to a raw source that was answered from kept results.
 pub(crate) const X_LEANREPL_CACHE: HeaderName = HeaderName::from_static("x-leanrepl-cache");
-
-/// The values of that header in a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ToSchema)]
-#[schema(rename_all = "lowercase")]
-#[expect(
-    dead_code,
-    reason = "describes the header in the description of the interface"
-)]
-pub(crate) enum CacheHeader {
-    /// No kept result answers, and none is kept.
-    Off,
-    /// The result takes the place of the kept one.
-    Refresh,
-}
 
 /// What kept results may do for the sources of a request.
 ///

@@ -21,7 +21,7 @@ use crate::engine::request::EvalRequest;
 use crate::engine::undecided::UndecidedReason;
 use crate::failure::Failure;
 use crate::http::base_header::Prefixed;
-use crate::http::cache_use::{CacheHeader, X_LEANREPL_CACHE};
+use crate::http::cache_use::X_LEANREPL_CACHE;
 use crate::http::problem::{Problem, json_response};
 use crate::http::{body, replies};
 use crate::lean::message::{Message, Severity};
@@ -90,13 +90,14 @@ pub(crate) struct LeanReply {
 }
 
 /// Evaluates a raw source. Any other path that has no meaning of its own does the same, except those that
-/// begin with `/v1`, `/api`, `/mcp` or `/rpc`.
+/// begin with `/v1`, `/api`, `/mcp` or `/rpc`. On every path the header `X-Leanrepl-Cache: off` says that no kept
+/// result may answer and none is kept, and `refresh` that the result takes the place of the kept one.
 #[utoipa::path(
     post,
     path = "/",
     tag = "raw",
     request_body(content = Option<String>, content_type = "text/plain", description = "The whole source, UTF-8, no JSON. The declared type of the body does not matter."),
-    params(("x-leanrepl-cache" = inline(CacheHeader), Header, description = "`off`: no kept result answers, and none is kept; `refresh`: the result takes the place of the kept one. Any other path takes it too."), ("x-lean-timeout" = f64, Header, exclusive_minimum = 0.0, description = "Longest run in seconds, from 0.1 to `--max-timeout`; what lies beyond is taken as the nearer one.")),
+    params(("x-lean-timeout" = f64, Header, exclusive_minimum = 0.0, description = "Longest run in seconds, from 0.1 to `--max-timeout`; what lies beyond is taken as the nearer one.")),
     responses(
         (status = 200, description = "Lean reported no error", body = ReplReply, headers(("x-leanrepl-cache" = String, description = "`hit` if the answer was kept from an earlier evaluation of the same source"), ("x-lean-isolation" = String, description = "What the source could find of those before it: `source` (nothing), `client` (what sources of the same client left) or `none` (what any source left). Every answer about a source that was evaluated has it."))),
         (status = 400, description = "Lean reported an error, or the request cannot be used", body = Object),
