@@ -1,4 +1,6 @@
-//! Which records are kept: those that would come out the same again. Pure.
+//! Which records are kept, those that would come out the same again, and what they are without their session. Pure.
+
+use std::time::Duration;
 
 use crate::engine::record::EvalRecord;
 use crate::lean::message::Message;
@@ -67,6 +69,22 @@ pub(crate) fn is_final(record: &EvalRecord) -> bool {
         && record.lean.is_some()
         && record.isolation.is_some()
         && !record.messages.iter().any(is_of_limit)
+}
+
+/// A record that answers another request than its own.
+pub(super) fn as_kept(mut record: EvalRecord) -> EvalRecord {
+    record.cached = true;
+    record.times.queue = Duration::ZERO;
+    record
+}
+
+/// A record without what means something only where it was made.
+pub(super) fn without_session(record: &EvalRecord) -> EvalRecord {
+    EvalRecord {
+        session: None,
+        peak_memory_bytes: None,
+        ..record.clone()
+    }
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use crate::engine::cache::counters::Counters;
 use crate::engine::cache::environments::{Environments, Start};
 use crate::engine::cache::flights::Flights;
-use crate::engine::cache::keeping::{is_final, is_repeatable};
+use crate::engine::cache::keeping::{as_kept, is_final, is_repeatable, without_session};
 use crate::engine::cache::key::Key;
 use crate::engine::cache::level::KnownLevel;
 use crate::engine::cache::lookup::{Audience, Levels, Question};
@@ -382,21 +382,5 @@ impl Shared {
             _ => return,
         };
         self.observer.tell(Event::Noted { text: &text });
-    }
-}
-
-/// A record that answers another request than its own.
-fn as_kept(mut record: EvalRecord) -> EvalRecord {
-    record.cached = true;
-    record.times.queue = Duration::ZERO;
-    record
-}
-
-/// A record without what means something only where it was made.
-fn without_session(record: &EvalRecord) -> EvalRecord {
-    EvalRecord {
-        session: None,
-        peak_memory_bytes: None,
-        ..record.clone()
     }
 }
