@@ -18,6 +18,7 @@ mod lean;
 mod limits;
 mod line_log;
 mod machine;
+mod names;
 mod probe;
 mod process;
 mod project;
@@ -136,14 +137,14 @@ pub mod internals {
         pub use crate::engine::cache::environments::Environments;
         pub use crate::engine::cache::key::{Environment, Key};
         pub use crate::engine::cache::lookup::Audience;
-        pub use crate::engine::cache::redis_store::{OpenError, PREFIX, RedisSettings, RedisStore};
+        pub use crate::engine::cache::redis_store::{PREFIX, RedisSettings, RedisStore};
         pub use crate::engine::cache::seal::SealKey;
         pub use crate::engine::cache::sqlite::{Bounds, CannotUse, SqliteStore};
         pub use crate::engine::cache::store::{
             Entry, Holdings, MAX_VALUE, Store, StoreError, Turn, Which,
         };
-        pub use crate::redis::RedisUrl;
         pub use crate::redis::secret::Secret;
+        pub use crate::redis::{OpenError, RedisUrl};
 
         /// The key of these bytes.
         pub fn key(bytes: &[u8]) -> Key {

@@ -5,11 +5,10 @@ use std::time::{Duration, Instant};
 
 use ::redis::{Cmd, Value, cmd};
 
-use crate::failure::Failure;
 use crate::limits::Deadline;
 use crate::redis::address::{Reach, RedisUrl};
 use crate::redis::connection::Connection;
-use crate::redis::error::AskError;
+use crate::redis::error::{AskError, OpenError};
 use crate::redis::secret::Secret;
 use crate::redis::server;
 
@@ -45,13 +44,13 @@ impl Client {
     /// Connects, and checks that the server can be used.
     ///
     /// # Errors
-    /// Whether it does not answer now, and: a server that is away, refuses the user, is too old, is part of a cluster or may drop what it was given
+    /// A server that is away, refuses the user, is too old, is part of a cluster or may drop what it was given
     /// ([`crate::failure::Kind::Remote`]), or one of another machine where it must be of this one.
     pub(crate) fn open(
         url: RedisUrl,
         password: Option<Secret>,
         reach: Reach,
-    ) -> Result<Self, (bool, Failure)> {
+    ) -> Result<Self, OpenError> {
         let client = Self {
             url,
             password,
@@ -61,14 +60,13 @@ impl Client {
         let name = client.name();
         match client.ask(cmd("INFO"), MOST_INFO_BYTES) {
             Ok(Value::BulkString(info)) => {
-                let check = server::check(&name, &String::from_utf8_lossy(&info));
-                check.map_err(|failure| (false, failure))?;
+                server::check(&name, &String::from_utf8_lossy(&info))?;
             }
-            Ok(_) => return Err((false, AskError::NotRedis.into_failure(&name))),
-            Err(err) => {
-                let is_away = matches!(err, AskError::Away(_) | AskError::Paused);
-                return Err((is_away, err.into_failure(&name)));
+            Ok(_) => return Err(AskError::NotRedis.into_failure(&name).into()),
+            Err(err @ (AskError::Away(_) | AskError::Paused)) => {
+                return Err(OpenError::Away(err.into_failure(&name)));
             }
+            Err(err) => return Err(err.into_failure(&name).into()),
         }
         Ok(client)
     }

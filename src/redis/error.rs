@@ -77,6 +77,30 @@ impl AskError {
     }
 }
 
+/// Why a server is not used.
+#[derive(Debug)]
+pub enum OpenError {
+    /// It does not answer now.
+    Away(Failure),
+    /// It cannot be used until someone does something about it.
+    Unfit(Failure),
+}
+
+impl OpenError {
+    /// What a user reads about it.
+    pub fn into_failure(self) -> Failure {
+        match self {
+            Self::Away(failure) | Self::Unfit(failure) => failure,
+        }
+    }
+}
+
+impl From<Failure> for OpenError {
+    fn from(failure: Failure) -> Self {
+        Self::Unfit(failure)
+    }
+}
+
 /// The failure for an error that a server answered with.
 fn refused(server: &str, code: &str, detail: &str) -> Failure {
     let failure = |problem: String, hint: &str| Failure::new(Kind::Remote, problem, hint);

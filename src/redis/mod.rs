@@ -12,3 +12,4 @@ pub(crate) use address::Reach;
 pub use address::RedisUrl;
 pub(crate) use client::Client;
 pub(crate) use error::AskError;
+pub use error::OpenError;

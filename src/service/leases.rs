@@ -12,8 +12,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::engine::pool::Lease;
+use crate::names;
 use crate::service::error::ServiceError;
-use crate::service::names;
 
 /// How many names are remembered after their sessions are gone.
 const REMEMBERED: usize = 10_000;

@@ -10,7 +10,6 @@ pub(crate) mod leases;
 pub(crate) mod lifecycle;
 pub(crate) mod logs;
 pub(crate) mod metrics;
-pub(crate) mod names;
 pub(crate) mod options;
 pub(crate) mod outcomes;
 pub(crate) mod principal;

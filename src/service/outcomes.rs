@@ -18,7 +18,7 @@ use serde::Serialize;
 use crate::digest;
 use crate::engine::judge::Judgement;
 use crate::engine::record::{EvalRecord, LeanIdentity};
-use crate::engine::report::seconds;
+use crate::engine::report::Seconds;
 use crate::engine::undecided::UndecidedReason;
 use crate::failure::{Failure, Kind};
 use crate::isolation::Isolation;
@@ -72,14 +72,6 @@ struct Confinement {
     system_calls: bool,
 }
 
-/// How long the parts took.
-#[derive(Debug, Serialize)]
-struct Seconds {
-    queue: f64,
-    header: f64,
-    body: f64,
-}
-
 /// A verdict, and on what.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Outcome<'a> {
@@ -98,7 +90,6 @@ impl Outcome<'_> {
         let Self {
             record, judgement, ..
         } = self;
-        let times = record.times;
         let line = Line {
             version: VERSION,
             time: humantime::format_rfc3339_millis(SystemTime::now()).to_string(),
@@ -115,11 +106,7 @@ impl Outcome<'_> {
                 files: self.confinement.files,
                 system_calls: self.confinement.calls,
             },
-            seconds: Seconds {
-                queue: seconds(times.queue),
-                header: seconds(times.header),
-                body: seconds(times.body),
-            },
+            seconds: Seconds::from(record.times),
         };
         // This shape has no part that cannot be written.
         serde_json::to_string(&line).ok().map(|line| line + "\n")

@@ -11,6 +11,7 @@ const LAYERS: &[(usize, &str)] = &[
     (0, "env_vars"),
     (0, "limits"),
     (0, "digest"),
+    (0, "names"),
     (0, "template"),
     (0, "files"),
     (0, "work"),

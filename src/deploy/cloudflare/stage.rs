@@ -1,11 +1,11 @@
 //! A copy of a Worker's folder for a trial on this machine: its containers' images are taken from this
 //! machine, and no limit to requests holds. Never writes into the folder itself and runs nothing of it.
 
-use std::fs::{self, File};
-use std::io::{self, Read};
+use std::fs;
+use std::io;
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::fs::{PermissionsExt, symlink};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
@@ -17,10 +17,10 @@ use crate::deploy::cloudflare::local::{self, Engine};
 use crate::deploy::cloudflare::name::RouteName;
 use crate::deploy::cloudflare::plan::Plan;
 use crate::deploy::cloudflare::tools::wrangler;
-use crate::digest;
 use crate::env_vars;
 use crate::failure::{Failure, Kind};
 use crate::limits::Bytes;
+use crate::names;
 use crate::process::sandbox::folder::Folder as Temporary;
 use crate::work::WorkContext;
 
@@ -246,14 +246,10 @@ fn free_port(port: Option<u16>) -> Result<u16, Failure> {
         })
 }
 
-/// A name that nobody can guess.
+/// A name that cannot be guessed.
 fn random() -> Result<String, Failure> {
-    let mut bytes = [0_u8; 16];
-    let read =
-        File::open(Path::new("/dev/urandom")).and_then(|mut file| file.read_exact(&mut bytes));
-    read.map_err(|err| Failure::bug("this system has no source of random bytes").caused_by(err))?;
-    let digest = digest::of_bytes(&bytes);
-    Ok(digest.get(..32).unwrap_or_default().to_owned())
+    names::random()
+        .map_err(|err| Failure::bug("this system has no source of random bytes").caused_by(err))
 }
 
 /// What a user is told if the copy cannot be made.

@@ -36,7 +36,7 @@ pub(crate) struct Start {
 
 /// What is known of a header.
 struct Known {
-    closure: Arc<Closure>,
+    closure: Closure,
     start: Start,
     looked: Instant,
 }
@@ -103,15 +103,12 @@ impl Environments {
         let pickle = self.base.serving(split).ok()?;
         let key = (split.canonical(), pickle.is_some());
         let mut all = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = all.get(&key);
-        if let Some(known) = before
+        let mut before = all.get_mut(&key);
+        if let Some(known) = &mut before
             && (known.looked.elapsed() < fresh || known.closure.is_unchanged())
         {
-            let start = known.start.clone();
-            if let Some(known) = all.get_mut(&key) {
-                known.looked = Instant::now();
-            }
-            return Some(start);
+            known.looked = Instant::now();
+            return Some(known.start.clone());
         }
         let is_first = before.is_none();
         if is_first && all.len() >= MAX_HEADERS {
@@ -130,7 +127,7 @@ impl Environments {
             is_first,
         };
         let known = Known {
-            closure: Arc::new(closure),
+            closure,
             start: start.clone(),
             looked,
         };
@@ -165,10 +162,7 @@ impl Environments {
 
 /// The names of modules; none if one is no name.
 fn names(modules: &[String]) -> Option<Vec<ModuleName>> {
-    modules
-        .iter()
-        .map(|name| ModuleName::parse(name))
-        .collect::<Option<Vec<_>>>()
+    modules.iter().map(|name| ModuleName::parse(name)).collect()
 }
 
 #[cfg(test)]

@@ -42,7 +42,7 @@ pub struct Environment {
 }
 
 /// The layout of keys and values; raised when either changes its meaning.
-pub(crate) const LAYOUT: u32 = 1;
+pub(crate) const LAYOUT: u8 = 1;
 
 /// Makes a key of parts, each with its length, so that no two lists of parts are the same bytes.
 pub(crate) struct KeyMaker(Sha256);
@@ -50,7 +50,7 @@ pub(crate) struct KeyMaker(Sha256);
 impl KeyMaker {
     pub(crate) fn new() -> Self {
         let mut digest = Sha256::new();
-        digest.update(LAYOUT.to_le_bytes());
+        digest.update(u32::from(LAYOUT).to_le_bytes());
         Self(digest)
     }
 

@@ -62,7 +62,7 @@ impl KnownLevel {
             return Ok(());
         }
         let entry = Entry {
-            value: &[version(), level as u8],
+            value: &[LAYOUT, level as u8],
             environment: &self.environment,
             class: CLASS,
         };
@@ -83,9 +83,5 @@ fn key_of(identity: &Identity) -> Key {
 fn read(value: &[u8]) -> Option<Isolation> {
     let [first, level] = value else { return None };
     let mut levels = Isolation::ALL.into_iter();
-    (*first == version()).then(|| levels.find(|known| *known as u8 == *level))?
-}
-
-fn version() -> u8 {
-    u8::try_from(LAYOUT).unwrap_or(u8::MAX)
+    (*first == LAYOUT).then(|| levels.find(|known| *known as u8 == *level))?
 }

@@ -12,22 +12,20 @@ mod sweep;
 mod value;
 
 use std::collections::HashMap;
-use std::fs::File;
-use std::io::{self, Read as _};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use ::redis::{Cmd, Value, cmd};
 
-use crate::digest::hexadecimal;
 use crate::engine::cache::key::{Environment, Key};
 use crate::engine::cache::redis_store::value::{Head, MAX_HEAD};
 use crate::engine::cache::seal::SealKey;
 use crate::engine::cache::store::{Entry, Holdings, MAX_VALUE, Store, StoreError, Turn, Which};
 use crate::failure::{Failure, Kind};
+use crate::names;
 use crate::redis::secret::Secret;
-use crate::redis::{AskError, Client, Reach, RedisUrl};
+use crate::redis::{AskError, Client, OpenError, Reach, RedisUrl};
 
 /// What the keys of the cache begin with, unless the user says otherwise.
 pub const PREFIX: &str = "lr:";
@@ -83,30 +81,6 @@ pub struct RedisStore {
     turns: AtomicU64,
 }
 
-/// Why a server is not used.
-#[derive(Debug)]
-pub enum OpenError {
-    /// It does not answer now.
-    Away(Failure),
-    /// It cannot be used until someone does something about it.
-    Unfit(Failure),
-}
-
-impl OpenError {
-    /// What a user reads about it.
-    pub fn into_failure(self) -> Failure {
-        match self {
-            Self::Away(failure) | Self::Unfit(failure) => failure,
-        }
-    }
-}
-
-impl From<Failure> for OpenError {
-    fn from(failure: Failure) -> Self {
-        Self::Unfit(failure)
-    }
-}
-
 impl RedisStore {
     /// Connects to the server.
     ///
@@ -129,18 +103,10 @@ impl RedisStore {
         } else {
             Reach::Loopback
         };
-        let nonce = nonce()
+        let nonce = names::random()
             .map_err(|err| Failure::bug("this system has no random bytes").caused_by(err))?;
         Ok(Self {
-            client: Client::open(settings.url, settings.password, reach).map_err(
-                |(is_away, failure)| {
-                    if is_away {
-                        OpenError::Away(failure)
-                    } else {
-                        OpenError::Unfit(failure)
-                    }
-                },
-            )?,
+            client: Client::open(settings.url, settings.password, reach)?,
             prefix,
             max_age: settings.max_age,
             key: settings.key,
@@ -311,11 +277,4 @@ impl Store for RedisStore {
         }
         self.forget_which(which)
     }
-}
-
-/// Random letters, which differ between all processes on all machines.
-fn nonce() -> io::Result<String> {
-    let mut bytes = [0_u8; 16];
-    File::open("/dev/urandom")?.read_exact(&mut bytes)?;
-    Ok(hexadecimal(&bytes))
 }

@@ -28,7 +28,7 @@ pub(crate) fn encode(record: &EvalRecord) -> io::Result<Option<Vec<u8>>> {
         return Ok(None);
     };
     let mut value = Vec::with_capacity(json.len() / 4 + 32);
-    value.push(layout());
+    value.push(LAYOUT);
     value.extend(length.to_le_bytes());
     let mut encoder = Encoder::new(value, LEVEL)?;
     encoder.include_checksum(true)?;
@@ -47,7 +47,7 @@ pub(crate) fn decode(value: &[u8]) -> Option<EvalRecord> {
     let (first, rest) = value.split_first()?;
     let (length, frame) = rest.split_first_chunk()?;
     let length = usize::try_from(u32::from_le_bytes(*length)).ok()?;
-    if *first != layout() || length > MAX_JSON {
+    if *first != LAYOUT || length > MAX_JSON {
         return None;
     }
     let json = UNPACKER.with_borrow_mut(|unpacker| {
@@ -61,11 +61,6 @@ pub(crate) fn decode(value: &[u8]) -> Option<EvalRecord> {
     }
     let record: EvalRecord = serde_json::from_slice(&json).ok()?;
     (record.version == VERSION).then_some(record)
-}
-
-/// The byte in front.
-fn layout() -> u8 {
-    u8::try_from(LAYOUT).unwrap_or(u8::MAX)
 }
 
 #[cfg(test)]
@@ -93,7 +88,7 @@ mod tests {
         let bomb = zstd::bulk::compress(&vec![b' '; MAX_JSON + 2], 1).unwrap();
         assert!(bomb.len() < 1 << 20);
         for length in [u32::MAX, 100, u32::try_from(MAX_JSON + 2).unwrap()] {
-            let value = [&[layout()][..], &length.to_le_bytes(), &bomb].concat();
+            let value = [&[LAYOUT][..], &length.to_le_bytes(), &bomb].concat();
             assert!(decode(&value).is_none());
         }
     }

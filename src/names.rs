@@ -1,8 +1,9 @@
 //! Names that cannot be guessed. Never made from a clock or a counter.
 
-use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{self, Read};
+
+use crate::digest;
 
 /// How many random bytes a name has.
 const BYTES: usize = 16;
@@ -14,12 +15,7 @@ const BYTES: usize = 16;
 pub(crate) fn random() -> io::Result<String> {
     let mut bytes = [0_u8; BYTES];
     File::open("/dev/urandom")?.read_exact(&mut bytes)?;
-    let mut name = String::with_capacity(2 * BYTES);
-    for byte in bytes {
-        // Writing to a string does not fail.
-        let _ = write!(name, "{byte:02x}");
-    }
-    Ok(name)
+    Ok(digest::hexadecimal(&bytes))
 }
 
 #[cfg(test)]
