@@ -35,6 +35,8 @@ pub(crate) struct CachePlan {
     environments: Environments,
     audience: Audience,
     observer: Arc<dyn Observer>,
+    /// Of the sessions.
+    spec: Arc<SessionSpec>,
 }
 
 impl CachePlan {
@@ -46,24 +48,20 @@ impl CachePlan {
     pub(crate) fn new(
         args: &CacheArgs,
         audience: Audience,
-        spec: &SessionSpec,
+        spec: &Arc<SessionSpec>,
         observer: Arc<dyn Observer>,
     ) -> Result<Option<Self>, Failure> {
-        let place = cache::place(args.cache.as_deref(), "off")?;
-        if place == Place::Off {
-            return Ok(None);
-        }
         let offer = sandbox::in_force(&spec.lean.launch);
-        if !(offer.files && offer.calls || args.cache_trust) {
-            note(
-                observer.as_ref(),
-                "no results are kept, since the sessions are not confined and a source could change them; \
-                 `--cache-trust` keeps them",
-            );
-            return Ok(None);
-        }
-        let store: Arc<dyn Store> = match place {
+        let store: Arc<dyn Store> = match cache::place(args.cache.as_deref(), "off")? {
             Place::Off => return Ok(None),
+            _ if !(offer.files && offer.calls || args.cache_trust) => {
+                note(
+                    observer.as_ref(),
+                    "no results are kept, since the sessions are not confined and a source could change them; \
+                     `--cache-trust` keeps them",
+                );
+                return Ok(None);
+            }
             Place::Redis(url) => {
                 cache::keep_from_sessions(&args.redis, &spec.lean.launch)?;
                 let settings = cache::redis(&args.redis, url, args.cache_max_age.get())?;
@@ -92,6 +90,7 @@ impl CachePlan {
             environments: Environments::new(spec),
             audience,
             observer,
+            spec: Arc::clone(spec),
         }))
     }
 }
@@ -103,8 +102,8 @@ pub(crate) struct Front {
 }
 
 impl Front {
-    /// The cache that is ready, if one is, in front of a pool of sessions of that specification.
-    pub(crate) fn new(plan: Option<CachePlan>, pool: &Arc<Pool>, spec: &SessionSpec) -> Self {
+    /// The cache that is ready, if one is, in front of a pool of its sessions.
+    pub(crate) fn new(plan: Option<CachePlan>, pool: &Arc<Pool>) -> Self {
         let Some(plan) = plan else {
             return Self {
                 evaluate: Arc::<Pool>::clone(pool),
@@ -118,7 +117,7 @@ impl Front {
             audience: plan.audience,
             observer: plan.observer,
         };
-        let cached = Cached::start(parts, spec);
+        let cached = Cached::start(parts, &plan.spec);
         Self {
             evaluate: Arc::<Cached>::clone(&cached),
             cached: Some(cached),

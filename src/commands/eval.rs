@@ -189,14 +189,13 @@ fn evaluate_in(
     }
     let jobs = usize::from(args.jobs).clamp(1, requests.len());
     let import_timeout = spec.import_timeout;
+    let settings = PoolSettings::new(spec);
     let cache = CachePlan::new(
         &args.cache,
         Audience::EachClient,
-        &spec,
+        &settings.spec,
         Arc::<Ui>::clone(report.ui),
     )?;
-    let settings = PoolSettings::new(spec);
-    let shape = Arc::clone(&settings.spec);
     let pool = Pool::start(
         PoolSettings {
             wear: WearLimits {
@@ -219,7 +218,7 @@ fn evaluate_in(
     };
     let waiter = thread::current();
     let wake = move || waiter.unpark();
-    let front = Front::new(cache, &pool, &shape);
+    let front = Front::new(cache, &pool);
     let evaluate = Arc::clone(&front.evaluate);
     let batch = Batch::new(evaluate, requests, jobs + AHEAD, limits, wake);
     let taken = take(batch, sources, interrupt, report);

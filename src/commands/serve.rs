@@ -79,10 +79,10 @@ impl RunCommand<RunContext> for ServeArgs {
                     Audience::EachClient
                 };
                 let settings = settings::pool(&self, size, spec);
-                let shape = Arc::clone(&settings.spec);
-                let cache = CachePlan::new(&self.cache, audience, &shape, Arc::new(LogObserver))?;
+                let log = Arc::new(LogObserver);
+                let cache = CachePlan::new(&self.cache, audience, &settings.spec, log)?;
                 let pool = Pool::start(settings, Arc::new(LogObserver));
-                let front = Front::new(cache, &pool, &shape);
+                let front = Front::new(cache, &pool);
                 Ok(StartedPool {
                     evaluate: front.evaluate,
                     cache: front.cached,

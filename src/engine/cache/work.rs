@@ -185,20 +185,16 @@ impl Shared {
             self.hand_on(asked);
             return None;
         };
-        let wanted = self.wanted();
-        if request.cache == CacheUse::Use
-            && let Some(record) = self.find(&question.keys(wanted))
-        {
-            self.counters.looked(begun.elapsed());
-            (asked.done)(Ok(record));
-            return None;
-        }
-        self.counters.looked(begun.elapsed());
-        let is_refreshed = request.cache == CacheUse::Refresh;
+        let is_asked = request.cache == CacheUse::Use;
         let asked = self.flights.join(question.flight(), asked)?;
-        // A flight may have ended since its record was looked for.
-        if !is_refreshed && let Some(record) = self.find(&question.keys(self.wanted())) {
-            self.answer(&question.flight(), Some(&record));
+        // Looked for inside of the flight, so that none that ends meanwhile is missed.
+        let wanted = self.wanted();
+        let found = is_asked
+            .then(|| self.find(&question.keys(wanted)))
+            .flatten();
+        self.counters.looked(begun.elapsed());
+        if let Some(record) = found {
+            self.release(&question.flight());
             (asked.done)(Ok(record));
             return None;
         }

@@ -396,13 +396,13 @@ fn a_busy_store_is_asked_again_and_harms_no_evaluation() {
         ..Troubled::default()
     });
     let rig = Rig::new(Arc::<Troubled>::clone(&store));
-    for (hint, failures) in [("1", 4), ("2", 8)] {
+    for (hint, failures) in [("1", 3), ("2", 6)] {
         assert_eq!(rig.record("#eval 1", Some(found(hint))).hints, [hint]);
-        // Two look-ups, the turn, and the record.
+        // The look-up, the turn, and the record.
         wait_until(|| rig.cached.counted().failures >= failures);
         rig.wait_for_landing();
     }
-    assert_eq!(store.asked.load(Ordering::SeqCst), 8);
+    assert_eq!(store.asked.load(Ordering::SeqCst), 6);
 }
 
 #[test]
